@@ -1,0 +1,36 @@
+# Two commands matter: `make demo` and `make test`. Each makes .venv first; `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test test-all lint bench clean
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The stamp is newer than what it was installed from, so a changed pin reinstalls and nothing else does.
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "$(PYTHON) cannot make a virtual environment (on Debian: apt-get install python3-venv)"; exit 1; }
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
+	@touch $@
+
+demo: .venv/installed ## a small data set, a small network, and demo/report.html (under 8 minutes on 2 cores)
+	$(BIN)/python -m pipelines.demo --out demo
+
+lint: .venv/installed ## ruff, mypy and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint ## everything above and the tests (under 8 minutes on 2 cores)
+	$(BIN)/python -m pytest -q
+
+test-all: lint ## the long repeats too (under 45 minutes)
+	$(BIN)/python -m pytest -q -m ''
+
+bench: .venv/installed ## speed, each claim with both sides in one run
+	$(BIN)/python benchmarks/render_throughput.py
+	$(BIN)/python benchmarks/train_step.py
+
+clean: ## remove what the targets made
+	rm -rf .venv demo build dist *.egg-info

@@ -1,0 +1,1 @@
+"""One-factor batches: keys, stores, readers."""

@@ -1,0 +1,1 @@
+"""Headless rendering of face models and meshes."""

@@ -1,0 +1,1 @@
+"""DC-IGN training: batches in, a graphics code out."""
