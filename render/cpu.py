@@ -1,0 +1,106 @@
+"""The default backend: a z-buffer rasteriser on the CPU. No GPU, OpenGL, compiler or display."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.camera import Camera
+from render.pose import light_direction, rotation
+from render.raster import draw
+from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, SceneBatch
+
+KERNEL_VERSION = 1
+"""Raised whenever a change moves a pixel; it goes into every store."""
+
+
+class CpuRenderer:
+    """Draws scenes with the kernels of `render.raster`. Safe to share between threads; they run in parallel.
+
+    Parameters
+    ----------
+    color : "grey" or "rgb"
+    samples : int
+        Samples a pixel, a square number: 1, 4, 9, 16.
+    """
+
+    def __init__(self, color: Color = "grey", samples: int = 4) -> None:
+        side = math.isqrt(samples) if samples > 0 else 0
+        if side * side != samples or samples > 64:
+            raise ValueError(f"samples must be a square number from 1 to 64 (1, 4, 9, 16 ...), not {samples}")
+        if color not in ("grey", "rgb"):
+            raise ValueError(f"color must be grey or rgb, not {color!r}")
+        self.color = color
+        self.samples = samples
+        self._side = side
+
+    def describe(self) -> dict[str, Any]:
+        """Backend and kernel version, for the store's attributes."""
+        return {"backend": "cpu", "kernel": KERNEL_VERSION}
+
+    def render(self, scenes: SceneBatch) -> Frames:
+        """Draw every view; see `render.scene.Frames` for what comes back."""
+        n, camera = len(scenes), scenes.camera
+        channels = 3 if self.color == "rgb" else 1
+        image = np.empty((n, camera.height, camera.width, channels), np.uint8)
+        mask = np.empty((n, camera.height, camera.width), np.uint8)
+        offset, centre = self._grid(camera)
+        for start, stop in _runs(scenes.mesh_index):
+            mesh = scenes.meshes[scenes.mesh_index[start]]
+            views = range(start, stop)
+            poses = [rotation(float(scenes.azimuth[v]), float(scenes.elevation[v])) for v in views]
+            toward = [light_direction(float(scenes.light[v]), scenes.light_elevation) for v in views]
+            draw(
+                mesh.positions,
+                self._attributes(mesh),
+                mesh.triangles,
+                mesh.two_sided,
+                np.stack([self._matrix(R, camera) for R in poses]),
+                offset,
+                centre,
+                np.stack([_into_subject(R, v) for R, v in zip(poses, toward, strict=True)]),
+                np.stack([self._eye(R, camera) for R in poses]),
+                np.float32(AMBIENT),
+                self._side,
+                image[start:stop],
+                mask[start:stop],
+            )
+        return Frames(image if channels == 3 else image[..., 0], mask)
+
+    def _attributes(self, mesh: Mesh) -> NDArray[np.float32]:
+        """(V, 4 or 6): normal and albedo. Shading is linear in the albedo, so grey needs one number, not three."""
+        if self.color == "rgb":
+            return np.concatenate([mesh.normals, mesh.albedo], axis=1)
+        r, g, b = (mesh.albedo[:, k] * np.float32(LUMINANCE[k]) for k in range(3))
+        return np.concatenate([mesh.normals, (r + g + b)[:, None]], axis=1)
+
+    def _grid(self, camera: Camera) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The grid's centre in samples with the camera's distance, and the subject's centre."""
+        offset = (camera.width * self._side / 2, camera.height * self._side / 2, camera.distance)
+        return np.array(offset, np.float32), np.array(camera.centre, np.float32)
+
+    def _matrix(self, R: NDArray[np.float64], camera: Camera) -> NDArray[np.float32]:
+        """Subject to (right, down, forward), the first two in samples times depth."""
+        focal = camera.focal * self._side
+        return (R * np.array([[focal], [-focal], [-1.0]]) * camera.scale).astype(np.float32)
+
+    def _eye(self, R: NDArray[np.float64], camera: Camera) -> NDArray[np.float32]:
+        """Direction from a sample to the eye in the subject's frame, as origin and steps (`raster.resolve`)."""
+        focal = camera.focal * self._side
+        corner = np.array(
+            [(camera.width * self._side / 2 - 0.5) / focal, (0.5 - camera.height * self._side / 2) / focal, 1.0]
+        )
+        steps = (corner, np.array([-1 / focal, 0, 0]), np.array([0, 1 / focal, 0]))
+        return np.stack([_into_subject(R, step) for step in steps])
+
+
+def _into_subject(R: NDArray[np.float64], vector: NDArray[np.float64]) -> NDArray[np.float32]:
+    """R^T vector, summed in a fixed order (BLAS may not feed pixels)."""
+    return (R * vector[:, None]).sum(axis=0).astype(np.float32)
+
+
+def _runs(index: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """[start, stop) of each run of equal values: views of one mesh share its attributes and scratch."""
+    edges = [0, *(np.flatnonzero(np.diff(index)) + 1).tolist(), len(index)]
+    return list(zip(edges[:-1], edges[1:], strict=True)) if len(index) else []

@@ -1,0 +1,3 @@
+"""stub"""
+def procedural():
+    raise NotImplementedError

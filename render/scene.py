@@ -1,0 +1,97 @@
+"""What a renderer takes and gives: meshes with poses in, frames out."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.camera import Camera
+from render.pose import LIGHT_ELEVATION
+
+AMBIENT = 0.2
+"""Share of the light that has no direction."""
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""Weights of R, G and B in grey (Rec. 709), applied to display-referred values."""
+
+Color = Literal["grey", "rgb"]
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A subject ready to draw."""
+
+    positions: NDArray[np.float32]
+    """(V, 3), model units."""
+    normals: NDArray[np.float32]
+    """(V, 3), any length; zero where a vertex has no area around it."""
+    albedo: NDArray[np.float32]
+    """(V, 3), 0..1."""
+    triangles: NDArray[np.int32]
+    """(T, 3) vertex indices, counter-clockwise seen from outside."""
+    two_sided: bool = False
+    """Back faces are drawn, and a normal that looks away from the camera is turned round (CAD meshes)."""
+
+    def __post_init__(self) -> None:
+        vertices = len(self.positions)
+        for name in ("positions", "normals", "albedo"):
+            array = getattr(self, name)
+            if array.shape != (vertices, 3) or array.dtype != np.float32:
+                raise ValueError(f"{name} must be ({vertices}, 3) float32, not {array.shape} {array.dtype}")
+        triangles = self.triangles
+        if triangles.ndim != 2 or triangles.shape[1] != 3 or triangles.dtype != np.int32:
+            raise ValueError(f"triangles must be (T, 3) int32, not {triangles.shape} {triangles.dtype}")
+        if triangles.size and not (0 <= triangles.min() and triangles.max() < vertices):
+            raise ValueError(
+                f"triangles name vertices {triangles.min()} to {triangles.max()}; "
+                f"the mesh has vertices 0 to {vertices - 1}"
+            )
+
+
+@dataclass(frozen=True)
+class SceneBatch:
+    """Views to draw, in order: which mesh, at which pose, under which light."""
+
+    meshes: tuple[Mesh, ...]
+    mesh_index: NDArray[np.int64]
+    """(n,) which of the meshes each view shows."""
+    azimuth: NDArray[np.float32]
+    """(n,) degrees."""
+    elevation: NDArray[np.float32]
+    """(n,) degrees."""
+    light: NDArray[np.float32]
+    """(n,) degrees."""
+    camera: Camera
+    light_elevation: float = LIGHT_ELEVATION
+    """Degrees."""
+
+    def __post_init__(self) -> None:
+        n = len(self.mesh_index)
+        for name in ("azimuth", "elevation", "light"):
+            if getattr(self, name).shape != (n,):
+                raise ValueError(f"{name} must hold one value for each of the {n} views")
+        if n and not (0 <= self.mesh_index.min() and self.mesh_index.max() < len(self.meshes)):
+            raise ValueError(f"mesh_index must be in 0 to {len(self.meshes) - 1}")
+
+    def __len__(self) -> int:
+        return len(self.mesh_index)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What a renderer gives for n views."""
+
+    image: NDArray[np.uint8]
+    """(n, H, W) grey or (n, H, W, 3); white background; the mean of the samples."""
+    mask: NDArray[np.uint8]
+    """(n, H, W) covered share of the pixel, 0..255."""
+
+
+class Renderer(Protocol):
+    """What every backend can do."""
+
+    def render(self, scenes: SceneBatch) -> Frames:
+        """Draw every view of the batch."""
+
+    def describe(self) -> dict[str, Any]:
+        """What a store should remember about how its pixels came to be."""
