@@ -63,9 +63,7 @@ class Camera:
         R = np.diag([1.0, -1.0, -1.0]) @ rotation(azimuth, elevation) * self.scale
         return R, np.array([0.0, 0.0, self.distance]) - R @ np.array(self.centre)
 
-    def project(
-        self, points: NDArray[np.floating], azimuth: float, elevation: float
-    ) -> NDArray[np.float64]:
+    def project(self, points: NDArray[np.floating], azimuth: float, elevation: float) -> NDArray[np.float64]:
         """Pixel coordinates of a subject's points.
 
         Parameters
@@ -137,7 +135,7 @@ def frame_head(
     for azimuth, elevation in itertools.product(azimuths, elevations):
         R = rotation(azimuth, elevation)
         # Written out rather than left to BLAS: the distance reaches every pixel.
-        turned = sum((head[:, k : k + 1] - centre[k]) * R[:, k] for k in range(3))
+        turned = (head[:, :1] - x) * R[:, 0] + (head[:, 1:2] - y) * R[:, 1] + (head[:, 2:] - z) * R[:, 2]
         # A point fits when |x| and |y| are at most half * (distance - z).
         distance = max(distance, float((np.abs(turned[:, :2]).max(axis=1) / half + turned[:, 2]).max()))
     return Camera(size, size, centre, float(distance))

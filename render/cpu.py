@@ -1,5 +1,6 @@
 """The default backend: a z-buffer rasteriser on the CPU. No GPU, OpenGL, compiler or display."""
 
+import itertools
 import math
 from typing import Any
 
@@ -43,7 +44,7 @@ class CpuRenderer:
         """Draw every view; see `render.scene.Frames` for what comes back."""
         n, camera = len(scenes), scenes.camera
         channels = 3 if self.color == "rgb" else 1
-        image = np.empty((n, camera.height, camera.width, channels), np.uint8)
+        image = np.empty((n, channels, camera.height, camera.width), np.uint8)
         mask = np.empty((n, camera.height, camera.width), np.uint8)
         offset, centre = self._grid(camera)
         for start, stop in _runs(scenes.mesh_index):
@@ -54,7 +55,8 @@ class CpuRenderer:
             draw(
                 mesh.positions,
                 self._attributes(mesh),
-                mesh.triangles,
+                # Unsigned indices spare the kernel the check for negative ones.
+                mesh.triangles.view(np.uint32),
                 mesh.two_sided,
                 np.stack([self._matrix(R, camera) for R in poses]),
                 offset,
@@ -66,7 +68,7 @@ class CpuRenderer:
                 image[start:stop],
                 mask[start:stop],
             )
-        return Frames(image if channels == 3 else image[..., 0], mask)
+        return Frames(np.ascontiguousarray(np.moveaxis(image, 1, 3)) if channels == 3 else image[:, 0], mask)
 
     def _attributes(self, mesh: Mesh) -> NDArray[np.float32]:
         """(V, 4 or 6): normal and albedo. Shading is linear in the albedo, so grey needs one number, not three."""
@@ -89,7 +91,11 @@ class CpuRenderer:
         """Direction from a sample to the eye in the subject's frame, as origin and steps (`raster.resolve`)."""
         focal = camera.focal * self._side
         corner = np.array(
-            [(camera.width * self._side / 2 - 0.5) / focal, (0.5 - camera.height * self._side / 2) / focal, 1.0]
+            [
+                (camera.width * self._side / 2 - 0.5) / focal,
+                (0.5 - camera.height * self._side / 2) / focal,
+                1.0,
+            ]
         )
         steps = (corner, np.array([-1 / focal, 0, 0]), np.array([0, 1 / focal, 0]))
         return np.stack([_into_subject(R, step) for step in steps])
@@ -103,4 +109,4 @@ def _into_subject(R: NDArray[np.float64], vector: NDArray[np.float64]) -> NDArra
 def _runs(index: NDArray[np.int64]) -> list[tuple[int, int]]:
     """[start, stop) of each run of equal values: views of one mesh share its attributes and scratch."""
     edges = [0, *(np.flatnonzero(np.diff(index)) + 1).tolist(), len(index)]
-    return list(zip(edges[:-1], edges[1:], strict=True)) if len(index) else []
+    return list(itertools.pairwise(edges)) if len(index) else []

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numba
 import numpy as np
@@ -85,22 +86,23 @@ def _accumulate(
     for start in range(0, size, ROWS_AT_ONCE):
         stop = min(start + ROWS_AT_ONCE, size)
         for i in range(len(weights)):
-            for r in range(start, stop):
-                out[i, r] = mean[r]
+            out[i, start:stop] = mean[start:stop]
         for k in range(0, four, 4):
+            b0, b1 = basis[k, start:stop], basis[k + 1, start:stop]
+            b2, b3 = basis[k + 2, start:stop], basis[k + 3, start:stop]
             for i in range(len(weights)):
                 w0, w1, w2, w3 = weights[i, k], weights[i, k + 1], weights[i, k + 2], weights[i, k + 3]
-                for r in range(start, stop):
+                tile = out[i, start:stop]
+                for r in range(len(tile)):
                     # Four at a time keeps the sum in a register; the order stays that of the plain loop.
-                    value = out[i, r] + w0 * basis[k, r]
-                    value = value + w1 * basis[k + 1, r]
-                    value = value + w2 * basis[k + 2, r]
-                    out[i, r] = value + w3 * basis[k + 3, r]
+                    tile[r] = (((tile[r] + w0 * b0[r]) + w1 * b1[r]) + w2 * b2[r]) + w3 * b3[r]
         for k in range(four, components):
+            b0 = basis[k, start:stop]
             for i in range(len(weights)):
                 w0 = weights[i, k]
-                for r in range(start, stop):
-                    out[i, r] += w0 * basis[k, r]
+                tile = out[i, start:stop]
+                for r in range(len(tile)):
+                    tile[r] += w0 * b0[r]
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class MorphableModel:
     def sha256(self) -> str:
         """Hash of everything that reaches pixels: the same model in another file or folder has the same."""
         digest = hashlib.sha256()
-        arrays = {"triangles": self.triangles}
+        arrays: dict[str, NDArray[Any]] = {"triangles": self.triangles}
         for name, block in sorted(self.blocks.items()):
             arrays |= {f"{name}.mean": block.mean, f"{name}.basis": block.basis, f"{name}.sigma": block.sigma}
         for name, array in arrays.items():

@@ -6,9 +6,7 @@ from numpy.typing import NDArray
 
 
 @numba.njit(nogil=True, cache=True)
-def vertex_normals(
-    positions: NDArray[np.float32], triangles: NDArray[np.int32]
-) -> NDArray[np.float32]:
+def vertex_normals(positions: NDArray[np.float32], triangles: NDArray[np.int32]) -> NDArray[np.float32]:
     """Area-weighted vertex normals, not normalised: the rasteriser normalises each sample.
 
     Parameters

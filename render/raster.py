@@ -96,39 +96,122 @@ def cover(
         if wa == 0 or wb == 0 or wc == 0:
             continue
         # Edge functions opposite a, b and c, positive inside; `bias` leaves out edges that are not top or left.
-        dxa, dya = np.int64(bx - cx), np.int64(by - cy)
-        dxb, dyb = np.int64(cx - ax), np.int64(cy - ay)
-        dxc, dyc = np.int64(ax - bx), np.int64(ay - by)
+        dxa, dya = bx - cx, by - cy
+        dxb, dyb = cx - ax, cy - ay
+        dxc, dyc = ax - bx, ay - by
         bias_a = 0 if dya < 0 or (dya == 0 and dxa > 0) else -1
         bias_b = 0 if dyb < 0 or (dyb == 0 and dxb > 0) else -1
         bias_c = 0 if dyc < 0 or (dyc == 0 and dxc > 0) else -1
-        px = np.int64((left << SUBPIXEL_BITS) + HALF)
-        py = np.int64((top << SUBPIXEL_BITS) + HALF)
-        row_a = dxa * (py - cy) - dya * (px - cx)
-        row_b = dxb * (py - ay) - dyb * (px - ax)
-        row_c = dxc * (py - by) - dyc * (px - bx)
+        px = (left << SUBPIXEL_BITS) + HALF
+        py = (top << SUBPIXEL_BITS) + HALF
+        row_a = np.int64(dxa) * (py - cy) - np.int64(dya) * (px - cx) + bias_a
+        row_b = np.int64(dxb) * (py - ay) - np.int64(dyb) * (px - ax) + bias_b
+        row_c = np.int64(dxc) * (py - by) - np.int64(dyc) * (px - bx) + bias_c
+        step_a, step_b, step_c = dya << SUBPIXEL_BITS, dyb << SUBPIXEL_BITS, dyc << SUBPIXEL_BITS
         inverse = np.float32(1) / np.float32(area)
         wa, wb, wc = wa * inverse, wb * inverse, wc * inverse
         for j in range(top, bottom + 1):
+            # Where this row enters the triangle and how many samples it covers, counted without a branch: with
+            # three or four samples a row, a mispredicted branch would cost more than the samples.
             ea, eb, ec = row_a, row_b, row_c
-            for i in range(left, right + 1):
-                if (ea + bias_a) | (eb + bias_b) | (ec + bias_c) >= 0:
-                    ga, gb, gc = np.float32(ea) * wa, np.float32(eb) * wb, np.float32(ec) * wc
-                    near = ga + gb + gc
-                    if near > planes[0, j, i]:
-                        planes[0, j, i] = near
-                        for k in range(count - 1):
-                            planes[1 + k, j, i] = (
-                                ga * attributes[a, k] + gb * attributes[b, k] + gc * attributes[c, k]
-                            )
-                ea -= dya << SUBPIXEL_BITS
-                eb -= dyb << SUBPIXEL_BITS
-                ec -= dyc << SUBPIXEL_BITS
+            enter, inside = left, 0
+            for _ in range(left, right + 1):
+                outside = (ea | eb | ec) >> 63  # -1 or 0: the sign of any edge function
+                inside += 1 + outside
+                enter -= outside if inside == 0 else 0
+                ea -= step_a
+                eb -= step_b
+                ec -= step_c
+            skipped = enter - left
+            ea = row_a - bias_a - skipped * step_a
+            eb = row_b - bias_b - skipped * step_b
+            ec = row_c - bias_c - skipped * step_c
+            for i in range(enter, enter + inside):
+                ga, gb, gc = np.float32(ea) * wa, np.float32(eb) * wb, np.float32(ec) * wc
+                near = ga + gb + gc
+                if near > planes[0, j, i]:
+                    planes[0, j, i] = near
+                    for k in range(count - 1):
+                        planes[1 + k, j, i] = (
+                            ga * attributes[a, k] + gb * attributes[b, k] + gc * attributes[c, k]
+                        )
+                ea -= step_a
+                eb -= step_b
+                ec -= step_c
             row_a += dxa << SUBPIXEL_BITS
             row_b += dxb << SUBPIXEL_BITS
             row_c += dxc << SUBPIXEL_BITS
         first, last = min(first, top), max(last, bottom + 1)
     return first, last
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _lambert(
+    j: int,
+    planes: NDArray[np.float32],
+    light: NDArray[np.float32],
+    eye: NDArray[np.float32],
+    ambient: np.float32,
+    two_sided: bool,
+    shade: NDArray[np.float32],
+) -> None:
+    """Shade = (ambient + (1 - ambient) max(0, n . l)) / w for the samples of row j.
+
+    One output and few inputs, each a plain row: the compiler turns this loop into vector code.
+    """
+    one, zero = np.float32(1), np.float32(0)
+    lx, ly, lz = light[0], light[1], light[2]
+    w, nx, ny, nz = planes[0, j], planes[1, j], planes[2, j], planes[3, j]
+    if two_sided:
+        for k in range(len(shade)):
+            fx, fy = np.float32(k), np.float32(j)
+            toward_eye = (
+                nx[k] * (eye[0, 0] + fx * eye[1, 0] + fy * eye[2, 0])
+                + ny[k] * (eye[0, 1] + fx * eye[1, 1] + fy * eye[2, 1])
+                + nz[k] * (eye[0, 2] + fx * eye[1, 2] + fy * eye[2, 2])
+            )
+            lit = nx[k] * lx + ny[k] * ly + nz[k] * lz
+            lit = (-lit if toward_eye < zero else lit) / np.sqrt(
+                nx[k] * nx[k] + ny[k] * ny[k] + nz[k] * nz[k]
+            )
+            shade[k] = (ambient + (one - ambient) * (max(zero, lit))) / w[k]
+    else:
+        for k in range(len(shade)):
+            # A zero normal gives 0 / 0, and NaN > 0 is false: ambient light only.
+            lit = nx[k] * lx + ny[k] * ly + nz[k] * lz
+            lit = lit / np.sqrt(nx[k] * nx[k] + ny[k] * ny[k] + nz[k] * nz[k])
+            shade[k] = (ambient + (one - ambient) * (max(zero, lit))) / w[k]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _gather(
+    w: NDArray[np.float32],
+    albedo: NDArray[np.float32],
+    shade: NDArray[np.float32],
+    total: NDArray[np.float32],
+) -> None:
+    """Add one row of samples to `total`: shaded albedo where covered, else the white background."""
+    one, zero = np.float32(1), np.float32(0)
+    for k in range(len(total)):
+        total[k] += albedo[k] * shade[k] if w[k] > zero else one
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _average(total: NDArray[np.float32], side: int, out: NDArray[np.uint8]) -> None:
+    """Pixels of one row: floor(255 mean + 1/2), the mean over runs of `side` columns of row sums."""
+    share, one = np.float32(1) / np.float32(side * side), np.float32(1)
+    full, half = np.float32(255), np.float32(0.5)
+    if side == 2:
+        for k in range(len(out)):
+            value = (total[2 * k] + total[2 * k + 1]) * share
+            out[k] = np.uint8((min(one, value)) * full + half)
+        return
+    for k in range(len(out)):
+        value = total[k * side]
+        for s in range(1, side):
+            value += total[k * side + s]
+        value = value * share
+        out[k] = np.uint8((min(one, value)) * full + half)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -141,7 +224,7 @@ def resolve(
     eye: NDArray[np.float32],
     ambient: np.float32,
     two_sided: bool,
-    row: NDArray[np.float32],
+    rows: NDArray[np.float32],
     image: NDArray[np.uint8],
     mask: NDArray[np.uint8],
 ) -> None:
@@ -156,50 +239,28 @@ def resolve(
     light : (3,) float32
         Unit vector toward the light, in the subject's frame.
     eye : (3, 3) float32
-        The direction from sample (i, j) to the eye in the subject's frame is eye[0] + i eye[1] + j eye[2].
-    row : (C + 1, columns) float32
-        Scratch: shaded samples and coverage, summed over the S rows of a pixel.
-    image, mask : (H, W, C) and (H, W) uint8
+        The direction from sample (row j, column k) to the eye, in the subject's frame, is
+        eye[0] + k eye[1] + j eye[2].
+    rows : (C + 2, columns) float32
+        Scratch: sums of the shaded channels and of the coverage over the S rows of a pixel, and one row's shade.
+    image, mask : (C, H, W) and (H, W) uint8
         Written in full.
     """
-    count, _, columns = planes.shape
-    channels = count - 4
-    one, zero, full = np.float32(1), np.float32(0), np.float32(255)
-    half, share = np.float32(0.5), one / np.float32(side * side)
-    lx, ly, lz = light[0], light[1], light[2]
+    channels = len(planes) - 4
     image[:] = 255
     mask[:] = 0
+    shade, covered = rows[channels + 1], rows[channels]
     for i in range(first // side, (last + side - 1) // side):
-        row[:] = zero
+        rows[:] = 0
         for j in range(i * side, (i + 1) * side):
-            fy = np.float32(j)
-            for k in range(columns):
-                w, nx, ny, nz = planes[0, j, k], planes[1, j, k], planes[2, j, k], planes[3, j, k]
-                inside = w > zero
-                lit = nx * lx + ny * ly + nz * lz
-                if two_sided:
-                    fx = np.float32(k)
-                    ex = eye[0, 0] + fx * eye[1, 0] + fy * eye[2, 0]
-                    ey = eye[0, 1] + fx * eye[1, 1] + fy * eye[2, 1]
-                    ez = eye[0, 2] + fx * eye[1, 2] + fy * eye[2, 2]
-                    lit = -lit if nx * ex + ny * ey + nz * ez < zero else lit
-                # A zero normal gives 0 / 0 here, and NaN > 0 is false: ambient light only.
-                lit = lit / np.sqrt(nx * nx + ny * ny + nz * nz)
-                shade = ambient + (one - ambient) * (lit if lit > zero else zero)
-                row[channels, k] += one if inside else zero
-                for c in range(channels):
-                    row[c, k] += shade * (planes[4 + c, j, k] / w) if inside else one
-        for k in range(columns // side):
-            covered = zero
-            for s in range(side):
-                covered += row[channels, k * side + s]
-            mask[i, k] = np.uint8(covered * share * full + half)
+            _lambert(j, planes, light, eye, ambient, two_sided, shade)
             for c in range(channels):
-                total = zero
-                for s in range(side):
-                    total += row[c, k * side + s]
-                value = total * share
-                image[i, k, c] = np.uint8((value if value < one else one) * full + half)
+                _gather(planes[0, j], planes[4 + c, j], shade, rows[c])
+            for k in range(len(covered)):
+                covered[k] += np.float32(1) if planes[0, j, k] > 0 else np.float32(0)
+        for c in range(channels):
+            _average(rows[c], side, image[c, i])
+        _average(covered, side, mask[i])
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -218,16 +279,19 @@ def draw(
     image: NDArray[np.uint8],
     mask: NDArray[np.uint8],
 ) -> None:
-    """Draw one mesh at n poses: `matrices` (n, 3, 3), `lights` (n, 3), `eyes` (n, 3, 3) as in the kernels above."""
-    n, height, width, channels = image.shape
+    """Draw one mesh at n poses into image (n, C, H, W) and mask (n, H, W).
+
+    `matrices` (n, 3, 3), `lights` (n, 3) and `eyes` (n, 3, 3) are what the kernels above take for one frame.
+    """
+    n, channels, height, width = image.shape
     vertices = len(positions)
     x, y = np.empty(vertices, np.int32), np.empty(vertices, np.int32)
     w = np.empty(vertices, np.float32)
     planes = np.zeros((4 + channels, height * side, width * side), np.float32)
-    row = np.empty((channels + 1, width * side), np.float32)
+    rows = np.empty((channels + 2, width * side), np.float32)
     first, last = 0, 0
     for f in range(n):
         planes[0, first:last] = 0
         project(positions, matrices[f], offset, centre, x, y, w)
         first, last = cover(triangles, x, y, w, attributes, two_sided, planes)
-        resolve(planes, first, last, side, lights[f], eyes[f], ambient, two_sided, row, image[f], mask[f])
+        resolve(planes, first, last, side, lights[f], eyes[f], ambient, two_sided, rows, image[f], mask[f])

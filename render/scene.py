@@ -41,7 +41,7 @@ class Mesh:
         triangles = self.triangles
         if triangles.ndim != 2 or triangles.shape[1] != 3 or triangles.dtype != np.int32:
             raise ValueError(f"triangles must be (T, 3) int32, not {triangles.shape} {triangles.dtype}")
-        if triangles.size and not (0 <= triangles.min() and triangles.max() < vertices):
+        if triangles.size and not (triangles.min() >= 0 and triangles.max() < vertices):
             raise ValueError(
                 f"triangles name vertices {triangles.min()} to {triangles.max()}; "
                 f"the mesh has vertices 0 to {vertices - 1}"
@@ -70,7 +70,7 @@ class SceneBatch:
         for name in ("azimuth", "elevation", "light"):
             if getattr(self, name).shape != (n,):
                 raise ValueError(f"{name} must hold one value for each of the {n} views")
-        if n and not (0 <= self.mesh_index.min() and self.mesh_index.max() < len(self.meshes)):
+        if n and not (self.mesh_index.min() >= 0 and self.mesh_index.max() < len(self.meshes)):
             raise ValueError(f"mesh_index must be in 0 to {len(self.meshes) - 1}")
 
     def __len__(self) -> int:

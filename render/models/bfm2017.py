@@ -48,7 +48,9 @@ def read(path: Path) -> MorphableModel:
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError) as error:
-        raise ModelError(f"{path} cannot be read as a BFM 2017 file; it may be cut short ({error})") from error
+        raise ModelError(
+            f"{path} cannot be read as a BFM 2017 file; it may be cut short ({error})"
+        ) from error
 
 
 def _read(file: Any, path: Path) -> MorphableModel:
@@ -76,7 +78,9 @@ def _block(group: Any, name: str) -> Block:
     if size % 3 or not 0 < size <= 3 * MOST_VERTICES or not 0 < components <= MOST_COMPONENTS:
         raise ModelError(f"{name} declares {size} coordinates and {components} components")
     if basis.shape != (size, components):
-        raise ModelError(f"{name}/model/pcaBasis is {basis.shape}; mean and variance ask for {(size, components)}")
+        raise ModelError(
+            f"{name}/model/pcaBasis is {basis.shape}; mean and variance ask for {(size, components)}"
+        )
     variances = np.asarray(variance[()], np.float64).reshape(-1)
     if not (variances >= 0).all():
         raise ModelError(f"{name}/model/pcaVariance holds negative or undefined values")

@@ -1,3 +1,5 @@
 """stub"""
+
+
 def procedural():
     raise NotImplementedError

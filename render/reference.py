@@ -1,0 +1,167 @@
+"""The definition of right: a slow rasteriser in float64, without snapping, tricks or compiled code.
+
+Every backend is held against it (`render.testing`). It follows the same rules as the fast one: samples on a regular
+grid, the top-left rule, back faces dropped unless the mesh is two-sided, perspective-correct normals (renormalised) and
+albedo, Lambert with ambient light, the mean of the samples, floor(255 x + 1/2).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.camera import Camera
+from render.pose import light_direction, rotation
+from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, SceneBatch
+
+Floats = NDArray[np.float64]
+NEAR = 1e-3
+"""Nearest depth drawn, as a share of the camera's distance."""
+
+
+class ReferenceRenderer:
+    """Draws scenes as `CpuRenderer` does, thousands of times slower. Parameters as there."""
+
+    def __init__(self, color: Color = "grey", samples: int = 4) -> None:
+        self.color = color
+        self._side = math.isqrt(samples)
+
+    def describe(self) -> dict[str, Any]:
+        """Backend name, for the store's attributes."""
+        return {"backend": "reference"}
+
+    def render(self, scenes: SceneBatch) -> Frames:
+        """Draw every view; see `render.scene.Frames`."""
+        images, masks = [], []
+        for index, azimuth, elevation, light in zip(
+            scenes.mesh_index, scenes.azimuth, scenes.elevation, scenes.light, strict=True
+        ):
+            R = rotation(float(azimuth), float(elevation))
+            toward = light_direction(float(light), scenes.light_elevation)
+            surface = visible_surface(scenes.meshes[index], R, scenes.camera, self._side)
+            color = shade(surface, toward, scenes.meshes[index].two_sided)
+            images.append(self._pixels(np.where(surface.covered[..., None], color, 1.0)))
+            masks.append(_to_bytes(_mean(surface.covered[..., None].astype(np.float64), self._side))[..., 0])
+        image = np.stack(images)
+        return Frames(image if self.color == "rgb" else image[..., 0], np.stack(masks))
+
+    def _pixels(self, samples: Floats) -> NDArray[np.uint8]:
+        """(H, W, 3) or (H, W, 1) uint8 from (H S, W S, 3) display-referred samples."""
+        values = samples if self.color == "rgb" else (samples * np.array(LUMINANCE)).sum(axis=-1, keepdims=True)
+        return _to_bytes(_mean(values, self._side))
+
+
+@dataclass
+class Surface:
+    """The nearest surface at every sample, in the camera's frame (x right, y up, z backward)."""
+
+    covered: NDArray[np.bool_]
+    """(rows, columns)."""
+    depth: Floats
+    """(rows, columns) along the axis, scene units; infinite where nothing is."""
+    position: Floats
+    """(rows, columns, 3) relative to the camera."""
+    normal: Floats
+    """(rows, columns, 3) interpolated, not yet of unit length."""
+    albedo: Floats
+    """(rows, columns, 3) 0..1."""
+
+
+def visible_surface(mesh: Mesh, R: Floats, camera: Camera, side: int) -> Surface:
+    """Z-buffer over a grid of `side` x `side` samples a pixel."""
+    rows, columns = camera.height * side, camera.width * side
+    surface = Surface(
+        np.zeros((rows, columns), bool),
+        np.full((rows, columns), np.inf),
+        np.zeros((rows, columns, 3)),
+        np.zeros((rows, columns, 3)),
+        np.ones((rows, columns, 3)),
+    )
+    seen = (mesh.positions.astype(np.float64) - camera.centre) @ R.T * camera.scale - [0, 0, camera.distance]
+    normals, albedo = mesh.normals.astype(np.float64) @ R.T, mesh.albedo.astype(np.float64)
+    depth = -seen[:, 2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = (camera.focal * seen[:, 0] / depth + camera.width / 2) * side
+        y = (-camera.focal * seen[:, 1] / depth + camera.height / 2) * side
+    drawable = (depth > NEAR * camera.distance) & np.isfinite(x) & np.isfinite(y)
+    for triangle in mesh.triangles:
+        if drawable[triangle].all():
+            _cover(surface, triangle, x, y, depth, seen, normals, albedo, mesh.two_sided)
+    return surface
+
+
+def _cover(
+    surface: Surface,
+    triangle: NDArray[np.int32],
+    x: Floats,
+    y: Floats,
+    depth: Floats,
+    seen: Floats,
+    normals: Floats,
+    albedo: Floats,
+    two_sided: bool,
+) -> None:
+    """Draw one triangle."""
+    a, b, c = triangle
+    area = (x[c] - x[a]) * (y[b] - y[a]) - (x[b] - x[a]) * (y[c] - y[a])
+    if area == 0 or (area < 0 and not two_sided):
+        return
+    if area < 0:
+        b, c, area = c, b, -area
+    window = _window(x[[a, b, c]], y[[a, b, c]], surface.depth.shape)
+    px, py = np.meshgrid(np.arange(*window[1]) + 0.5, np.arange(*window[0]) + 0.5)
+    edges = [_edge(x[p], y[p], x[q], y[q], px, py) for p, q in ((c, b), (a, c), (b, a))]
+    inside = edges[0][1] & edges[1][1] & edges[2][1]
+    # Weights linear on the screen, then divided by depth: linear on the surface.
+    weights = np.stack([value / area for value, _ in edges], axis=-1) / depth[[a, b, c]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = 1 / weights.sum(axis=-1)
+        weights = weights * z[..., None]
+    view = (slice(*window[0]), slice(*window[1]))
+    front = inside & (z < surface.depth[view])
+    surface.covered[view] |= front
+    surface.depth[view] = np.where(front, z, surface.depth[view])
+    for plane, values in ((surface.position, seen), (surface.normal, normals), (surface.albedo, albedo)):
+        plane[view] = np.where(front[..., None], weights @ values[[a, b, c]], plane[view])
+
+
+def _window(x: Floats, y: Floats, shape: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Rows and columns, [start, stop), of the samples that a triangle might cover."""
+
+    def span(values: Floats, size: int) -> tuple[int, int]:
+        low, high = np.clip([values.min(), values.max()], -1, size + 1)
+        return max(0, math.floor(low)), min(size, math.ceil(high) + 1)
+
+    return span(y, shape[0]), span(x, shape[1])
+
+
+def _edge(x0: float, y0: float, x1: float, y1: float, px: Floats, py: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Edge function at the samples and which of them it lets in: the inside, and on a top or left edge its points."""
+    dx, dy = x1 - x0, y1 - y0
+    value = dx * (py - y0) - dy * (px - x0)
+    top_left = dy < 0 or (dy == 0 and dx > 0)
+    return value, (value >= 0) if top_left else (value > 0)
+
+
+def shade(surface: Surface, light: Floats, two_sided: bool) -> Floats:
+    """clip(albedo (ambient + (1 - ambient) max(0, n . l))), (rows, columns, 3); `light` is a unit vector."""
+    normal = surface.normal
+    if two_sided:
+        away = (normal * surface.position).sum(axis=-1, keepdims=True) > 0
+        normal = np.where(away, -normal, normal)
+    length = np.sqrt((normal * normal).sum(axis=-1))
+    lit = np.divide(normal @ light, length, out=np.zeros_like(length), where=length > 0)
+    return np.clip(surface.albedo * (AMBIENT + (1 - AMBIENT) * np.maximum(0, lit))[..., None], 0, 1)
+
+
+def _mean(samples: Floats, side: int) -> Floats:
+    """Mean over the S x S samples of each pixel of (H S, W S, C)."""
+    rows, columns, channels = samples.shape
+    return samples.reshape(rows // side, side, columns // side, side, channels).mean(axis=(1, 3))
+
+
+def _to_bytes(values: Floats) -> NDArray[np.uint8]:
+    """floor(255 x + 1/2) of values in 0..1."""
+    return np.floor(255 * np.clip(values, 0, 1) + 0.5).astype(np.uint8)
