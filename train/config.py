@@ -1,0 +1,165 @@
+"""The configuration of one training run: plain, frozen, resolved, and strict about its JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
+
+from train.clamp import CLAMP_MODES, ClampMode
+from train.errors import ConfigError
+from train.layout import INTRINSIC, Layout
+from train.network import Geometry, check_sizes
+
+PRECISIONS = ("float32", "bf16")
+INTRINSIC_RATIO = 10.0
+"""NIPS 2015 section 3.1: azimuth, elevation, light, intrinsic batches come as 1:1:1:10."""
+
+
+def paper_ratio(layout: Layout) -> tuple[tuple[str, float], ...]:
+    """The paper's ratio for any layout: 1 for every extrinsic factor, 10 for the intrinsic one."""
+    return tuple((name, INTRINSIC_RATIO if name == INTRINSIC else 1.0) for name in layout.names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything that decides a run's weights, given the batches. `device` and `precision` are resolved values.
+
+    Raises
+    ------
+    ConfigError
+        A value that is impossible, or a ratio whose factors are not the layout's.
+    """
+
+    layout: Layout
+    """Factors and latents of the graphics code."""
+    side: int
+    """Side of the square images in pixels."""
+    channels: int
+    """1 (grey) or 3 (RGB)."""
+    batches: int
+    """Length of the run; the only value (with the two cadences) that may change when a run is continued."""
+    maps: int
+    """Feature maps m of the network; the authors' is 96."""
+    ratio: tuple[tuple[str, float], ...]
+    """Factor and its relative share of the batches, in the layout's order."""
+    preset: str = "paper"
+    """The preset these values started from; a label."""
+    objective: str = "paper"
+    """A key of train.objectives.OBJECTIVES."""
+    clamp: ClampMode = "mean"
+    """What inactive latents are set to: the batch "mean" (NIPS) or the "first" row (arXiv v1)."""
+    invariance: float = 0.01
+    """Strength of the pull on inactive latents; NIPS section 3.2: 1/100."""
+    learning_rate: float = 5e-4
+    """Of Adam; the paper's "meta learning rate"."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    """Of Adam: 1 - "momentum decay" and 1 - "weight decay" of the paper, read as the authors' code does."""
+    seed: int = 0
+    """Of the initial weights, the order of batches and the noise."""
+    device: str = "cpu"
+    """A torch device, "cpu", "cuda" or "cuda:N"."""
+    precision: str = "float32"
+    """What convolutions compute in: "float32" or "bf16". Weights and the optimiser are float32 in any case."""
+    checkpoint_every: int = 500
+    """Batches between checkpoints."""
+    metrics_every: int = 50
+    """Batches between lines of metrics.jsonl."""
+
+    def __post_init__(self) -> None:
+        Geometry(self.side)
+        check_sizes(channels=self.channels, maps=self.maps, latents=self.layout.total)
+        for name in ("batches", "checkpoint_every", "metrics_every"):
+            _check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
+        _check("seed", self.seed, self.seed >= 0, "0 or more")
+        _check("learning_rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "positive and finite")
+        _check("invariance", self.invariance, 0 <= self.invariance < float("inf"), "0 or more and finite")
+        _check("betas", self.betas, all(0 <= beta < 1 for beta in self.betas), "in [0, 1)")
+        _check("clamp", self.clamp, self.clamp in CLAMP_MODES, f"one of {', '.join(CLAMP_MODES)}")
+        _check("precision", self.precision, self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
+        self._check_ratio()
+
+    def _check_ratio(self) -> None:
+        named = tuple(name for name, _ in self.ratio)
+        _check("ratio", named, named == self.layout.names, f"given for the factors {', '.join(self.layout.names)}")
+        shares = [share for _, share in self.ratio]
+        possible = all(0 <= share < float("inf") for share in shares) and sum(shares) > 0
+        _check("ratio", shares, possible, "finite, 0 or more, and not all 0")
+
+    @property
+    def latents(self) -> int:
+        """Length of the graphics code."""
+        return self.layout.total
+
+    def to_plain(self) -> dict[str, Any]:
+        """The configuration as JSON-able values, keys in the order of the fields."""
+        plain: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        return plain | {"layout": self.layout.to_json(), "ratio": dict(self.ratio), "betas": list(self.betas)}
+
+    @classmethod
+    def from_plain(cls, plain: object) -> "TrainConfig":
+        """Read what `to_plain` wrote.
+
+        Raises
+        ------
+        ConfigError
+            An unknown or missing key, or a value of the wrong type; the key is named.
+        """
+        if not isinstance(plain, Mapping):
+            raise ConfigError(f"a configuration is an object; got {type(plain).__name__}")
+        known = {field.name for field in fields(cls)}
+        for word, keys in (("unknown", plain.keys() - known), ("missing", known - plain.keys())):
+            if keys:
+                raise ConfigError(f"{word} key in the configuration: {', '.join(sorted(map(str, keys)))}")
+        values: dict[str, Any] = {name: _read(name, plain[name]) for name in known}
+        return cls(**values)
+
+    def to_json(self) -> str:
+        """JSON text, indented, one key a line."""
+        return json.dumps(self.to_plain(), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainConfig":
+        """The inverse of `to_json`; raises `ConfigError` on text that is no JSON."""
+        try:
+            plain = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"the configuration is not JSON: {error}") from error
+        return cls.from_plain(plain)
+
+    def changed(self, **values: object) -> "TrainConfig":
+        """A copy with some values replaced, checked anew."""
+        return replace(self, **cast("dict[str, Any]", values))
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("side", "channels", "batches", "maps", "seed", "checkpoint_every", "metrics_every"), (int,)),
+    **dict.fromkeys(("preset", "objective", "clamp", "device", "precision"), (str,)),
+    **dict.fromkeys(("invariance", "learning_rate"), (int, float)),
+}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _read(name: str, value: object) -> object:
+    """One field from its JSON value, checked for type."""
+    if name == "layout":
+        return Layout.from_json(value)
+    if name == "ratio":
+        if isinstance(value, Mapping) and all(map(_is_number, value.values())):
+            return tuple((str(factor), float(share)) for factor, share in value.items())
+        raise ConfigError(f"ratio must be an object of factors and numbers; got {value!r}")
+    if name == "betas":
+        if isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)):
+            return (float(value[0]), float(value[1]))
+        raise ConfigError(f"betas must be a list of two numbers; got {value!r}")
+    kinds = _TYPES[name]
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise ConfigError(f"{name} must be of type {kinds[-1].__name__}; got {value!r}")
+    return float(value) if float in kinds else value  # type: ignore[arg-type]
+
+
+def _check(name: str, value: object, holds: bool, wanted: str) -> None:
+    if not holds:
+        raise ConfigError(f"{name} must be {wanted}; got {value}")

@@ -1,0 +1,155 @@
+"""The encoder's stage: 5 x 5 convolution ("valid"), 2 x 2 max-pooling, threshold; fast forms and a plain twin.
+
+Two things make the plain form slow on a CPU: max_pool2d writes an 8-byte index for every output, and the first
+layer, with one or three input channels, moves far more memory than it computes. Here the pooling keeps no
+indices (the winner is found again by comparing with the pooled output), and the first layer is a matrix product:
+a pooled pixel sees a 6 x 6 patch, in which the four 5 x 5 windows it chooses from sit at fixed places, so
+patches (., 36 C) times one matrix (36 C, 4 m) gives the four candidates side by side. One image at a time, the
+candidates never leave the cache.
+
+Ties go to the first candidate in row order, as in max_pool2d.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from train.subpixel import THRESHOLD_FLOOR
+
+TAPS = 5
+PATCH = 6
+"""Side of what one pooled pixel sees: two windows of five taps, one pixel apart."""
+PARITIES = ((0, 0), (0, 1), (1, 0), (1, 1))
+
+
+def conv_pool_plain(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The stage as the authors' code orders it: convolution, 2 x 2 max-pooling, Threshold(0, 1e-6).
+
+    Parameters
+    ----------
+    x : (B, I, H, W); its dtype is the dtype computed in
+    weight : (O, I, 5, 5), bias : (O,)
+
+    Returns
+    -------
+    (B, O, (H - 4) // 2, (W - 4) // 2)
+    """
+    y = functional.conv2d(x, weight.to(x.dtype), bias.to(x.dtype))
+    return functional.threshold(functional.max_pool2d(y, 2), 0, THRESHOLD_FLOOR)
+
+
+def conv_pool(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`conv_pool_plain` with a pooling that stores no indices; same shapes, even H and W only."""
+    kernel = weight.to(x.dtype, memory_format=torch.channels_last)
+    pooled: Tensor = _PoolThreshold.apply(functional.conv2d(x, kernel, bias.to(x.dtype)))  # type: ignore[no-untyped-call]
+    return pooled
+
+
+def stem(patches: Tensor, weight: Tensor, bias: Tensor, side: int) -> Tensor:
+    """`conv_pool_plain` of an image that wants no gradient, from its patches.
+
+    Parameters
+    ----------
+    patches : (B, side * side, 36 C) from `image_patches`
+    weight : (m, C, 5, 5), bias : (m,), float32 or float64
+    side : side of the pooled output in pixels
+
+    Returns
+    -------
+    (B, m, side, side), channels last in memory.
+    """
+    matrix = _stem_matrix(weight).to(patches.dtype)
+    pooled: Tensor = _Stem.apply(patches, matrix, bias.to(patches.dtype).repeat(4))  # type: ignore[no-untyped-call]
+    B, m = len(patches), len(weight)
+    return pooled.view(B, side, side, m).permute(0, 3, 1, 2)
+
+
+def image_patches(x: Tensor) -> Tensor:
+    """Every 6 x 6 patch at even offsets.
+
+    Parameters
+    ----------
+    x : (B, H, W, C), even H and W
+
+    Returns
+    -------
+    (B, (H - 4) / 2 * (W - 4) / 2, C * 36), columns ordered (channel, row, column).
+    """
+    windows = x.unfold(1, PATCH, 2).unfold(2, PATCH, 2)
+    B, h, w, C = windows.shape[:4]
+    return windows.reshape(B, h * w, C * PATCH * PATCH)
+
+
+def _stem_matrix(weight: Tensor) -> Tensor:
+    """(m, C, 5, 5) -> (36 C, 4 m): the kernel at its four places in a patch; linear, so autograd is exact."""
+    m, C = weight.shape[:2]
+    placed = [functional.pad(weight, (q, 1 - q, p, 1 - p)) for p, q in PARITIES]
+    return torch.stack(placed).reshape(4 * m, C * PATCH * PATCH).T
+
+
+class _Stem(torch.autograd.Function):
+    """max over four products and a threshold, image by image; the candidates are computed again in backward."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, patches: Tensor, matrix: Tensor, bias: Tensor) -> Tensor:
+        B, pixels, _ = patches.shape
+        m = len(bias) // 4
+        pooled = patches.new_empty(B, pixels, m)
+        for image, out in zip(patches, pooled, strict=True):
+            candidates = torch.addmm(bias, image, matrix).view(pixels, 4, m)
+            torch.maximum(candidates[:, 0], candidates[:, 1], out=out)
+            for k in (2, 3):
+                torch.maximum(out, candidates[:, k], out=out)
+        functional.threshold(pooled, 0, THRESHOLD_FLOOR, inplace=True)
+        ctx.save_for_backward(patches, matrix, bias, pooled)
+        return pooled
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[None, Tensor, Tensor]:
+        patches, matrix, bias, pooled = ctx.saved_tensors  # type: ignore[attr-defined]
+        m = pooled.shape[2]
+        wide = torch.promote_types(torch.float32, patches.dtype)
+        grad_matrix = torch.zeros(matrix.shape, dtype=wide)
+        grad_bias = torch.zeros(len(bias), dtype=wide)
+        ones = patches.new_ones(1, patches.shape[1])
+        for image, out, g in zip(patches, pooled, grad, strict=True):
+            candidates = torch.addmm(bias, image, matrix).view(-1, 4, m)
+            _route(candidates.unbind(1), out, torch.ops.aten.threshold_backward(g, out, THRESHOLD_FLOOR))
+            routed = candidates.view(-1, 4 * m)
+            grad_matrix += image.T @ routed
+            grad_bias += (ones @ routed)[0]
+        return None, grad_matrix.to(matrix.dtype), grad_bias.to(bias.dtype)
+
+
+class _PoolThreshold(torch.autograd.Function):
+    """2 x 2 max-pooling and threshold; saves its input and output instead of indices."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
+        corners = [x[:, :, p::2, q::2] for p, q in PARITIES]
+        pooled = torch.maximum(corners[0], corners[1])
+        for corner in corners[2:]:
+            torch.maximum(pooled, corner, out=pooled)
+        functional.threshold(pooled, 0, THRESHOLD_FLOOR, inplace=True)
+        ctx.save_for_backward(x, pooled)
+        return pooled
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:
+        x, pooled = ctx.saved_tensors  # type: ignore[attr-defined]
+        routed = x.clone()
+        corners = tuple(routed[:, :, p::2, q::2] for p, q in PARITIES)
+        _route(corners, pooled, torch.ops.aten.threshold_backward(grad, pooled, THRESHOLD_FLOOR))
+        return routed
+
+
+def _route(candidates: tuple[Tensor, ...], winner: Tensor, grad: Tensor) -> None:
+    """Overwrite each candidate by `grad` where it is the first to equal `winner`, by 0 elsewhere.
+
+    All of one shape and dtype; `grad` is used up. Comparisons stay in the tensors' own dtype, which keeps every
+    pass vectorised; grad - grad * 1 is exactly 0, so that later candidates get nothing where one has won.
+    """
+    for candidate in candidates[:-1]:
+        candidate.eq_(winner).mul_(grad)
+        grad.sub_(candidate)
+    candidates[-1].eq_(winner).mul_(grad)

@@ -1,0 +1,74 @@
+"""Where to compute and in what precision: "auto" resolved once, in the open, and kept in the configuration."""
+
+import ctypes
+import platform
+from pathlib import Path
+
+import torch
+
+from train.config import PRECISIONS
+from train.errors import ConfigError
+
+BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+"""CPU flags with which bfloat16 convolutions are faster than float32; without them they are many times slower."""
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def cpu_flags(cpuinfo: Path = _CPUINFO) -> frozenset[str]:
+    """The flags of the first CPU as Linux lists them; empty where there is no such list."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return frozenset(flags.partition(":")[2].split())
+
+
+def resolve_device(device: str = "auto") -> str:
+    """What "auto" is: "cuda" where torch sees a GPU, else "cpu"; any other device is checked and returned.
+
+    Raises
+    ------
+    ConfigError
+        No such device here.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        raise ConfigError(f"device must be auto, cpu, cuda or cuda:N; got {device!r}") from error
+    if wanted.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device must be auto, cpu, cuda or cuda:N; got {device!r}")
+    if wanted.type == "cuda" and (wanted.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device {device!r} is not here; torch sees {torch.cuda.device_count()} GPUs")
+    return device
+
+
+def resolve_precision(precision: str, device: str, cpuinfo: Path = _CPUINFO) -> str:
+    """What "auto" is: "bf16" on a GPU and on CPUs with avx512_bf16 or amx_bf16, else "float32".
+
+    Raises
+    ------
+    ConfigError
+        A precision other than auto, float32, bf16.
+    """
+    if precision == "auto":
+        fast = torch.device(device).type == "cuda" or bool(BF16_FLAGS & cpu_flags(cpuinfo))
+        return "bf16" if fast else "float32"
+    if precision not in PRECISIONS:
+        raise ConfigError(f"precision must be auto, {' or '.join(PRECISIONS)}; got {precision!r}")
+    return precision
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc to reuse large freed blocks instead of giving them back; whether it was told.
+
+    Every step allocates the same few hundred megabytes. By default glibc maps and unmaps each large block, and the
+    kernel zeroes every page again: about a tenth of a step. Elsewhere (musl, macOS, Windows) nothing is done.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    no_mapped_blocks, trim_threshold = -4, -1
+    return bool(mallopt(no_mapped_blocks, 0) and mallopt(trim_threshold, 2**31 - 1))

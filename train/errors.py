@@ -1,0 +1,41 @@
+# ruff: noqa: N818  (a name that says what is wrong needs no "Error" after it)
+"""What can be wrong with a training run, as exceptions that fit on one line.
+
+All of them are `TrainError`, which is a `ValueError`: a command catches the one class and prints it.
+"""
+
+
+class TrainError(ValueError):
+    """The base of every refusal in this package; its text says what was expected and what came."""
+
+
+class ConfigError(TrainError):
+    """A training configuration is impossible, or its JSON holds an unknown, missing or mistyped key."""
+
+
+class MissingFactor(TrainError):
+    """The layout names a factor that the batches do not have."""
+
+
+class TooFewBatches(TrainError):
+    """A factor that is to be trained on has no batches."""
+
+
+class WrongImages(TrainError):
+    """Images of another size, channel count, type or batch size than the network was made for."""
+
+
+class RunMismatch(TrainError):
+    """The run directory was made with another configuration or from another store."""
+
+
+class RunUnreadable(TrainError):
+    """A run directory, or every checkpoint in it, cannot be read or written."""
+
+
+class CheckpointUnreadable(TrainError):
+    """One checkpoint is truncated, corrupt or of another format."""
+
+
+class TrainingDiverged(TrainError):
+    """The loss is NaN or infinite; the batch that did it lies in the run directory."""

@@ -1,0 +1,48 @@
+"""What an objective is: a class made from a network and a configuration, with one `loss(batch)`."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from train.config import TrainConfig
+from train.network import Network
+
+
+@dataclass(frozen=True)
+class TrainBatch:
+    """One batch on the training device, with the randomness of its step."""
+
+    images: Tensor
+    """uint8 (B, H, W) or (B, H, W, 3)."""
+    active: str
+    """The factor that varies between the rows."""
+    noise: torch.Generator
+    """On the CPU; a function of (seed, step), so that a step is the same step after a restart and on any device."""
+    factors: Tensor | None = None
+    """float32 (B, F) true values in the source's units, where known; only supervised objectives look."""
+    identity: Tensor | None = None
+    """int64 (B,), where known."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss and what it is made of. Everything but `total` is detached."""
+
+    total: Tensor
+    """Scalar float32 to be minimised: summed over pixels, channels, latents and the batch, as the 1/100 presumes."""
+    reconstruction: Tensor
+    """Scalar: nats per image, binary cross-entropy summed over pixels."""
+    kl: Tensor
+    """(latents,) nats per image."""
+
+
+class Objective(Protocol):
+    """One small class an objective; `OBJECTIVES` names them."""
+
+    def __init__(self, network: Network, config: TrainConfig) -> None: ...
+
+    def loss(self, batch: TrainBatch) -> Loss:
+        """The loss of one batch, differentiable with respect to the network's parameters."""
+        ...

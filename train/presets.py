@@ -1,0 +1,93 @@
+"""Named starting points, and the one way from a preset, a source and explicit options to a configuration."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from train.config import TrainConfig, paper_ratio
+from train.device import resolve_device, resolve_precision
+from train.errors import ConfigError
+from train.layout import Layout
+from train.objectives import OBJECTIVES
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network's width and a run's length."""
+
+    maps: int
+    batches: int
+    latents: int
+    checkpoint_every: int
+    note: str
+
+
+PRESETS: dict[str, Preset] = {
+    "demo": Preset(16, 2000, 40, 500, "64-pixel faces in minutes on 2 cores"),
+    "quick": Preset(32, 8000, 200, 500, "about 15 minutes on 2 cores"),
+    "paper": Preset(96, 12_000, 200, 500, "the paper's data set seen once"),
+    "authors": Preset(96, 120_000, 200, 2000, "what the authors' logs show; for a GPU"),
+}
+DEFAULT_PRESET = "paper"
+
+
+def configure(
+    preset: str = DEFAULT_PRESET,
+    *,
+    factors: Sequence[str],
+    image_shape: Sequence[int],
+    latents: int | None = None,
+    ratio: Mapping[str, float] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    **options: object,
+) -> TrainConfig:
+    """A resolved configuration.
+
+    Parameters
+    ----------
+    preset : a key of `PRESETS`
+    factors : to train on, in the order of the code; "intrinsic" takes the latents the others leave
+    image_shape : (H, W) or (H, W, 3) of the source's images
+    latents : length of the code; default the preset's, or one a factor where there is no intrinsic one
+    ratio : shares of the batches by factor; default 1 each and 10 for "intrinsic"
+    device, precision : "auto" or explicit, see train.device
+    options : any other field of `TrainConfig` (batches, maps, objective, clamp, invariance, seed, ...); None is
+        "not given"
+
+    Raises
+    ------
+    ConfigError
+        An unknown preset, objective or option, images that are not square, or anything `TrainConfig` refuses.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
+    if len(image_shape) not in (2, 3) or image_shape[0] != image_shape[1]:
+        raise ConfigError(f"images must be square, (side, side) or (side, side, 3); got {tuple(image_shape)}")
+    start = PRESETS[preset]
+    given = {name: value for name, value in options.items() if value is not None}
+    objective = given.get("objective", "paper")
+    if objective not in OBJECTIVES:
+        raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}; got {objective!r}")
+    if unknown := given.keys() - TrainConfig.__dataclass_fields__.keys():
+        raise ConfigError(f"unknown option: {', '.join(sorted(unknown))}")
+    if latents is None:
+        latents = start.latents if "intrinsic" in factors else len(factors)
+    layout = Layout.for_factors(factors, latents)
+    resolved = resolve_device(device)
+    values = {"maps": start.maps, "batches": start.batches, "checkpoint_every": start.checkpoint_every} | given
+    return TrainConfig(
+        layout=layout,
+        side=image_shape[0],
+        channels=image_shape[2] if len(image_shape) == 3 else 1,
+        preset=preset,
+        ratio=paper_ratio(layout) if ratio is None else _ordered(ratio, layout),
+        device=resolved,
+        precision=resolve_precision(precision, resolved),
+        **values,  # type: ignore[arg-type]  # checked against the fields above, and by TrainConfig itself
+    )
+
+
+def _ordered(ratio: Mapping[str, float], layout: Layout) -> tuple[tuple[str, float], ...]:
+    if set(ratio) != set(layout.names):
+        raise ConfigError(f"ratio needs a share for each of {', '.join(layout.names)}; got {', '.join(ratio)}")
+    return tuple((name, float(ratio[name])) for name in layout.names)
