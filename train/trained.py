@@ -1,0 +1,130 @@
+"""A trained network, ready to encode and decode: what evaluation and the commands open."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from train.checkpoint import Checkpoint, StoreFacts, read_checkpoint
+from train.config import TrainConfig
+from train.device import resolve_device, resolve_precision
+from train.errors import RunUnreadable, WrongImages
+from train.layout import Layout
+from train.loop import make_network
+from train.network import Network
+from train.rundirectory import RunDirectory
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """Encoder and decoder of a run, after `step` batches."""
+
+    network: Network
+    config: TrainConfig
+    store: StoreFacts
+    step: int
+    """Batches trained on."""
+
+    @property
+    def layout(self) -> Layout:
+        """Which latents speak for which factor."""
+        return self.config.layout
+
+    def encode(self, images: NDArray[np.uint8], *, batch: int = 100) -> NDArray[np.float32]:
+        """The mean of every latent.
+
+        Parameters
+        ----------
+        images : (N, H, W) or (N, H, W, 3) uint8, as in training
+        batch : images computed at once; changes memory and speed, and at most the last bits
+
+        Returns
+        -------
+        (N, latents) float32
+
+        Raises
+        ------
+        WrongImages
+            Another size, type or channel count.
+        """
+        codes = np.empty((len(images), self.config.latents), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(images), batch):
+                some = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(self._device)
+                codes[start : start + batch] = self.network.encode(some)[0].cpu().numpy()
+        return codes
+
+    def decode(self, codes: NDArray[np.float32], *, batch: int = 100) -> NDArray[np.float32]:
+        """The pictures of graphics codes.
+
+        Parameters
+        ----------
+        codes : (N, latents) of any float type
+        batch : codes computed at once
+
+        Returns
+        -------
+        (N, H, W) or (N, H, W, 3) float32 of 0..1; `to_uint8` rounds as the renderers do
+
+        Raises
+        ------
+        WrongImages
+            Codes of another length.
+        """
+        side, channels = self.config.side, self.config.channels
+        if codes.ndim != 2 or codes.shape[1] != self.config.latents:
+            raise WrongImages(f"a code for this run has shape (N, {self.config.latents}); got {codes.shape}")
+        images = np.empty((len(codes), side, side, channels), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(codes), batch):
+                some = torch.from_numpy(np.array(codes[start : start + batch], np.float32)).to(self._device)
+                images[start : start + batch] = self.network.decode(some).permute(0, 2, 3, 1).cpu().numpy()
+        return images[..., 0] if channels == 1 else images
+
+    @property
+    def _device(self) -> torch.device:
+        return self.network.mu.weight.device
+
+
+def to_uint8(images: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Floats of 0..1 -> floor(255 x + 0.5), the rounding of the renderers."""
+    return np.floor(255 * np.clip(images, 0, 1) + 0.5).astype(np.uint8)
+
+
+def load_run(path: str | Path, device: str = "auto") -> TrainedRun:
+    """The newest readable checkpoint of a run directory, or one `.safetensors` file of it.
+
+    Parameters
+    ----------
+    path : a run directory, or a checkpoint
+    device : "auto", "cpu", "cuda" or "cuda:N"; a bf16 run computes in float32 where bfloat16 would be slow
+
+    Raises
+    ------
+    RunUnreadable
+        No run, or no checkpoint yet.
+    CheckpointUnreadable
+        The named file is truncated, corrupt or no checkpoint.
+    ConfigError
+        No such device.
+    """
+    path = Path(path)
+    checkpoint = read_checkpoint(path) if path.is_file() else _newest(path)
+    config = checkpoint.config
+    where = resolve_device(device)
+    fast = resolve_precision("auto", where) == "bf16"
+    network = make_network(config if fast else config.changed(precision="float32"))
+    network.load_state_dict(checkpoint.weights)
+    network.to(where).eval().requires_grad_(requires_grad=False)
+    return TrainedRun(network, checkpoint.config, checkpoint.store, checkpoint.step)
+
+
+def _newest(path: Path) -> Checkpoint:
+    run = RunDirectory(path)
+    run.read_config()
+    checkpoint = run.newest()
+    if checkpoint is None:
+        raise RunUnreadable(f"{path} has no checkpoint yet; train it first")
+    return checkpoint
