@@ -1,1 +1,16 @@
-"""One-factor batches: keys, stores, readers."""
+"""One-factor batches on disk: what they show (`plan`), how they are stored, and how they are read back.
+
+>>> from dataset import open_store
+>>> batch = open_store("faces.zarr").read("train", "azimuth", 0)  # doctest: +SKIP
+"""
+
+from dataset.digest import store_digest as store_digest
+from dataset.factors import FACE_FACTORS as FACE_FACTORS
+from dataset.factors import Factor as Factor
+from dataset.plan import batch_values as batch_values
+from dataset.spec import StoreError as StoreError
+from dataset.spec import StoreSpec as StoreSpec
+from dataset.store import Batch as Batch
+from dataset.store import Store as Store
+from dataset.store import create_store as create_store
+from dataset.store import open_store as open_store

@@ -28,7 +28,7 @@ class CpuRenderer:
 
     def __init__(self, color: Color = "grey", samples: int = 4) -> None:
         side = math.isqrt(samples) if samples > 0 else 0
-        if side * side != samples or samples > 64:
+        if side < 1 or side * side != samples or samples > 64:
             raise ValueError(f"samples must be a square number from 1 to 64 (1, 4, 9, 16 ...), not {samples}")
         if color not in ("grey", "rgb"):
             raise ValueError(f"color must be grey or rgb, not {color!r}")

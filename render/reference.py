@@ -79,10 +79,10 @@ def visible_surface(mesh: Mesh, R: Floats, camera: Camera, side: int) -> Surface
         np.zeros((rows, columns, 3)),
         np.ones((rows, columns, 3)),
     )
-    seen = (mesh.positions.astype(np.float64) - camera.centre) @ R.T * camera.scale - [0, 0, camera.distance]
     normals, albedo = mesh.normals.astype(np.float64) @ R.T, mesh.albedo.astype(np.float64)
-    depth = -seen[:, 2]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):  # broken vertices are part of the contract
+        seen = (mesh.positions.astype(np.float64) - camera.centre) @ R.T * camera.scale - [0, 0, camera.distance]
+        depth = -seen[:, 2]
         x = (camera.focal * seen[:, 0] / depth + camera.width / 2) * side
         y = (-camera.focal * seen[:, 1] / depth + camera.height / 2) * side
     drawable = (depth > NEAR * camera.distance) & np.isfinite(x) & np.isfinite(y)

@@ -1,0 +1,43 @@
+"""The digest of a store: one number that two stores share exactly when they hold the same data."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from dataset.keys import SPLITS
+from dataset.shards import is_complete, shard_count
+from dataset.spec import StoreError
+from dataset.store import Store
+
+
+def store_digest(store: Store, splits: Sequence[str] = SPLITS) -> str:
+    """SHA-256 over the canonical attributes and the content digests, in order.
+
+    Parameters
+    ----------
+    splits : sequence of str
+        Splits to take in, so that a run can cite the one it was trained on.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    StoreError
+        When a shard is missing: what is not complete has no digest.
+    """
+    digest = hashlib.sha256(json.dumps(store.spec.to_attributes(), sort_keys=True).encode())
+    for split in splits:
+        for group in store.groups(split):
+            digest.update(f"\n{split}/{group} {store.batches(split, group)}\n".encode())
+            for shard in range(shard_count(store, split, group)):
+                if not is_complete(store, split, group, shard):
+                    raise StoreError(
+                        f"{store.url} is not complete: {group} shard {shard} of {split} is missing; "
+                        "run the render command again to finish it"
+                    )
+                for array in store.digests(split, group, shard):
+                    digest.update(array.content)
+    return digest.hexdigest()

@@ -1,0 +1,33 @@
+"""Where every random number comes from: an address, never a history.
+
+A draw is keyed by (seed, split, purpose, factor, index), so it does not depend on what else was drawn, in which order,
+or by how many workers; and splits can share no identity, since the split is part of the key.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+# These integers are part of the format: a store's seed means nothing without them. Add, never change.
+SPLIT_KEYS = {"train": 0, "val": 1, "test": 2}
+PURPOSE_KEYS = {"shape": 0, "albedo": 1, "expression": 2, "active": 3, "inactive": 4, "sweep": 5, "pool": 6}
+FACTOR_KEYS = {"none": 0, "azimuth": 1, "elevation": 2, "light": 3, "intrinsic": 4}
+
+
+def generator(seed: int, split: str, purpose: str, factor: str, index: int) -> np.random.Generator:
+    """The generator at one address.
+
+    Parameters
+    ----------
+    seed : int
+        The store's seed, 0 or more.
+    split, purpose, factor : str
+        Names in the tables above; `none` where no factor is meant.
+    index : int
+        Identity or batch number within the split.
+    """
+    key = (SPLIT_KEYS[split], PURPOSE_KEYS[purpose], FACTOR_KEYS[factor], index)
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=key)))

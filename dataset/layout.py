@@ -1,0 +1,80 @@
+"""The arrays of a store: names, shapes, types, codecs, and how one shard's values and digest are laid out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from zarr.abc.codec import BytesBytesCodec
+from zarr.codecs import Crc32cCodec, ZstdCodec
+
+from dataset.spec import StoreSpec
+
+DIGEST = "digest"
+DIGEST_FIELDS = "sha256 of the decoded bytes [32], sha256 of the file [32], bytes of the file [u64], batches held [u64]"
+DIGEST_BYTES = 80
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array of a factor group: its first axis counts batches."""
+
+    name: str
+    dtype: str
+    batch_shape: tuple[int, ...]
+    """Shape of one batch: the chunk."""
+    fill: float | int
+
+    def create_arguments(self, batches: int, shard: int) -> dict[str, Any]:
+        """Keyword arguments of `zarr.Group.create_array`."""
+        return {
+            "shape": (batches, *self.batch_shape),
+            "chunks": (1, *self.batch_shape),
+            "shards": (shard, *self.batch_shape),
+            "dtype": self.dtype,
+            "fill_value": self.fill,
+            "compressors": codecs(),
+        }
+
+
+def codecs() -> list[BytesBytesCodec]:
+    """Zstandard for size; crc32c because Zstandard alone lets most flipped bits through."""
+    return [ZstdCodec(level=3), Crc32cCodec()]
+
+
+def array_specs(spec: StoreSpec, group: str) -> tuple[ArraySpec, ...]:
+    """Arrays of one factor group, in the order of the digest."""
+    views, frame = spec.views(group), spec.frame_shape
+    nan = float("nan")
+    return (
+        ArraySpec("image", "uint8", (views, *frame), 0),
+        ArraySpec("mask", "uint8", (views, *frame[:2]), 0),
+        ArraySpec("factors", "float32", (views, len(spec.factors)), nan),
+        ArraySpec("identity", "int64", (views,), -1),
+        *(ArraySpec(f"coefficients/{b}", "float32", (views, k), nan) for b, k in spec.coefficients.items()),
+    )
+
+
+@dataclass(frozen=True)
+class ArrayDigest:
+    """What a shard's digest says about one array."""
+
+    content: bytes
+    """SHA-256 of the decoded bytes, C order, little-endian."""
+    file: bytes
+    """SHA-256 of the shard file."""
+    size: int
+    """Bytes of the shard file."""
+    batches: int
+    """Batches the shard holds; 0 when there is no digest."""
+
+    def pack(self) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+        """(80,) uint8."""
+        tail = np.array([self.size, self.batches], "<u8").tobytes()
+        return np.frombuffer(self.content + self.file + tail, np.uint8)
+
+    @classmethod
+    def unpack(cls, row: np.ndarray[Any, np.dtype[np.uint8]]) -> "ArrayDigest":
+        """The digest in one row."""
+        data = row.tobytes()
+        size, batches = np.frombuffer(data[64:], "<u8")
+        return cls(data[:32], data[32:64], int(size), int(batches))

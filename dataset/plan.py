@@ -1,0 +1,82 @@
+"""What a store's batches show: a pure function of its spec, batch by batch, in any order.
+
+Values are drawn in float64 and rounded once to float32. The rounded ones are rendered and stored.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset.factors import INTRINSIC
+from dataset.keys import generator
+from dataset.spec import StoreSpec
+
+
+@dataclass(frozen=True)
+class BatchValues:
+    """Everything that decides the images of n batches of B images."""
+
+    factors: NDArray[np.float32]
+    """(n, B, F) in the order of the spec's factors, in their units."""
+    identity: NDArray[np.int64]
+    """(n, B) identity number within the split."""
+    coefficients: dict[str, NDArray[np.float32]]
+    """Block name to (n, B, K), in standard deviations."""
+
+
+def batch_values(spec: StoreSpec, split: str, group: str, start: int, stop: int) -> BatchValues:
+    """Values of batches `start` to `stop` (exclusive) in which only `group` varies."""
+    identity = np.stack([_identities(spec, split, group, i) for i in range(start, stop)])
+    pose = _sweep_factors if spec.content == "sweeps" else _batch_factors
+    factors = np.stack([pose(spec, split, group, i) for i in range(start, stop)])
+    # Draw each person once: in an extrinsic batch all images show the same one.
+    distinct, inverse = np.unique(identity, return_inverse=True)
+    coefficients = {
+        block: np.stack([draw_coefficients(spec, split, block, int(i)) for i in distinct])[
+            inverse.reshape(identity.shape)
+        ]
+        for block in spec.coefficients
+    }
+    return BatchValues(factors.astype(np.float32), identity, coefficients)
+
+
+def draw_coefficients(spec: StoreSpec, split: str, block: str, identity: int) -> NDArray[np.float32]:
+    """(K,) coefficients of one identity, standard normal; a longer block only adds to the end."""
+    rng = generator(spec.seed, split, block, "none", identity)
+    return rng.standard_normal(spec.coefficients[block]).astype(np.float32)
+
+
+def _identities(spec: StoreSpec, split: str, group: str, index: int) -> NDArray[np.int64]:
+    """(B,) who is in batch `index`: one person, or B people in an intrinsic batch."""
+    views = spec.views(group)
+    if group != INTRINSIC:
+        return np.full(views, index if spec.pool is None else index % spec.pool, np.int64)
+    if spec.pool is None:
+        return np.arange(index * views, (index + 1) * views, dtype=np.int64)
+    rng = generator(spec.seed, split, "pool", group, index)
+    return rng.permutation(spec.pool)[:views].astype(np.int64)
+
+
+def _batch_factors(spec: StoreSpec, split: str, group: str, index: int) -> NDArray[np.float64]:
+    """(B, F): one uniform a batch for each factor, and B of them in drawn order for the active one."""
+    low, high = (np.array([getattr(f, end) for f in spec.factors]) for end in ("low", "high"))
+    still = generator(spec.seed, split, "inactive", group, index).random(len(low))
+    values = np.tile(low + (high - low) * still, (spec.views(group), 1))
+    for k, factor in enumerate(spec.factors):
+        if factor.name == group:
+            drawn = generator(spec.seed, split, "active", group, index).random(len(values))
+            values[:, k] = low[k] + (high[k] - low[k]) * drawn
+    return values
+
+
+def _sweep_factors(spec: StoreSpec, split: str, group: str, index: int) -> NDArray[np.float64]:
+    """(B, F): the swept factor on an even grid over its range, the others fixed for each identity."""
+    low, high = (np.array([getattr(f, end) for f in spec.factors]) for end in ("low", "high"))
+    still = generator(spec.seed, split, "sweep", "none", index).random(len(low))
+    rest = low + (high - low) * still if spec.others == "random" else np.zeros(len(low))
+    values = np.tile(rest, (spec.views(group), 1))
+    for k, factor in enumerate(spec.factors):
+        if factor.name == group:
+            values[:, k] = np.linspace(low[k], high[k], len(values))
+    return values

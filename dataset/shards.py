@@ -1,0 +1,96 @@
+"""Whole shards: which are missing, how one is written, and the digest that says it is complete.
+
+One task writes one whole shard of every array and then its digest. Two writers in one shard would lose data without an
+error, and a digest before its files would call a torn shard complete.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset.layout import DIGEST, ArrayDigest, array_specs
+from dataset.store import Store
+
+
+def shard_range(store: Store, split: str, group: str, shard: int) -> tuple[int, int]:
+    """Batches [start, stop) that a shard should hold."""
+    length = store.spec.shard_batches
+    return shard * length, min((shard + 1) * length, store.batches(split, group))
+
+
+def shard_count(store: Store, split: str, group: str) -> int:
+    """Shards a factor group should have."""
+    return -(-store.batches(split, group) // store.spec.shard_batches)
+
+
+def shard_file(store: Store, split: str, group: str, name: str, shard: int) -> str:
+    """Name of a shard's file under the store's root."""
+    array = store.array(split, group, name)
+    chunk = array.metadata.encode_chunk_key((shard, *(0 for _ in array.shape[1:])))
+    return f"{split}/{group}/{name}/{chunk}"
+
+
+def is_complete(store: Store, split: str, group: str, shard: int) -> bool:
+    """Whether the digest is there, holds as many batches as it now should, and every file has the size it names."""
+    start, stop = shard_range(store, split, group, shard)
+    digests = store.digests(split, group, shard)
+    names = [a.name for a in array_specs(store.spec, group)]
+    return all(
+        digest.batches == stop - start and store.files.size(shard_file(store, split, group, name, shard)) == digest.size
+        for name, digest in zip(names, digests, strict=True)
+    )
+
+
+def missing_shards(store: Store, split: str, group: str) -> list[int]:
+    """Shards still to be written, in order."""
+    return [s for s in range(shard_count(store, split, group)) if not is_complete(store, split, group, s)]
+
+
+def remove_shard(store: Store, split: str, group: str, shard: int) -> None:
+    """Remove a shard's files, its digest first: zarr would load a broken old shard before writing a new one."""
+    names = [DIGEST, *(a.name for a in array_specs(store.spec, group))]
+    for name in names:
+        store.files.remove(shard_file(store, split, group, name, shard))
+
+
+def write_shard(store: Store, split: str, group: str, shard: int, values: Mapping[str, NDArray[Any]]) -> None:
+    """Write one whole shard of every array, then its digest.
+
+    Parameters
+    ----------
+    values : mapping of array name to (n, B, ...) array
+        All batches of the shard.
+
+    Raises
+    ------
+    ValueError
+        When an array is missing or has another shape or type than the store's.
+    """
+    start, stop = shard_range(store, split, group, shard)
+    specs = array_specs(store.spec, group)
+    for spec in specs:
+        got = values.get(spec.name)
+        wanted = (stop - start, *spec.batch_shape)
+        if got is None or got.shape != wanted or got.dtype != spec.dtype:
+            found = "nothing" if got is None else f"{got.shape} {got.dtype}"
+            raise ValueError(f"shard {shard} needs {spec.name} as {wanted} {spec.dtype}, not {found}")
+    remove_shard(store, split, group, shard)
+    rows = []
+    for spec in specs:
+        data = np.ascontiguousarray(values[spec.name])
+        store.array(split, group, spec.name)[start:stop] = data
+        name = shard_file(store, split, group, spec.name, shard)
+        store.files.make_durable(name)
+        file = store.files.read(name)
+        digest = ArrayDigest(content_hash(data), hashlib.sha256(file).digest(), len(file), stop - start)
+        rows.append(digest.pack())
+    store.array(split, group, DIGEST)[shard] = np.stack(rows)
+    store.files.make_durable(shard_file(store, split, group, DIGEST, shard))
+
+
+def content_hash(data: NDArray[Any]) -> bytes:
+    """SHA-256 of the decoded bytes, C order, little-endian."""
+    return hashlib.sha256(np.ascontiguousarray(data, data.dtype.newbyteorder("<")).data).digest()

@@ -1,0 +1,134 @@
+"""What a store is: the attributes that fix every byte in it, and their form on disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dataset.factors import Factor, groups
+
+FORMAT, FORMAT_VERSION = "dcign-batches", 1
+SHARD_CHOICES, SHARD_BYTES = (50, 25, 10, 5, 2, 1), 32_000_000
+"""Batches a shard, and the most bytes of images that one may hold."""
+CONVENTIONS = (
+    "right-handed, +x to the viewer's right, +y up, +z toward the camera at azimuth 0; degrees; "
+    "azimuth turns the subject about +y, positive moves the nose toward +x; "
+    "elevation raises the camera, positive shows more of the top; "
+    "light is the azimuth of the directional light in the camera's frame, positive comes from the viewer's right; "
+    "R = Rx(elevation) Ry(azimuth); K, R, t in OpenCV form (x right, y down, z forward); "
+    "pixel (i, j) covers [i, i + 1) x [j, j + 1), row 0 on top; images are display-referred, white background"
+)
+
+
+class StoreError(ValueError):
+    """A store that cannot be used as asked; the message is one line for a person."""
+
+
+@dataclass(frozen=True)
+class StoreSpec:
+    """Everything that decides what a store holds, before a single image is drawn."""
+
+    content: Literal["batches", "sweeps"]
+    subject: str
+    """`face` or `chair`."""
+    model: Mapping[str, str]
+    """`name`, for people, and `sha256` of its content, which is what it is known by."""
+    image: Mapping[str, Any]
+    """`height` and `width` in pixels, `color` grey or rgb, `samples` a pixel, `background`."""
+    camera: Mapping[str, Any]
+    light: Mapping[str, float]
+    """`elevation` in degrees and `ambient` share."""
+    factors: tuple[Factor, ...]
+    coefficients: Mapping[str, int]
+    """Number of coefficients in each block of the model that is drawn."""
+    seed: int
+    batch_size: int | Mapping[str, int]
+    """Images a batch; in a sweep store, by factor."""
+    shard_batches: int
+    renderer: Mapping[str, Any]
+    pool: int | None = None
+    """Identities to draw from, or None for a new one in every batch."""
+    others: Literal["random", "zero"] = "random"
+    """In a sweep store: the values of the factors that are not swept."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**63:
+            raise StoreError(f"the seed must be 0 or more, not {self.seed}")
+        for group in self.groups:
+            if not 1 <= self.views(group) <= 10_000:
+                raise StoreError(f"a batch holds 1 to 10000 images, not {self.views(group)}")
+        if self.pool is not None and self.content == "batches" and self.pool < self.views("intrinsic"):
+            raise StoreError(
+                f"a pool of {self.pool} identities cannot fill an intrinsic batch of {self.views('intrinsic')}"
+            )
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What the store's batches may vary."""
+        names = groups(self.factors)
+        return names if self.content == "batches" else tuple(n for n in names if n in dict(self._sizes))
+
+    @property
+    def _sizes(self) -> tuple[tuple[str, int], ...]:
+        return tuple(self.batch_size.items()) if isinstance(self.batch_size, Mapping) else ()
+
+    def views(self, group: str) -> int:
+        """Images in one batch (or sweep) of a factor."""
+        return self.batch_size if isinstance(self.batch_size, int) else self.batch_size[group]
+
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """(H, W) or (H, W, 3)."""
+        shape = (int(self.image["height"]), int(self.image["width"]))
+        return (*shape, 3) if self.image["color"] == "rgb" else shape
+
+    def to_attributes(self) -> dict[str, Any]:
+        """The root group's attributes: plain JSON."""
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "content": self.content,
+            "conventions": CONVENTIONS,
+            "subject": self.subject,
+            "model": dict(self.model),
+            "image": dict(self.image),
+            "camera": dict(self.camera),
+            "light": dict(self.light),
+            "factors": [f.to_json() for f in self.factors],
+            "coefficients": dict(self.coefficients),
+            "seed": self.seed,
+            "batch_size": self.batch_size if isinstance(self.batch_size, int) else dict(self.batch_size),
+            "shard_batches": self.shard_batches,
+            "pool": self.pool,
+            "others": self.others,
+            "renderer": dict(self.renderer),
+        }
+
+    @classmethod
+    def from_attributes(cls, attributes: Mapping[str, Any], where: str) -> "StoreSpec":
+        """The spec in a store's attributes.
+
+        Raises
+        ------
+        StoreError
+            When they are not those of a store of this format and version.
+        """
+        if attributes.get("format") != FORMAT:
+            raise StoreError(f"{where} is a zarr group, but its format is {attributes.get('format')!r}, not {FORMAT!r}")
+        if attributes.get("format_version") != FORMAT_VERSION:
+            raise StoreError(
+                f"{where} has format version {attributes.get('format_version')}; this program reads {FORMAT_VERSION}"
+            )
+        left_out = ("format", "format_version", "conventions", "factors")
+        try:
+            fields = {k: v for k, v in attributes.items() if k not in left_out}
+            return cls(**fields, factors=tuple(Factor(**f) for f in attributes["factors"]))
+        except (TypeError, KeyError, ValueError) as error:
+            raise StoreError(f"the attributes of {where} are damaged: {error}") from error
+
+
+def shard_batches(views: int, frame_shape: tuple[int, ...]) -> int:
+    """Batches a shard: the largest choice whose images take at most 32 MB."""
+    batch = views
+    for side in frame_shape:
+        batch *= side
+    return next((s for s in SHARD_CHOICES if s * batch <= SHARD_BYTES), 1)

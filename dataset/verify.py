@@ -1,0 +1,125 @@
+"""Is a store what it says it is? Each check yields problems, in words, with the shard they are in."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import zarr.errors
+from numpy.typing import NDArray
+
+from dataset.keys import SPLITS, generator
+from dataset.layout import array_specs
+from dataset.plan import batch_values
+from dataset.shards import content_hash, is_complete, shard_count, shard_file, shard_range
+from dataset.store import Store
+
+Redraw = Callable[[str, str, int, int], NDArray[np.uint8]]
+"""(split, group, batch, view) to the image (H, W[, 3]) that the stored values give."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong."""
+
+    split: str
+    group: str
+    shard: int
+    """-1 where no single shard is to blame."""
+    what: str
+
+    def __str__(self) -> str:
+        where = f"{self.split}/{self.group}" + (f" shard {self.shard}" if self.shard >= 0 else "")
+        return f"{where}: {self.what}"
+
+
+def all_shards(store: Store) -> list[tuple[str, str, int]]:
+    """(split, group, shard) of everything the store should hold."""
+    return [
+        (split, group, shard)
+        for split in SPLITS
+        for group in store.groups(split)
+        for shard in range(shard_count(store, split, group))
+    ]
+
+
+def check_shard(store: Store, split: str, group: str, shard: int) -> list[Problem]:
+    """Completeness, the hash of every file, the hash of what it decodes to, and the values its keys give."""
+    if not is_complete(store, split, group, shard):
+        return [Problem(split, group, shard, "missing or incomplete")]
+    start, stop = shard_range(store, split, group, shard)
+    problems: list[Problem] = []
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for spec, digest in zip(array_specs(store.spec, group), store.digests(split, group, shard), strict=True):
+        file = store.files.read(shard_file(store, split, group, spec.name, shard))
+        if hashlib.sha256(file).digest() != digest.file:
+            problems.append(Problem(split, group, shard, f"the file of {spec.name} has changed since it was written"))
+            continue
+        try:
+            arrays[spec.name] = np.asarray(store.array(split, group, spec.name)[start:stop])
+        except (ValueError, RuntimeError, OSError, zarr.errors.BaseZarrError) as error:
+            problems.append(Problem(split, group, shard, f"{spec.name} cannot be decoded: {error}"))
+            continue
+        if content_hash(arrays[spec.name]) != digest.content:
+            problems.append(Problem(split, group, shard, f"{spec.name} decodes to other values than were written"))
+    return problems or [
+        Problem(split, group, shard, what) for what in _values(store, split, group, start, stop, arrays)
+    ]
+
+
+def _values(
+    store: Store, split: str, group: str, start: int, stop: int, arrays: dict[str, NDArray[np.generic]]
+) -> Iterator[str]:
+    """What is wrong with the stored factors, identities and coefficients of batches [start, stop)."""
+    names = [f.name for f in store.spec.factors]
+    for k, name in enumerate(names):
+        column = arrays["factors"][:, :, k]
+        if name != group and (column != column[:, :1]).any():
+            yield f"{name} varies inside a batch, where only {group} should"
+    if group in names and (arrays["identity"] != arrays["identity"][:, :1]).any():
+        yield f"the identity varies inside a batch, where only {group} should"
+    drawn = batch_values(store.spec, split, group, start, stop)
+    redrawn: dict[str, NDArray[Any]] = {"factors": drawn.factors, "identity": drawn.identity}
+    redrawn |= {f"coefficients/{block}": values for block, values in drawn.coefficients.items()}
+    for name, values in redrawn.items():
+        if not np.array_equal(arrays[name], values):
+            yield f"{name} is not what seed {store.spec.seed} gives with numpy {np.__version__}"
+
+
+def check_splits_disjoint(store: Store) -> list[Problem]:
+    """No person of one split may be in another: compared by coefficients, not by number."""
+    seen: dict[bytes, str] = {}
+    problems = []
+    for split in SPLITS:
+        people: set[bytes] = set()
+        for group in store.groups(split):
+            for block in sorted(store.spec.coefficients):
+                values = np.asarray(store.array(split, group, f"coefficients/{block}")[:])
+                rows = np.unique(values.reshape(-1, values.shape[-1]), axis=0)
+                people |= {block.encode() + row.tobytes() for row in rows if np.isfinite(row).all() and row.size}
+        shared = [seen[p] for p in people if p in seen]
+        if shared:
+            problems.append(Problem(split, "identities", -1, f"{len(shared)} also appear in {shared[0]}"))
+        seen |= dict.fromkeys(people, split)
+    return problems
+
+
+def check_frames(store: Store, count: int, redraw: Redraw) -> list[Problem]:
+    """Draw `count` images again from the stored values, chosen by the store's seed, and compare every pixel."""
+    groups = [(split, group) for split in SPLITS for group in store.groups(split)]
+    if not groups:
+        return []
+    rng = generator(store.spec.seed, "test", "pool", "none", count)
+    problems = []
+    for _ in range(count):
+        split, group = groups[rng.integers(len(groups))]
+        batch = int(rng.integers(store.batches(split, group)))
+        view = int(rng.integers(store.spec.views(group)))
+        shard = batch // store.spec.shard_batches
+        if not is_complete(store, split, group, shard):
+            continue
+        stored = store.read(split, group, batch).images[view]
+        if not np.array_equal(stored, redraw(split, group, batch, view)):
+            problems.append(Problem(split, group, shard, f"image {view} of batch {batch} is not what its values draw"))
+    return problems

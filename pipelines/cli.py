@@ -1,0 +1,101 @@
+"""One console script for each verb, and `dcign VERB` for all of them.
+
+Verbs are imported when called, so that a bare install can still print help and say what to install.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+VERBS = {
+    "render-batches": ("pipelines.render_batches", "render", "draw batches in which one factor varies into a store"),
+    "render-sweeps": ("pipelines.render_sweeps", "render", "draw held-out sweeps for the equivariance plots"),
+    "verify-store": ("pipelines.verify_store", "render", "check every byte of a store, and mend it"),
+    "preview-store": ("pipelines.preview_store", "render", "a contact sheet or GIF of a store"),
+    "train-dcign": ("pipelines.train_dcign", "train", "fit a DC-IGN to a store"),
+    "plot-equivariance": ("pipelines.plot_equivariance", "train", "the paper's scatter plots, with their numbers"),
+}
+"""Verb to (module with a click command called `command`, extra that it needs, one line)."""
+
+OURS = {"render", "dataset", "train", "pipelines"}
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported only when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """Every verb, in the order in which one meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one verb."""
+        return load(cmd_name) if cmd_name in VERBS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the verbs without importing any of them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, line) for verb, (_, _, line) in VERBS.items()])
+
+
+def load(verb: str) -> click.Command:
+    """The click command of a verb; a missing extra is said in one line."""
+    module, extra, _ = VERBS[verb]
+    try:
+        command: click.Command = importlib.import_module(module).command
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in OURS:
+            raise
+        raise click.ClickException(f"{verb} needs {error.name}: pip install 'dcign[{extra}]'") from error
+    return command
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dcign", prog_name="dcign")
+def group() -> None:
+    """Deep Convolutional Inverse Graphics Networks: render one-factor batches, train, look.
+
+    Angles are in degrees everywhere. Every verb is also a command of its own: `dcign render-batches` and
+    `render-batches` are the same.
+    """
+
+
+def main() -> None:
+    """`dcign VERB`."""
+    run(group, "dcign")
+
+
+def verb() -> None:
+    """A verb called by its own name."""
+    name = Path(sys.argv[0]).stem
+    try:
+        command = load(name)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    run(command, name)
+
+
+def run(command: click.Command, name: str) -> None:
+    """Run a command; what is the user's to mend becomes one line and exit code 1, never a traceback."""
+    try:
+        command.main(prog_name=name, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nInterrupted. Nothing is lost: run the same command to resume.", err=True)
+        sys.exit(1)
+    except Exception as error:
+        if not expected(error):
+            raise
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+
+
+def expected(error: Exception) -> bool:
+    """Whether the error is one of our own, or the file system's word on a path: its text says all there is to say."""
+    return type(error).__module__.split(".")[0] in OURS or isinstance(error, OSError)

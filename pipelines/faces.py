@@ -1,0 +1,95 @@
+"""A face model as the subject of a store: its part of the spec, and scenes from stored values."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset.factors import Factor
+from dataset.spec import StoreError, StoreSpec
+from dataset.store import Store
+from render import Camera, ModelError, MorphableModel, SceneBatch, frame_head, open_model
+from render.pose import LIGHT_ELEVATION
+from render.scene import AMBIENT
+
+FACE_LIGHT = {"elevation": LIGHT_ELEVATION, "ambient": AMBIENT}
+DRAWN_BLOCKS = ("shape", "albedo")
+"""Blocks whose coefficients a store draws; expression stays out altogether unless it is asked for."""
+
+
+def face_spec(model: MorphableModel, factors: Sequence[Factor], size: int) -> dict[str, Any]:
+    """What the model and its framing decide of a `StoreSpec`: subject, model, camera, light, coefficients."""
+    ranges = {f.name: (f.low, (f.low + f.high) / 2, f.high) for f in factors}
+    camera = frame_head(model.mean, model.chin, size, ranges["azimuth"], ranges["elevation"])
+    return {
+        "subject": "face",
+        "model": {"name": model.name, "sha256": model.sha256},
+        "camera": camera.to_json(),
+        "light": FACE_LIGHT,
+        "coefficients": {block: model.blocks[block].components for block in DRAWN_BLOCKS},
+    }
+
+
+class FaceSubject:
+    """Draws the people of a store.
+
+    Raises
+    ------
+    StoreError
+        When the model is not the one the store was made with.
+    """
+
+    def __init__(self, model: MorphableModel, spec: StoreSpec, source: str) -> None:
+        if model.sha256 != spec.model["sha256"]:
+            raise StoreError(
+                f"the store was made with the model {spec.model['name']} (sha256 {spec.model['sha256'][:12]}), "
+                f"not with {model.name} ({model.sha256[:12]}); give the right one with --model"
+            )
+        self.source = str(Path(source).resolve()) if Path(source).exists() else source
+        """Where the model came from, for the log: a name, or a file's full path."""
+        self._model = model
+        self._camera = Camera.from_json(dict(spec.camera))
+        self._light_elevation = float(spec.light["elevation"])
+        self._columns = {f.name: k for k, f in enumerate(spec.factors)}
+
+    def scenes(
+        self,
+        factors: NDArray[np.float32],
+        identity: NDArray[np.int64],
+        coefficients: Mapping[str, NDArray[np.float32]],
+    ) -> SceneBatch:
+        """Scenes of one batch: (B, F) factors, (B,) identity, (B, K) coefficients of each block."""
+        _, first, index = np.unique(identity, return_index=True, return_inverse=True)
+        meshes = self._model.meshes({block: values[first] for block, values in coefficients.items()})
+        azimuth, elevation, light = (factors[:, self._columns[n]] for n in ("azimuth", "elevation", "light"))
+        return SceneBatch(meshes, index, azimuth, elevation, light, self._camera, self._light_elevation)
+
+
+def open_face(store: Store, source: str | None = None) -> FaceSubject:
+    """The subject that fills a store: from `source`, else from where the store's last run had it.
+
+    Raises
+    ------
+    StoreError
+        When no model is there, or it is another one.
+    """
+    tried = source or _last_source(store) or store.spec.model["name"]
+    try:
+        model = open_model(tried)
+    except ModelError as error:
+        hint = "" if source else f"; {store.url} needs the model it was made with: give it with --model"
+        raise StoreError(f"{error}{hint}") from error
+    return FaceSubject(model, store.spec, tried)
+
+
+def _last_source(store: Store) -> str | None:
+    """The model that the newest line of `runs.jsonl` names."""
+    if store.files.size("runs.jsonl") <= 0:
+        return None
+    try:
+        return str(json.loads(store.files.read("runs.jsonl").splitlines()[-1])["model"])
+    except (ValueError, KeyError, IndexError):
+        return None

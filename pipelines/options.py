@@ -1,0 +1,57 @@
+"""Options that several verbs share, and how one that is not given takes its value from the store."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=lambda: os.cpu_count() or 1,
+    show_default="one for each core",
+    help="Threads that draw shards.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as one line of JSON.")
+model_option = click.option(
+    "--model",
+    metavar="procedural|PATH",
+    help="The built-in head, or a face model's file. [default: the store's, else procedural]",
+)
+
+
+class Part(click.ParamType[tuple[int, int]]):
+    """`i/n`: the share of the shards whose number leaves i when divided by n."""
+
+    name = "i/n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Two integers, 0 <= i < n."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            i, n = (int(x) for x in str(value).split("/"))
+        except ValueError:
+            self.fail(f"expected i/n such as 0/4, not {value!r}", param, ctx)
+        if not 0 <= i < n:
+            self.fail(f"i must be 0 to {n - 1}, not {i}", param, ctx)
+        return i, n
+
+
+def range_option(name: str, default: str) -> Callable[[F], F]:
+    """`--azimuth LOW HIGH` and its like."""
+    return click.option(
+        f"--{name}", type=(float, float), metavar="LOW HIGH", help=f"Range in degrees. [default: {default}]"
+    )
+
+
+def refuse_differences(url: str, stored: dict[str, Any], given: dict[str, Any]) -> None:
+    """Only what was given explicitly can differ from the store, and then it is refused by name."""
+    wrong = [f"{k} is {stored[k]} there, {v} was given" for k, v in given.items() if v is not None and v != stored[k]]
+    if wrong:
+        raise click.ClickException(
+            f"{url} was made otherwise: {'; '.join(wrong)}. Leave the option out, or choose another --store."
+        )

@@ -1,0 +1,103 @@
+"""`verify-store`: check every byte of a store against its digests and its keys, and mend what is wrong."""
+
+import json
+from collections import Counter
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset.digest import store_digest
+from dataset.spec import StoreError
+from dataset.store import Store, open_store
+from dataset.verify import Problem, all_shards, check_frames, check_shard, check_splits_disjoint
+from pipelines.faces import FaceSubject, open_face
+from pipelines.options import json_option, model_option, workers_option
+from pipelines.progress import progress_bar
+from pipelines.shards import ShardRenderer, run_tasks, store_renderer
+
+
+@click.command("verify-store")
+@click.argument("url", metavar="STORE")
+@click.option("--frames", type=click.IntRange(0), default=20, show_default=True, help="Random images to draw again.")
+@click.option("--repair", is_flag=True, help="Draw again every shard that is missing or damaged.")
+@model_option
+@workers_option
+@json_option
+def command(url: str, frames: int, repair: bool, model: str | None, workers: int, as_json: bool) -> None:
+    """Check a store: exit code 0 if it is sound, 1 with a list of what is wrong.
+
+    Every shard is there and its files and decoded values have the hashes they were written with; factors,
+    identities and coefficients are what the seed gives; only the active factor varies in a batch; no person is in
+    two splits; and some random images, drawn again from the stored values, are the same to the last bit.
+
+    Example: verify-store faces.zarr --repair
+    """
+    store = open_store(url, write=repair)
+    problems, notes = inspect(store, frames, model)
+    damaged = {p for p in problems if p.shard >= 0}
+    if repair and damaged:
+        subject = open_face(store, model)
+        tasks = sorted({(p.split, p.group, p.shard) for p in damaged})
+        run_tasks(ShardRenderer(store, subject, store_renderer(store)), tasks, workers)
+        click.echo(f"drew {len(tasks)} shards again", err=True)
+        store = open_store(url)
+        problems, notes = inspect(store, frames, model)
+    if problems and not repair:
+        notes.append(f"mend with: verify-store {url} --repair")
+    _report(store, problems, notes, as_json)
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+def inspect(store: Store, frames: int, model: str | None) -> tuple[list[Problem], list[str]]:
+    """All that is wrong with a store, and notes on what could not be checked."""
+    problems: list[Problem] = []
+    notes: list[str] = []
+    shards = all_shards(store)
+    if not shards:
+        notes.append("the store holds no batches")
+    with progress_bar("shards") as progress:
+        for shard in progress.track(shards, description="checking"):
+            problems += check_shard(store, *shard)
+    if not problems:
+        problems += check_splits_disjoint(store)
+    if frames:
+        try:
+            problems += check_frames(store, frames, _Redraw(store, open_face(store, model)))
+        except StoreError as error:
+            notes.append(f"no image was drawn again: {error}")
+    return problems, notes
+
+
+class _Redraw:
+    """Draws one image of a store from its stored values."""
+
+    def __init__(self, store: Store, subject: FaceSubject) -> None:
+        self._store, self._subject = store, subject
+        self._renderer = store_renderer(store)
+
+    def __call__(self, split: str, group: str, batch: int, view: int) -> NDArray[np.uint8]:
+        def values(name: str) -> NDArray[np.generic]:
+            return np.asarray(self._store.array(split, group, name)[batch])[view : view + 1]
+
+        coefficients = {b: values(f"coefficients/{b}") for b in self._store.spec.coefficients}
+        scenes = self._subject.scenes(values("factors"), values("identity"), coefficients)  # type: ignore[arg-type]
+        return self._renderer.render(scenes).image[0]
+
+
+def _report(store: Store, problems: list[Problem], notes: list[str], as_json: bool) -> None:
+    digest = None if problems else store_digest(store)
+    shards = all_shards(store)
+    if as_json:
+        record = {"store": store.url, "shards": len(shards), "problems": [str(p) for p in problems], "notes": notes}
+        click.echo(json.dumps(record | {"digest": digest}))
+        return
+    for problem in problems:
+        click.echo(str(problem))
+    for split, group in dict.fromkeys((s, g) for s, g, _ in shards):
+        bad = Counter((p.split, p.group) for p in problems)[split, group]
+        click.echo(f"{split}/{group}: {store.batches(split, group):,} batches, {f'{bad} problems' if bad else 'sound'}")
+    for note in notes:
+        click.echo(f"note: {note}")
+    click.echo(f"digest: {digest}" if digest else f"{len(problems)} problems")

@@ -1,0 +1,35 @@
+"""Fixtures that several directories share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from render import frame_head, open_model
+
+SHARED_FACES = Path(__file__).parents[2] / "shared" / "data" / "faces"
+
+
+def need(available: bool, what: str) -> None:
+    """Skip where `what` is missing, or fail under DCIGN_NO_SKIP, which CI sets after installing everything."""
+    if not available:
+        (pytest.fail if os.environ.get("DCIGN_NO_SKIP") else pytest.skip)(f"needs {what}")
+
+
+@pytest.fixture(scope="session")
+def head():
+    return open_model("procedural")
+
+
+@pytest.fixture(scope="session")
+def head_camera(head):
+    return frame_head(head.mean, head.chin, 64, (-86, 0, 86), (-23, 0, 23))
+
+
+@pytest.fixture(scope="session")
+def ict_path():
+    """A licensed model that is not part of the project: tests that use it skip where it is not at hand."""
+    path = SHARED_FACES / "ict_bfm2017_layout.h5"
+    if not path.exists():
+        pytest.skip(f"needs a real face model beside the checkout ({path.name})")
+    return path

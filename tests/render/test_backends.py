@@ -1,0 +1,71 @@
+"""Every backend under the one contract, and the fast one against the float64 reference."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from render import CpuRenderer, SceneBatch
+from render.reference import ReferenceRenderer
+from render.testing import CAMERA, RendererContract, sphere, views
+
+
+class TestCpu(RendererContract):
+    def make(self, color, samples):
+        return CpuRenderer(color, samples)
+
+
+class TestReference(RendererContract):
+    def make(self, color, samples):
+        return ReferenceRenderer(color, samples)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cpu_agrees_with_the_reference_on_faces(seed, head, head_camera):
+    """30 such scenes on a licensed model are in docs/results.md; three keep the suite quick."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    draw = {k: rng.standard_normal((1, b.components)).astype("f4") for k, b in head.blocks.items()}
+    pose = [rng.uniform(-r, r, 1).astype("f4") for r in (86, 23, 80)]
+    scenes = SceneBatch(head.meshes(draw), np.zeros(1, np.int64), *pose, head_camera)
+    fast, right = CpuRenderer().render(scenes), ReferenceRenderer().render(scenes)
+    ours, theirs = fast.mask[0].astype(int), right.mask[0].astype(int)
+    assert np.minimum(ours, theirs).sum() / np.maximum(ours, theirs).sum() >= 0.9999
+    seen = (ours > 0) | (theirs > 0)
+    assert np.abs(fast.image[0].astype(int) - right.image[0])[seen].mean() <= 0.05
+
+
+def test_frames_do_not_depend_on_what_else_is_drawn():
+    one, other = views(sphere(1.0), (20, 10, 30)), views(sphere(0.6), (0, 0, 0))
+    both = SceneBatch(
+        (one.meshes[0], other.meshes[0]),
+        np.array([1, 0, 1]),
+        *(np.array([0, getattr(one, f)[0], 0], np.float32) for f in ("azimuth", "elevation", "light")),
+        CAMERA,
+        0.0,
+    )
+    alone, together = CpuRenderer().render(one), CpuRenderer().render(both)
+    np.testing.assert_array_equal(together.image[1], alone.image[0])
+    np.testing.assert_array_equal(together.image[0], CpuRenderer().render(other).image[0])
+
+
+@pytest.mark.parametrize(("color", "samples"), [*itertools.product(("grey", "rgb"), (1, 4, 9))])
+def test_shapes_and_types(color, samples):
+    frames = CpuRenderer(color, samples).render(views(sphere(), (0, 0, 0), (5, 5, 5)))
+    assert frames.image.shape == ((2, 64, 64) if color == "grey" else (2, 64, 64, 3))
+    assert frames.image.dtype == frames.mask.dtype == np.uint8
+
+
+@pytest.mark.parametrize("samples", [0, 2, 8, -4, 81])
+def test_sample_counts_that_are_no_square_are_refused(samples):
+    with pytest.raises(ValueError, match=f"square number from 1 to 64.*not {samples}"):
+        CpuRenderer(samples=samples)
+
+
+def test_an_unknown_color_is_refused():
+    with pytest.raises(ValueError, match="grey or rgb, not 'cmyk'"):
+        CpuRenderer("cmyk")  # type: ignore[arg-type]
+
+
+def test_an_empty_batch_gives_empty_frames():
+    scenes = SceneBatch((sphere(),), np.zeros(0, np.int64), *(np.zeros(0, np.float32),) * 3, CAMERA)
+    assert CpuRenderer().render(scenes).image.shape == (0, 64, 64)
