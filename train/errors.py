@@ -39,3 +39,7 @@ class CheckpointUnreadable(TrainError):
 
 class TrainingDiverged(TrainError):
     """The loss is NaN or infinite; the batch that did it lies in the run directory."""
+
+
+class WrongCodes(TrainError):
+    """Codes of a sweep that do not fit its angles, are not finite, or are too few to measure anything on."""
