@@ -1,5 +1,0 @@
-"""stub"""
-
-
-def procedural():
-    raise NotImplementedError

@@ -1,0 +1,133 @@
+"""The topology: one rectangular grid over half the head, with two holes that rings of eyelid and ear fill.
+
+Rows run from the neck's border to the crown, columns from the front midline over the side to the back midline.
+Everything is made for the subject's left half (x >= 0) and mirrored once at the end (`mirror`), which makes the
+mean symmetric to the last bit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.models.procedural.curves import Array, spline
+
+ROWS = 124
+"""Rows of the grid; the crown's pole is one vertex more."""
+ROW_OF_HEIGHT = ((0, 0), (5, 2), (12, 4), (25, 6), (36, 7), (50, 8), (66, 9), (82, 10), (95, 11), (104, 12))
+ROW_OF_HEIGHT_ABOVE = ((110, 13), (115, 14), (119, 15), (122, 16), (124, 17))
+COLUMN_OF_AROUND = ((0, 0.0), (16, 0.165), (36, 0.44), (46, 0.80), (51, 1.0), (62, 2.0))
+MOUTH_ROW = 36
+"""The row in which the lips meet."""
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A rectangle of cells left out of the grid: vertex rows and columns of its rim, both even numbers apart."""
+
+    bottom: int
+    top: int
+    left: int
+    right: int
+    margin: tuple[int, int]
+    """Rows and columns around the rim that give way when the rim is moved onto its outline."""
+
+    def rim(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows and columns of the rim's vertices, counter-clockwise from the middle of the left edge."""
+        middle = (self.bottom + self.top) // 2
+        down = [(r, self.left) for r in range(middle, self.bottom, -1)]
+        along = [(self.bottom, c) for c in range(self.left, self.right)]
+        up = [(r, self.right) for r in range(self.bottom, self.top)]
+        back = [(self.top, c) for c in range(self.right, self.left, -1)]
+        rest = [(r, self.left) for r in range(self.top, middle, -1)]
+        order = np.array(down + along + up + back + rest)
+        return order[:, 0], order[:, 1]
+
+
+EYE_HOLE = Hole(bottom=71, top=91, left=9, right=33, margin=(10, 9))
+EAR_HOLE = Hole(bottom=45, top=83, left=48, right=54, margin=(18, 7))
+
+
+def parameters() -> tuple[Array, Array]:
+    """`around` and `height` (see `skull`) of the grid's vertices, (ROWS, columns) each."""
+    table = ROW_OF_HEIGHT + ROW_OF_HEIGHT_ABOVE
+    height = spline([k for k, _ in table], [h for _, h in table], np.arange(ROWS, dtype=np.float64))
+    columns = np.arange(COLUMN_OF_AROUND[-1][0] + 1, dtype=np.float64)
+    around = spline([k for k, _ in COLUMN_OF_AROUND], [a for _, a in COLUMN_OF_AROUND], columns)
+    return (
+        np.repeat(around[None, :], ROWS, axis=0),
+        np.repeat(height[:, None], len(around), axis=1),
+    )
+
+
+def relax(values: Array, hole: Hole, rounds: int = 300) -> Array:
+    """Move the grid around a hole so that it follows the rim: the discrete Laplace equation by Jacobi steps.
+
+    `values` is (ROWS, columns) with the rim's new values in place; vertices further than the margin stay.
+    The offset from the old grid is what is smoothed, so that its spacing survives.
+    """
+    window = (
+        slice(hole.bottom - hole.margin[0], hole.top + hole.margin[0] + 1),
+        slice(max(hole.left - hole.margin[1], 0), hole.right + hole.margin[1] + 1),
+    )
+    v = values[window].copy()
+    fixed = np.zeros(v.shape, bool)
+    top, left = hole.bottom - window[0].start, hole.left - window[1].start
+    fixed[top : top + hole.top - hole.bottom + 1, left : left + hole.right - hole.left + 1] = True
+    fixed[0], fixed[-1], fixed[:, 0], fixed[:, -1] = True, True, True, True
+    for _ in range(rounds):
+        mean = 0.25 * ((v[:-2, 1:-1] + v[2:, 1:-1]) + (v[1:-1, :-2] + v[1:-1, 2:]))
+        v[1:-1, 1:-1] = np.where(fixed[1:-1, 1:-1], v[1:-1, 1:-1], mean)
+    out = values.copy()
+    out[window] = v
+    return out
+
+
+def grid_triangles(index: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Triangles of the grid's cells that lie outside the holes; `index` is (ROWS, columns) of vertex ids."""
+    rows, columns = index.shape
+    keep = np.ones((rows - 1, columns - 1), bool)
+    for hole in (EYE_HOLE, EAR_HOLE):
+        keep[hole.bottom : hole.top, hole.left : hole.right] = False
+    a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]
+    # The shorter diagonal would depend on the shape; this one is the same for every identity.
+    return [np.stack([a, b, c], -1)[keep], np.stack([a, c, d], -1)[keep]]
+
+
+def strip(outer: NDArray[np.int64], inner: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Triangles between two closed rings of equally many vertices, both counter-clockwise."""
+    o, n = np.roll(outer, -1), np.roll(inner, -1)
+    return np.concatenate([np.stack([outer, o, n], -1), np.stack([outer, n, inner], -1)])
+
+
+def fan(ring: NDArray[np.int64], centre: int) -> NDArray[np.int64]:
+    """Triangles that close a counter-clockwise ring at a centre."""
+    return np.stack([ring, np.roll(ring, -1), np.full_like(ring, centre)], -1)
+
+
+def mirror(
+    points: Array, triangles: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """The right half from the left one.
+
+    Parameters
+    ----------
+    points : (H, 3)
+        Vertices with x = 0 are shared by the halves.
+    triangles : (T, 3)
+
+    Returns
+    -------
+    source : (V,) vertex of the half that each vertex of the whole comes from
+    flipped : (V,) whether its x changes sign
+    triangles : (2T, 3)
+    partner : (V,) the mirror image of each vertex of the whole
+    """
+    half = len(points)
+    off = np.flatnonzero(points[:, 0] != 0.0)
+    source = np.concatenate([np.arange(half), off])
+    flipped = np.arange(len(source)) >= half
+    image = np.arange(half)
+    image[off] = half + np.arange(len(off))
+    partner = np.concatenate([image, off])
+    return source, flipped, np.concatenate([triangles, image[triangles][:, ::-1]]), partner

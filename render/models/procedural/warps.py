@@ -1,0 +1,69 @@
+"""Displacement fields: smooth local pushes, stretches and turns of the mean head, as (V, 3) mm.
+
+Weights are taken where the `anchor` says, not where the vertex is: all of an eye (ball, lids) shares one anchor,
+so that whatever moves the eye moves it as one and lids never part from the ball.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.models.procedural import eyes
+from render.models.procedural.curves import Array, ball, bump
+from render.models.procedural.head import Head
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The mean head, and where its weights are looked up."""
+
+    head: Head
+    points: Array
+    """(V, 3) mm."""
+    anchor: Array
+    """(V, 3) mm."""
+    partner: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, head: Head) -> "Canvas":
+        """The canvas of a head."""
+        p = head.points
+        left = np.where(p[:, :1] >= 0, 1.0, -1.0) * np.array([1.0, 0, 0]) + np.array([0, 1.0, 1.0])
+        centre = left * (np.array(eyes.CENTRE) + np.array([0, 0, 12.0]))
+        offset = (p - centre) / np.array([30.0, 24.0, 45.0])
+        q = (offset * offset)[:, 0] + (offset * offset)[:, 1] + (offset * offset)[:, 2]
+        near = np.clip(1.9 * bump(q), 0.0, 1.0)
+        near = np.where(head.part == 3, 0.0, np.where(head.part == 2, 1.0, near))[:, None]
+        return cls(head, p, p + (centre - p) * near, head.partner)
+
+    def weight(self, centre: Sequence[float], radii: Sequence[float]) -> Array:
+        """(V, 1) bump over an ellipsoid."""
+        return ball(self.anchor, centre, radii)[:, None]
+
+    def push(self, centre: Sequence[float], radii: Sequence[float], by: Sequence[float]) -> Array:
+        """Move what is near a place."""
+        return self.weight(centre, radii) * np.array(by, np.float64)
+
+    def stretch(self, centre: Sequence[float], radii: Sequence[float], by: Sequence[float]) -> Array:
+        """Scale what is near a place about that place, by so much (0.1: ten percent) along x, y, z."""
+        return self.weight(centre, radii) * (self.points - np.array(centre)) * np.array(by, np.float64)
+
+    def turn(self, centre: Sequence[float], radii: Sequence[float], about: Sequence[float]) -> Array:
+        """Turn what is near a place, by a small rotation vector in radians."""
+        r, (a, b, c) = self.points - np.array(centre), about
+        turned = [b * r[:, 2] - c * r[:, 1], c * r[:, 0] - a * r[:, 2], a * r[:, 1] - b * r[:, 0]]
+        return self.weight(centre, radii) * np.stack(turned, -1)
+
+    def mirrored(self, field: Array) -> Array:
+        """The field of the other side."""
+        return field[self.partner] * np.array([-1.0, 1.0, 1.0])
+
+    def both(self, field: Array) -> Array:
+        """A field of the left side on both sides."""
+        return field + self.mirrored(field)
+
+    def against(self, field: Array) -> Array:
+        """A field of the left side, and its opposite on the right."""
+        return field - self.mirrored(field)
