@@ -130,6 +130,7 @@ class Store:
                 "compressors": codecs(),
             }
             self._create_or_grow(home, DIGEST, shards, digest)
+            self._arrays.clear()  # what was cached above has the old shape
             # Last of all: until this number is there, the arrays around it do not count.
             self.array(split, group, DIGEST).update_attributes(
                 {"arrays": [a.name for a in specs], "fields": DIGEST_FIELDS, "batches": batches}
@@ -199,6 +200,6 @@ def open_store(url: str | Path, *, write: bool = False) -> Store:
         raise StoreError(f"there is no store at {url}; render-batches --store {url} makes one")
     try:
         root = zarr.open_group(files.root if files.local else url, mode="r+" if write else "r")
-    except (OSError, ValueError, zarr.errors.BaseZarrError) as error:
+    except (OSError, ValueError, TypeError, KeyError, zarr.errors.BaseZarrError) as error:
         raise StoreError(f"{url} cannot be opened as a zarr group: {error}") from error
     return Store(url, StoreSpec.from_attributes(dict(root.attrs), url), root, files)

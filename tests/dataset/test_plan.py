@@ -1,0 +1,154 @@
+"""What batches show: golden draws, and the laws of the plan."""
+
+import numpy as np
+import pytest
+
+from dataset import StoreError, batch_values
+from dataset.factors import FACE_FACTORS, SWEEP_VIEWS, Factor, with_ranges
+from dataset.keys import FACTOR_KEYS, PURPOSE_KEYS, SPLIT_KEYS, generator
+
+# Four normals at (7, train, purpose, none, 3) and four uniforms at (7, test, purpose, azimuth, 11), made with numpy 2.4
+# on x86-64. numpy promises no stable streams across versions: when this fails, stores made before cannot be extended.
+GOLDEN = {
+    "shape": (
+        [-0.4789773010240232, 1.1413396111435161, 0.49844134659334305, 0.29599163479323387],
+        [0.13377778915936367, 0.3057641443918203, 0.6831763515659502, 0.27969172922217855],
+    ),
+    "albedo": (
+        [0.7368459638507023, -1.7659644871954514, -1.8426227748322608, 2.491504337032861],
+        [0.08467130204185103, 0.39497186943190343, 0.06725947117155395, 0.23735760399792227],
+    ),
+    "expression": (
+        [-0.9920343898866033, -1.4810978919817273, -0.8515336685599166, -1.0326337750564945],
+        [0.01972325483308124, 0.6616336194705391, 0.3535817039148086, 0.6307798142242876],
+    ),
+    "active": (
+        [-0.5864760197281678, -0.2927122101126966, -0.09320279374291758, 2.860732583325102],
+        [0.581375899353771, 0.11066805890997566, 0.3475011229060764, 0.15831368186976624],
+    ),
+    "inactive": (
+        [-0.6625602082236789, 0.8140419375905588, 0.08700422217762499, -2.2067217712183065],
+        [0.5888826729645553, 0.04918228843912631, 0.12148473242703983, 0.12694065416881484],
+    ),
+    "sweep": (
+        [-0.46755130203403733, -1.1668308265395766, -0.652200469288492, 2.0168169577154287],
+        [0.07299474832017117, 0.7078368639049094, 0.23583547775467084, 0.7846614037894771],
+    ),
+    "pool": (
+        [-2.0410131342162963, -0.012956119589601607, -1.6367166639166948, 0.043067337788247236],
+        [0.24964805863305162, 0.2631327167885875, 0.9248007947151882, 0.5486369279920138],
+    ),
+}
+
+
+@pytest.mark.parametrize("purpose", list(PURPOSE_KEYS))
+def test_golden_draws(purpose):
+    normals, uniforms = GOLDEN[purpose]
+    np.testing.assert_array_equal(generator(7, "train", purpose, "none", 3).standard_normal(4), normals)
+    np.testing.assert_array_equal(generator(7, "test", purpose, "azimuth", 11).random(4), uniforms)
+
+
+def test_key_tables_are_frozen():
+    assert SPLIT_KEYS == {"train": 0, "val": 1, "test": 2}
+    assert list(PURPOSE_KEYS.values()) == list(range(7))
+    assert FACTOR_KEYS == {"none": 0, "azimuth": 1, "elevation": 2, "light": 3, "intrinsic": 4}
+
+
+def test_extrinsic_batch_i_is_the_same_person_for_every_factor(spec):
+    batches = [batch_values(spec, "train", g, 5, 6) for g in ("azimuth", "elevation", "light")]
+    for values in batches:
+        np.testing.assert_array_equal(values.identity, np.full((1, 4), 5))
+        for block, rows in values.coefficients.items():
+            np.testing.assert_array_equal(rows[0], np.tile(batches[0].coefficients[block][0, 0], (4, 1)))
+
+
+def test_intrinsic_batch_i_shows_the_next_identities_in_turn(spec):
+    values = batch_values(spec, "train", "intrinsic", 2, 4)
+    np.testing.assert_array_equal(values.identity, [[8, 9, 10, 11], [12, 13, 14, 15]])
+    person = batch_values(spec, "train", "azimuth", 9, 10).coefficients["shape"][0, 0]
+    np.testing.assert_array_equal(values.coefficients["shape"][0, 1], person)
+
+
+@pytest.mark.parametrize("group", ["azimuth", "elevation", "light", "intrinsic"])
+def test_only_the_active_factor_varies_and_stays_in_range(spec, group):
+    values = batch_values(spec, "val", group, 0, 200).factors
+    assert values.dtype == np.float32
+    for k, factor in enumerate(spec.factors):
+        column = values[:, :, k]
+        assert (column >= factor.low).all()
+        assert (column <= factor.high).all()
+        varies = (column != column[:, :1]).any(axis=1)
+        assert varies.all() if factor.name == group else not varies.any()
+        # Uniform over the range: the mean of 200 independent draws is within 4.5 standard errors.
+        spread = (factor.high - factor.low) / np.sqrt(12)
+        assert abs(column[:, 0].mean() - (factor.low + factor.high) / 2) < 4.5 * spread / np.sqrt(200)
+
+
+def test_a_batch_does_not_depend_on_what_is_drawn_with_it(spec):
+    together = batch_values(spec, "train", "light", 0, 9)
+    alone = batch_values(spec, "train", "light", 6, 7)
+    np.testing.assert_array_equal(together.factors[6], alone.factors[0])
+    np.testing.assert_array_equal(together.coefficients["albedo"][6], alone.coefficients["albedo"][0])
+
+
+def test_more_coefficients_and_larger_batches_shift_nothing(spec, make_spec):
+    larger = make_spec(coefficients={"shape": 50, "albedo": 3}, batch_size=9)
+    small, big = (batch_values(s, "train", "azimuth", 3, 4) for s in (spec, larger))
+    np.testing.assert_array_equal(big.coefficients["shape"][0, 0, :5], small.coefficients["shape"][0, 0])
+    np.testing.assert_array_equal(big.coefficients["albedo"][0, 0], small.coefficients["albedo"][0, 0])
+    np.testing.assert_array_equal(big.factors[0, :4], small.factors[0])
+
+
+def test_splits_and_seeds_draw_different_people(spec, make_spec):
+    people = {
+        batch_values(s, split, "azimuth", 0, 1).coefficients["shape"].tobytes()
+        for s in (spec, make_spec(seed=8))
+        for split in ("train", "val", "test")
+    }
+    assert len(people) == 6
+
+
+def test_a_pool_repeats_its_people(make_spec):
+    spec = make_spec(pool=6)
+    assert batch_values(spec, "train", "azimuth", 0, 13).identity[:, 0].tolist() == [i % 6 for i in range(13)]
+    drawn = batch_values(spec, "train", "intrinsic", 0, 50).identity
+    assert all(len(set(row)) == 4 for row in drawn.tolist())
+    assert set(drawn.ravel().tolist()) == set(range(6))
+
+
+def test_a_pool_smaller_than_an_intrinsic_batch_is_refused(make_spec):
+    with pytest.raises(StoreError, match="pool of 3 identities cannot fill an intrinsic batch of 4"):
+        make_spec(pool=3)
+
+
+def test_sweeps_are_even_grids_with_the_others_fixed_for_each_person(make_spec):
+    spec = make_spec(content="sweeps", batch_size=SWEEP_VIEWS)
+    assert spec.groups == ("azimuth", "elevation", "light")
+    rest = {}
+    for k, factor in enumerate(FACE_FACTORS):
+        values = batch_values(spec, "test", factor.name, 0, 3).factors
+        expected = np.linspace(factor.low, factor.high, SWEEP_VIEWS[factor.name]).astype(np.float32)
+        np.testing.assert_array_equal(values[:, :, k], np.tile(expected, (3, 1)))
+        assert expected[len(expected) // 2] == 0
+        for j in {0, 1, 2} - {k}:
+            rest.setdefault(j, []).append(values[:, 0, j])
+    for pair in rest.values():
+        np.testing.assert_array_equal(pair[0], pair[1])
+
+
+def test_others_zero_is_the_frontal_variant(make_spec):
+    spec = make_spec(content="sweeps", batch_size=SWEEP_VIEWS, others="zero")
+    values = batch_values(spec, "val", "light", 0, 2).factors
+    assert not values[:, :, :2].any()
+
+
+@pytest.mark.parametrize("ends", [(5.0, 5.0), (5.0, -5.0)])
+def test_a_range_must_rise(ends):
+    with pytest.raises(ValueError, match="range of azimuth must rise"):
+        with_ranges(FACE_FACTORS, {"azimuth": ends})
+
+
+def test_ranges_replace_only_what_is_given():
+    changed = with_ranges(FACE_FACTORS, {"azimuth": (-10.0, 20.0), "light": None})
+    assert changed[0] == Factor("azimuth", "degrees", -10.0, 20.0)
+    assert changed[1:] == FACE_FACTORS[1:]
