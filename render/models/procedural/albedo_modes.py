@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from render.models.procedural import masks, paint
+from render.models.procedural import masks
 from render.models.procedural.curves import Array, pair, ramp, spot
 from render.models.procedural.head import Head
 
@@ -28,9 +28,9 @@ def bare(head: Head) -> Array:
 
 def _skin(head: Head, mean: Array) -> Iterator[tuple[str, Array]]:
     skin = bare(head)
-    yield "skin tone", skin[:, None] * mean * np.array([0.135, 0.165, 0.185])
-    yield "skin redness", _tint(skin, (0.010, -0.018, -0.018))
-    yield "skin yellowness", _tint(skin, (0.002, 0.002, -0.020))
+    yield "skin tone", skin[:, None] * mean * np.array([0.150, 0.190, 0.215])
+    yield "skin redness", _tint(skin, (0.008, -0.014, -0.014))
+    yield "skin yellowness", _tint(skin, (0.002, 0.000, -0.016))
     y, z = head.base[:, 1], head.base[:, 2]
     yield "forehead shade", _tint(skin * ramp(y, 10, 60) * ramp(z, 0, 40), (0.030, 0.028, 0.026))
     yield "lower face shade", _tint(skin * ramp(y, -30, -90) * ramp(z, 0, 40), (0.028, 0.026, 0.024))
@@ -40,16 +40,13 @@ def _skin(head: Head, mean: Array) -> Iterator[tuple[str, Array]]:
 
 def _hair(head: Head) -> Iterator[tuple[str, Array]]:
     hair, brows, beard = masks.hair(head), masks.brows(head), masks.beard(head)
-    yield "hair lightness", _tint(hair + 0.35 * brows, (0.085, 0.068, 0.052))
+    yield "hair lightness", _tint(hair + 0.35 * brows, (0.095, 0.076, 0.058))
     yield "hair redness", _tint(hair + 0.4 * brows, (0.030, 0.000, -0.012))
     yield "hair grey", _tint(hair + 0.3 * brows, (0.010, 0.022, 0.034))
     yield "beard", _tint(-beard, (0.060, 0.052, 0.044))
     x, y = masks.side(head), head.base[:, 1]
     yield "moustache", _tint(-beard * ramp(y, -72, -64) * ramp(x, 34, 24), (0.045, 0.038, 0.032))
     yield "goatee", _tint(-beard * ramp(y, -70, -78) * ramp(x, 34, 20), (0.045, 0.038, 0.032))
-    rise = masks.hair(head, raised=7.0) - hair
-    fall = hair - masks.hair(head, raised=-7.0)
-    yield "hairline", (rise + fall)[:, None] * (np.array(paint.HAIR) - np.array(paint.SKIN)) * 0.28
     side = hair * ramp(y, 70, 30)
     yield "cropped sides", _tint(side, (0.050, 0.038, 0.030))
 
@@ -61,17 +58,13 @@ def _face(head: Head) -> Iterator[tuple[str, Array]]:
     yield "lip lightness", _tint(lips, (0.055, 0.040, 0.036))
     yield "upper lip shade", _tint(masks.upper_lip(head), (-0.030, -0.024, -0.022))
     yield "brow darkness", _tint(brows, (0.085, 0.072, 0.062))
-    contrast = np.array(paint.BROW) - np.array(paint.SKIN)
-    thick = masks.brows(head, 1.35) - masks.brows(head, 0.75)
-    yield "brow thickness", thick[:, None] * contrast * 0.34
-    yield "brow place", (masks.brows(head, 1.0, 1.2) - masks.brows(head, 1.0, -1.2))[:, None] * contrast * 0.4
     yield "joined brows", _tint(spot(x, y, 0, 14.5, 14, 6) * front, (-0.035, -0.030, -0.026))
     yield "cheek flush", _tint(masks.cheeks(head), (0.012, -0.034, -0.030))
-    yield "nose flush", _tint(pair(x, y, 6, -37, 18, 16) * front, (0.012, -0.030, -0.026))
+    yield "nose flush", _tint(pair(x, y, 6, -37, 18, 16) * front, (0.008, -0.020, -0.018))
     yield "ear flush", _tint(masks.ears(head), (0.012, -0.032, -0.028))
     yield "shade under the eyes", _tint(pair(x, y, 30, -10, 20, 9) * front * (head.part == 0), (-0.045, -0.040, -0.030))
     yield "lid shade", _tint(pair(x, y, 33, 9, 20, 8) * front * (head.part == 0), (-0.042, -0.036, -0.028))
-    yield "lash line", _tint((head.part == 1) * 1.0, (0.07, 0.05, 0.04))
+    yield "lash line", _tint((head.part == 1) * 1.0, (0.06, 0.05, 0.045))
 
 
 def _eyes(head: Head) -> Iterator[tuple[str, Array]]:

@@ -52,13 +52,12 @@ def _dot(a: Array, b: Array) -> float:
 
 @numba.njit(nogil=True, cache=True)
 def _gram_schmidt(rows: Array, squares: Array) -> None:
-    """Orthonormalise in place (twice is enough: Kahan); `squares` gets each row's squared length before scaling."""
+    """Orthonormalise in place (the modified form: float64 leaves it good beyond float32); `squares` gets each row's squared length before scaling."""
     for k in range(len(rows)):
-        for _ in range(2):
-            for j in range(k):
-                share = _dot(rows[j], rows[k])
-                for i in range(rows.shape[1]):
-                    rows[k, i] -= share * rows[j, i]
+        for j in range(k):
+            share = _dot(rows[j], rows[k])
+            for i in range(rows.shape[1]):
+                rows[k, i] -= share * rows[j, i]
         squares[k] = _dot(rows[k], rows[k])
         scale = 1.0 / np.sqrt(squares[k])
         for i in range(rows.shape[1]):

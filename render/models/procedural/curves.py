@@ -71,24 +71,24 @@ def pair(x: Array, y: Array, cx: float, cy: float, rx: float, ry: float) -> Arra
     return spot(x, y, cx, cy, rx, ry) + spot(x, y, -cx, cy, rx, ry)
 
 
-def ball(p: Array, centre: Sequence[float], radii: Sequence[float]) -> Array:
+def ball(p: Array, centre: Any, radii: Any) -> Array:
     """Bump over an ellipsoid: p is (..., 3)."""
     q = sum(((p[..., k] - centre[k]) / radii[k]) * ((p[..., k] - centre[k]) / radii[k]) for k in range(3))
     return bump(np.asarray(q))
 
 
-def ramp(x: Array, low: float, high: float) -> Array:
+def ramp(x: Any, low: Any, high: Any) -> Array:
     """Smooth step from 0 at `low` to 1 at `high` (which may be the smaller of the two)."""
     s = np.clip((x - low) / (high - low), 0.0, 1.0)
     return s * s * s * (s * (s * 6.0 - 15.0) + 10.0)
 
 
-def smooth_max(a: Any, b: Any, width: float) -> Array:
+def smooth_max(a: Any, b: Any, width: Any) -> Array:
     """Maximum with the corner rounded over differences up to `width`."""
     h = np.clip(width - np.abs(a - b), 0.0, None) / width
     return np.asarray(np.maximum(a, b) + h * h * h * (width / 6.0))
 
 
-def smooth_min(a: Any, b: Any, width: float) -> Array:
+def smooth_min(a: Any, b: Any, width: Any) -> Array:
     """Minimum with the corner rounded over differences up to `width`."""
     return -smooth_max(-np.asarray(a), -np.asarray(b), width)

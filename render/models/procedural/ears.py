@@ -26,9 +26,9 @@ RINGS = (
     (0.34, 0.36, 1.2, 3.4, 1.8),
     (0.42, 0.41, 2.2, 3.0, 2.0),
     (0.49, 0.46, 1.0, 1.0, 2.2),
-    (0.54, 0.50, -3.2, -2.5, 0.6),
-    (0.66, 0.60, -5.2, -5.5, -3.5),
-    (0.84, 0.80, -7.0, -8.0, -6.5),
+    (0.54, 0.50, -2.2, -1.5, 0.6),
+    (0.66, 0.60, -3.8, -4.0, -2.5),
+    (0.84, 0.80, -5.0, -5.4, -4.6),
 )
 
 
@@ -44,22 +44,19 @@ def rim(around: Array) -> tuple[Array, Array]:
     return 3.0 + width * cx + 1.2 * cy, 31.5 * cy - 1.5 * ramp(cx, -0.2, -1.0) * cy
 
 
-def root(around: Array) -> tuple[Array, Array]:
-    """p and q of the outline on which the ear grows out of the head."""
-    cx, cy = circle(around)
-    return -9.0 + 5.0 * cx, -1.0 + 24.0 * cy
-
-
-def root_outline(around: Array) -> Array:
-    """(n, 2) z and y of the root, for the hole in the head."""
-    p, q = root(around)
+def root_outline(across: Array, up: Array) -> Array:
+    """(n, 2) z and y on the head of the outline from which the ear grows: a square (-1..1) drawn out and rounded."""
+    # Narrow below, so that the lobe hangs free.
+    low = np.clip(-up, 0.0, 1.0) * np.clip(-up, 0.0, 1.0)
+    p = -9.0 + 2.4 * low + across * (5.2 - 1.5 * up * up - 1.2 * low)
+    q = -1.0 + 24.0 * up * (1.0 - 0.07 * across * across)
     return _place(p, q, 0.0 * p)[:, [2, 1]]
 
 
 def freedom(around: Array) -> Array:
     """0 where the ear is grown to the cheek, 1 where it stands free."""
     cx, cy = circle(around)
-    return ramp(cx + 0.35 * np.abs(cy), -0.62, -0.05)
+    return ramp(cx + 0.35 * np.abs(cy), -0.80, 0.05)
 
 
 def rings(around: Array, base: Array) -> list[Array]:
@@ -85,4 +82,4 @@ def rings(around: Array, base: Array) -> list[Array]:
 
 def canal() -> Array:
     """(1, 3) the middle of the innermost ring."""
-    return _place(np.array([CANAL[0]]), np.array([CANAL[1]]), np.array([-9.5]))
+    return _place(np.array([CANAL[0]]), np.array([CANAL[1]]), np.array([-5.6]))

@@ -11,11 +11,11 @@ RADIUS = 17.0
 """A little more than life size, so that the corners of the lids still lie on it."""
 LID = 1.4
 """Thickness of the lids, mm."""
-IRIS, PUPIL = 6.1, 2.4
+IRIS, PUPIL = 6.0, 2.3
 """Radii, mm."""
 INNER, OUTER = (18.5, -1.6), (46.5, 0.6)
 """Corners of the left eye's opening: x, y."""
-UPPER, LOWER = 6.3, 4.9
+UPPER, LOWER = 5.3, 4.5
 """Height of the opening above and depth below the line between the corners."""
 SOCKET = (32.5, 1.5, 23.5, 15.5, 13.0)
 """Outline on which the lids' rings begin: centre x, y, half width, height above, depth below."""
@@ -66,9 +66,9 @@ def lid_surface(xy: Array) -> Array:
     return CENTRE[2] + r - d / (2.0 * r) - d * d / (8.0 * r * r * r)
 
 
-EYEBALL_RINGS = (0.0, 1.3, PUPIL - 0.12, PUPIL + 0.12, 3.4, 4.6, IRIS - 0.3, IRIS + 0.25, 8.0, 10.0, 12.0, 14.0, 15.8)
+EYEBALL_RINGS = (0.0, 1.3, PUPIL - 0.12, PUPIL + 0.12, 4.2, IRIS - 0.3, IRIS + 0.25, 8.2, 10.6, 13.0, 15.8)
 """Distances of the eyeball's rings from its axis, mm: close pairs make crisp edges of pupil and iris."""
-SEGMENTS = 36
+SEGMENTS = 32
 
 
 def eyeball() -> tuple[Array, NDArray[np.int64], Array]:

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from render.models.procedural.curves import Array, spline
 
-ROWS = 124
+ROWS = 123
 """Rows of the grid; the crown's pole is one vertex more."""
-ROW_OF_HEIGHT = ((0, 0), (5, 2), (12, 4), (25, 6), (36, 7), (50, 8), (66, 9), (82, 10), (95, 11), (104, 12))
-ROW_OF_HEIGHT_ABOVE = ((110, 13), (115, 14), (119, 15), (122, 16), (124, 17))
-COLUMN_OF_AROUND = ((0, 0.0), (16, 0.165), (36, 0.44), (46, 0.80), (51, 1.0), (62, 2.0))
-MOUTH_ROW = 36
+ROW_OF_HEIGHT = (
+    ((0, 0.0), (4, 2.0), (10, 4.0), (21, 5.9), (27, 6.5), (34, 7.0), (41, 7.45), (46, 7.8), (54, 8.2))  # to the nose
+    + ((66, 9.0), (78, 10.0), (89, 11.0), (98, 12.0), (105, 13.0), (111, 14.0), (116, 15.0), (120, 16.0), (123, 17.0))
+)
+COLUMN_OF_AROUND = ((0, 0.0), (14, 0.165), (31, 0.44), (42, 0.80), (46, 1.0), (56, 2.0))
+MOUTH_ROW = 34
 """The row in which the lips meet."""
 
 
@@ -43,15 +45,20 @@ class Hole:
         order = np.array(down + along + up + back + rest)
         return order[:, 0], order[:, 1]
 
+    def square(self) -> tuple[Array, Array]:
+        """Column and row of the rim's vertices scaled to -1..1, in the order of `rim`."""
+        rows, columns = self.rim()
+        across = 2.0 * (columns - self.left) / (self.right - self.left) - 1.0
+        return across, 2.0 * (rows - self.bottom) / (self.top - self.bottom) - 1.0
 
-EYE_HOLE = Hole(bottom=71, top=91, left=9, right=33, margin=(10, 9))
-EAR_HOLE = Hole(bottom=45, top=83, left=48, right=54, margin=(18, 7))
+
+EYE_HOLE = Hole(bottom=70, top=86, left=8, right=28, margin=(9, 7))
+EAR_HOLE = Hole(bottom=44, top=80, left=43, right=49, margin=(18, 7))
 
 
 def parameters() -> tuple[Array, Array]:
     """`around` and `height` (see `skull`) of the grid's vertices, (ROWS, columns) each."""
-    table = ROW_OF_HEIGHT + ROW_OF_HEIGHT_ABOVE
-    height = spline([k for k, _ in table], [h for _, h in table], np.arange(ROWS, dtype=np.float64))
+    height = spline([k for k, _ in ROW_OF_HEIGHT], [h for _, h in ROW_OF_HEIGHT], np.arange(ROWS, dtype=np.float64))
     columns = np.arange(COLUMN_OF_AROUND[-1][0] + 1, dtype=np.float64)
     around = spline([k for k, _ in COLUMN_OF_AROUND], [a for _, a in COLUMN_OF_AROUND], columns)
     return (
@@ -83,15 +90,23 @@ def relax(values: Array, hole: Hole, rounds: int = 300) -> Array:
     return out
 
 
-def grid_triangles(index: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def grid_triangles(index: NDArray[np.int64]) -> NDArray[np.int64]:
     """Triangles of the grid's cells that lie outside the holes; `index` is (ROWS, columns) of vertex ids."""
     rows, columns = index.shape
     keep = np.ones((rows - 1, columns - 1), bool)
     for hole in (EYE_HOLE, EAR_HOLE):
         keep[hole.bottom : hole.top, hole.left : hole.right] = False
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]
-    # The shorter diagonal would depend on the shape; this one is the same for every identity.
-    return [np.stack([a, b, c], -1)[keep], np.stack([a, c, d], -1)[keep]]
+    # Cells are cut from inside above to outside below, as the creases of the face run. Next to the midlines the
+    # cut alternates: mirrored, a single direction would tilt every normal of the seam the same way.
+    row, column = np.indices(keep.shape)
+    other = ((column == 0) | (column == columns - 2)) & (row % 2 == 0)
+    first = np.where(other[..., None], np.stack([a, b, c], -1), np.stack([a, b, d], -1))
+    second = np.where(other[..., None], np.stack([a, c, d], -1), np.stack([b, c, d], -1))
+    triangles = np.concatenate([first[keep], second[keep]])
+    # In the row that meets in the pole one triangle of each cell has no area.
+    p, q, r = triangles.T
+    return triangles[(p != q) & (q != r) & (r != p)]
 
 
 def strip(outer: NDArray[np.int64], inner: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -80,7 +80,7 @@ def _fitted_grid() -> tuple[Array, Array]:
     around[rows, columns], height[rows, columns] = at
     around, height = grid.relax(around, grid.EYE_HOLE), grid.relax(height, grid.EYE_HOLE)
     rows, columns = grid.EAR_HOLE.rim()
-    target = ears.root_outline(np.arange(len(rows)) / len(rows))
+    target = ears.root_outline(*grid.EAR_HOLE.square())
     at = skull.locate(2, target[:, 0], target[:, 1], around[rows, columns], height[rows, columns])
     around[rows, columns], height[rows, columns] = at
     return grid.relax(around, grid.EAR_HOLE), grid.relax(height, grid.EAR_HOLE)
@@ -96,7 +96,7 @@ def _bend_to_mouth(around: Array, height: Array) -> Array:
         h = h + (features.mouth_line(p[:, 0]) - p[:, 1]) / slope
     x = skull.base(a, h)[:, 0]
     near_side = bump(np.clip((x - 18.0) / 40.0, 0.0, 1.0) * np.clip((x - 18.0) / 40.0, 0.0, 1.0))
-    share = (np.arange(grid.ROWS) - row) / 14.0
+    share = (np.arange(grid.ROWS) - row) / 16.0
     return height + ((h - height[row]) * near_side * (a < 0.9))[None, :] * bump(share * share)[:, None]
 
 
@@ -113,11 +113,8 @@ def _add_grid(pieces: Pieces, around: Array, height: Array) -> NDArray[np.int64]
     index[:-1][keep] = ids
     pole = skull.base(np.zeros(1), np.full(1, skull.CROWN))
     pole[:, 0] = 0.0
-    index[-1] = pieces.add(pole, pole, 0)[0]
-    pieces.triangles += grid.grid_triangles(index)
-    # The last row meets in the pole: one of the two triangles of each of its cells has no area.
-    last = pieces.triangles[-1]
-    pieces.triangles[-1] = last[~(last[:, 1] == last[:, 2])]
+    index[-1] = pieces.add(features.sculpt(pole), pole, 0)[0]
+    pieces.triangles.append(grid.grid_triangles(index))
     return index
 
 

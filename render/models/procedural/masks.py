@@ -2,14 +2,9 @@
 
 import numpy as np
 
-from render.models.procedural import features
+from render.models.procedural import eyes, features, scalp
 from render.models.procedural.curves import Array, bump, pair, ramp, spline
 from render.models.procedural.head import Head
-
-HAIR_Y = (-90, -76, -62, -48, -34, -22, -14, -6, 4, 16, 30, 42, 54, 64, 72, 84)
-HAIR_Z = (-110, -72, -56, -46, -38, -27, -6, 9, 14, 19, 30, 46, 66, 84, 96, 140)
-"""The hairline in side view: hair grows where z is below the curve."""
-
 
 def side(head: Head) -> Array:
     """(V,) the distance from the midline, |x| on the featureless head."""
@@ -21,17 +16,14 @@ def skin(head: Head) -> Array:
     return (head.part != 2).astype(np.float64)
 
 
-def hair(head: Head, raised: float = 0.0, soft: float = 4.0) -> Array:
+def hair(head: Head, raised: float = 0.0) -> Array:
     """Close-cropped hair; `raised` (mm) lifts the hairline over the forehead."""
-    y, z = head.base[:, 1], head.base[:, 2]
-    lifted = y - raised * ramp(y, 30.0, 60.0)
-    edge = spline(HAIR_Y, HAIR_Z, lifted) - z
-    return ramp(edge, -soft, soft) * (head.part == 0) * ramp(y, -82.0, -62.0)
+    return scalp.hair(head.base, raised) * (head.part == 0)
 
 
 def brow_line(x: Array) -> Array:
     """Height y of the middle of the brows."""
-    return spline((4, 12, 24, 36, 46, 56), (13.5, 15.0, 18.0, 20.0, 17.6, 12.5), x)
+    return spline((4, 12, 24, 36, 46, 56), (15.0, 16.2, 18.6, 20.0, 17.6, 12.8), x)
 
 
 def brows(head: Head, thick: float = 1.0, up: float = 0.0) -> Array:
@@ -92,14 +84,14 @@ def ears(head: Head) -> Array:
 def iris(head: Head) -> Array:
     """The irises without their pupils."""
     r = head.local[:, 0]
-    return ((head.part == 2) & (r > 2.4) & (r < 6.1)).astype(np.float64)
+    return ((head.part == 2) & (r > eyes.PUPIL) & (r < eyes.IRIS)).astype(np.float64)
 
 
 def pupil(head: Head) -> Array:
     """The pupils."""
-    return ((head.part == 2) & (head.local[:, 0] < 2.4)).astype(np.float64)
+    return ((head.part == 2) & (head.local[:, 0] < eyes.PUPIL)).astype(np.float64)
 
 
 def nostrils(head: Head) -> Array:
     """The dark of the nostrils."""
-    return np.clip(1.6 * pair(head.base[:, 0], head.base[:, 1], 6.8, -44.6, 4.8, 3.4), 0, 1) * (head.part == 0)
+    return np.clip(1.6 * pair(head.base[:, 0], head.base[:, 1], 6.6, -45.8, 4.6, 3.0), 0, 1) * (head.part == 0)

@@ -8,13 +8,15 @@ from render.models.procedural import eyes, masks
 from render.models.procedural.curves import Array, bump, pair, ramp
 from render.models.procedural.head import Head
 
-SKIN = (0.74, 0.545, 0.445)
-HAIR = (0.21, 0.155, 0.12)
+SKIN = (0.78, 0.585, 0.485)
+HAIR = (0.25, 0.185, 0.145)
 BROW = (0.25, 0.175, 0.13)
 LIPS = (0.66, 0.37, 0.34)
-SCLERA = (0.90, 0.88, 0.86)
+SCLERA = (0.84, 0.81, 0.79)
 IRIS = (0.33, 0.25, 0.18)
-LID_MARGIN = (0.62, 0.40, 0.35)
+LID_MARGIN = (0.64, 0.42, 0.37)
+LASHES = (0.16, 0.11, 0.09)
+NOISE_KEY = 7_190_003
 
 
 def mix(albedo: Array, color: Sequence[float], share: Array) -> Array:
@@ -29,18 +31,27 @@ def paint(head: Head) -> Array:
     a = mix(a, LIPS, 0.85 * masks.lips(head))
     beard = np.array((0.52, 0.44, 0.39))
     a = mix(a, beard, 0.22 * masks.beard(head))
-    a = mix(a, HAIR, 0.93 * masks.hair(head))
+    a = mix(a, HAIR, _cropped(head))
     a = mix(a, BROW, 0.85 * masks.brows(head))
     a = a * _hollows(head)[:, None]
-    a = mix(a, LID_MARGIN, (head.part == 1) * 1.0)
+    lashes = (head.part == 1) & (head.points[:, 1] > eyes.CENTRE[1] + 0.5)
+    a = mix(mix(a, LID_MARGIN, (head.part == 1) * 1.0), LASHES, 0.8 * lashes)
     return np.clip(_eyeballs(a, head), 0.02, 0.97)
+
+
+def _cropped(head: Head) -> Array:
+    """(V,) how much of the scalp the hair hides: shorter at the sides, uneven from tuft to tuft."""
+    draw = np.random.Generator(np.random.Philox(key=[NOISE_KEY, 0])).random(len(head.points))
+    uneven = 0.10 * (draw + draw[head.partner] - 1.0)
+    short = 0.22 * ramp(head.base[:, 1], 55.0, -10.0)
+    return masks.hair(head) * (0.92 - short + uneven)
 
 
 def _flush(a: Array, head: Head) -> Array:
     """Blood near the skin: cheeks, tip of the nose, ears; and the thin skin under the eyes."""
     x, y = head.base[:, 0], head.base[:, 1]
-    a = mix(a, (0.76, 0.44, 0.37), 0.38 * masks.cheeks(head))
-    a = mix(a, (0.75, 0.43, 0.36), 0.38 * pair(x, y, 6.0, -37.0, 16.0, 14.0) * (head.part == 0))
+    a = mix(a, (0.76, 0.44, 0.37), 0.32 * masks.cheeks(head))
+    a = mix(a, (0.75, 0.43, 0.36), 0.22 * pair(x, y, 6.0, -37.0, 16.0, 14.0) * (head.part == 0))
     a = mix(a, (0.76, 0.46, 0.39), 0.45 * masks.ears(head))
     around_eye = pair(x, y, 31.0, -6.0, 21.0, 11.0) + 0.7 * pair(x, y, 32.0, 7.0, 20.0, 8.0)
     return mix(a, (0.60, 0.40, 0.34), 0.40 * np.clip(around_eye, 0.0, 1.0) * (head.part == 0))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from render.models.procedural import eyes, features
-from render.models.procedural.curves import Array, bump, ramp
+from render.models.procedural import eyes, features, masks, scalp
+from render.models.procedural.curves import Array, bump, pair, ramp, spot
 from render.models.procedural.warps import Canvas
 
 EYE = (*eyes.CENTRE[:2], eyes.CENTRE[2] + 12.0)
@@ -18,10 +18,12 @@ WIDE = (400.0, 400.0, 400.0)
 def named(c: Canvas) -> Iterator[tuple[str, Array]]:
     """Name and field (V, 3) mm of every mode, in a fixed order."""
     yield from _whole(c)
+    yield from _sex(c)
     yield from _skull(c)
     yield from _jaw(c)
     yield from _cheeks(c)
     yield from _brows(c)
+    yield from _hair(c)
     yield from _eyes(c)
     yield from _nose(c)
     yield from _mouth(c)
@@ -42,6 +44,20 @@ def _whole(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield "profile curve", c.push((0, -20, 110), (200, 70, 110), (0, 0, 4.0)) - p * np.array([0, 0, 0.006])
 
 
+def _sex(c: Canvas) -> Iterator[tuple[str, Array]]:
+    """What tends to go together in women and men: jaw, brow ridge, nose and lips."""
+    field = c.both(c.push((58, -76, 15), (42, 46, 62), (2.6, -1.4, 0)))
+    field += c.both(c.push((24, 16, 93), (40, 17, 40), (0, -0.8, 1.5)))
+    field += c.push((0, -108, 90), (44, 36, 48), (0, -1.6, 1.4)) + c.both(
+        c.push((17, -104, 90), (22, 28, 40), (1.6, 0, 0.4))
+    )
+    field += c.push((0, -36, 116), (30, 34, 36), (0, -0.6, 1.2)) + c.push((0, -6, 98), (17, 26, 40), (0, 0, 1.2))
+    field -= c.push((0, -67, 102), (36, 16, 38), (0, 0, 0.8)) + c.both(c.push(EYE, (44, 38, 70), (0, 0, 0.8)))
+    field -= c.both(c.stretch(eyes.CENTRE, (44, 38, 70), (0.035, 0.035, 0.035)))
+    field += c.stretch((0, -170, -20), (160, 85, 160), (0.06, 0, 0.05)) - c.push((0, 52, 95), (70, 40, 60), (0, 0, 1.4))
+    yield "masculine", field + c.points * 0.008
+
+
 def _skull(c: Canvas) -> Iterator[tuple[str, Array]]:
     z = c.points[:, 2]
     yield "skull depth", np.stack([0 * z, 0 * z, np.minimum(z - 10.0, 0.0) * 0.06], -1)
@@ -60,14 +76,14 @@ def _jaw(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield "chin protrusion", c.push((0, -108, 92), (44, 40, 48), (0, 0, 4.4))
     yield "chin height", c.push((0, -116, 82), (60, 38, 60), (0, -4.4, 0))
     yield "chin width", c.both(c.push((17, -104, 90), (22, 28, 40), (3.0, 0, 0.8)))
-    yield "chin cleft", c.push((0, -102, 100), (8, 14, 30), (0, 0, -0.9))
+    yield "chin cleft", c.push((0, -102, 100), (8, 14, 30), (0, 0, -0.5))
     yield "under the chin", c.push((0, -124, 52), (52, 30, 52), (0, -5.0, 2.0))
     yield "lower face forward", c.push((0, -85, 95), (70, 55, 70), (0, 0, 3.2))
 
 
 def _cheeks(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield "fullness", c.both(c.push((54, -58, 45), (42, 52, 62), (5.0, 0, 2.2)))
-    yield "cheek hollow", c.both(c.push((46, -52, 62), (26, 28, 40), (1.6, 0, 2.6)))
+    yield "cheek hollow", c.both(c.push((46, -52, 62), (26, 28, 40), (1.2, 0, 1.9)))
     yield "cheekbone width", c.both(c.push((62, -16, 45), (38, 30, 52), (3.0, 0.5, 0.6)))
     yield "cheekbone forward", c.both(c.push((42, -20, 78), (28, 24, 40), (0.6, 0, 2.6)))
     yield "cheekbone height", c.both(c.push((48, -22, 70), (32, 28, 50), (0, 3.2, 0)))
@@ -75,7 +91,7 @@ def _cheeks(c: Canvas) -> Iterator[tuple[str, Array]]:
     line = x - (20.0 + (-36.0 - y) * 0.42)
     fold = bump(line * line / 30.0) * ramp(y, -74.0, -58.0) * ramp(y, -34.0, -44.0)
     yield "fold from nose to mouth", np.stack([0 * x, 0 * x, -1.1 * fold], -1)
-    yield "jowls", c.both(c.push((42, -92, 55), (26, 26, 42), (2.4, -1.6, 1.0)))
+    yield "jowls", c.both(c.push((42, -92, 55), (26, 26, 42), (1.8, -1.2, 0.8)))
 
 
 def _brows(c: Canvas) -> Iterator[tuple[str, Array]]:
@@ -84,6 +100,19 @@ def _brows(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield "inner brow", c.both(c.push((12, 18, 95), (18, 15, 40), (0, 1.8, 0)))
     yield "outer brow", c.both(c.push((46, 20, 82), (22, 17, 44), (0, 2.0, 0)))
     yield "glabella", c.push((0, 15, 96), (18, 18, 40), (0, 0, 1.5))
+
+
+def _hair(c: Canvas) -> Iterator[tuple[str, Array]]:
+    """How far hair stands off, and where it begins: the mesh slides along the skin and takes its colour with it."""
+    x, y, z = c.head.base[:, 0], c.head.base[:, 1], c.head.base[:, 2]
+    lift = scalp.volume(c.head.base) * (c.head.part == 0)[:, None]
+    yield "hair volume", lift * 0.6 + lift * (0.7 * ramp(y, 40.0, 110.0))[:, None]
+    yield "hairline", c.slide(7.0 * spot(x, y, 0.0, 68.0, 85.0, 42.0) * ramp(z, 10.0, 40.0), "up")
+    yield "receding temples", c.slide(6.0 * pair(x, y, 48.0, 52.0, 32.0, 32.0) * ramp(z, 10.0, 40.0), "up")
+    yield "sideburns", c.slide(6.0 * pair(z, y, 12.0, -8.0, 24.0, 30.0) * (abs(x) > 30), "up")
+    v = y - masks.brow_line(abs(x))
+    thick = v * bump(v * v / 110.0) * pair(x, y, 30.0, 18.0, 32.0, 24.0)
+    yield "brow thickness", c.slide(0.32 * thick, "up")
 
 
 def _lid_weight(c: Canvas, upper: bool) -> Array:
@@ -110,7 +139,7 @@ def _eyes(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield "eye size", c.both(c.stretch(eyes.CENTRE, (44, 38, 70), (0.065, 0.065, 0.065)))
     yield "eye length", c.both(c.stretch(EYE, (44, 34, 70), (0.06, -0.01, 0)))
     yield "eye tilt", c.both(c.turn(EYE, (44, 34, 70), (0, 0, 0.06)))
-    yield "upper lid", _lid(c, True, 0.75)
+    yield "upper lid", _lid(c, True, 0.55)
     yield "lower lid", _lid(c, False, -0.5)
     yield "hooded lids", _hood(c)
     yield "bags", _front(c, 31, -11, 19, 8, 1.2)
@@ -194,9 +223,9 @@ def _sides(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield "jaw aside", c.push((0, -95, 75), (90, 60, 90), (1.5, 0, 0))
     yield "nose aside", c.push((0, -34, 112), (24, 30, 34), (0.9, 0, 0))
     yield "nose bent", c.push((0, -16, 104), (16, 20, 34), (0.8, 0, 0))
-    yield "mouth tilted", c.turn((0, -68, 98), (46, 30, 44), (0, 0, 0.026))
+    yield "mouth tilted", c.turn((0, -68, 98), (46, 30, 44), (0, 0, 0.018))
     yield "mouth aside", c.push((0, -68, 98), (44, 26, 40), (0.9, 0, 0))
-    yield "eyes uneven", c.against(c.push(EYE, (34, 26, 50), (0, 0.6, 0)))
+    yield "eyes uneven", c.against(c.push(EYE, (34, 26, 50), (0, 0.4, 0)))
     yield "brows uneven", c.against(c.push((30, 22, 90), (44, 20, 50), (0, 0.9, 0)))
     yield "cheeks uneven", c.against(c.push((54, -55, 45), (42, 52, 62), (1.3, 0, 0.6)))
     yield "jaw uneven", c.against(c.push((56, -78, 12), (40, 44, 56), (1.4, -0.8, 0)))

@@ -29,7 +29,7 @@ def shape_fields(c: Canvas, count: int) -> Iterator[Array]:
             field += ball(c.anchor, centre, radii)[:, None] * (2.0 * draw.random(3) - 1.0)
         whole = c.against(field) if k % 3 == 2 else c.both(field)
         largest = float(np.sqrt((whole * whole).sum(axis=1).max()))
-        yield whole * ((1.9 - 1.35 * share) * (0.5 if k % 3 == 2 else 1.0) / largest)
+        yield whole * ((1.6 - 1.1 * share) * (0.5 if k % 3 == 2 else 1.0) / largest)
 
 
 def albedo_fields(c: Canvas, skin: Array, count: int) -> Iterator[Array]:

@@ -25,6 +25,8 @@ class Canvas:
     anchor: Array
     """(V, 3) mm."""
     partner: NDArray[np.int64]
+    normals: Array
+    """(V, 3) unit."""
 
     @classmethod
     def of(cls, head: Head) -> "Canvas":
@@ -36,7 +38,7 @@ class Canvas:
         q = (offset * offset)[:, 0] + (offset * offset)[:, 1] + (offset * offset)[:, 2]
         near = np.clip(1.9 * bump(q), 0.0, 1.0)
         near = np.where(head.part == 3, 0.0, np.where(head.part == 2, 1.0, near))[:, None]
-        return cls(head, p, p + (centre - p) * near, head.partner)
+        return cls(head, p, p + (centre - p) * near, head.partner, unit_normals(p, head.triangles))
 
     def weight(self, centre: Sequence[float], radii: Sequence[float]) -> Array:
         """(V, 1) bump over an ellipsoid."""
@@ -56,6 +58,12 @@ class Canvas:
         turned = [b * r[:, 2] - c * r[:, 1], c * r[:, 0] - a * r[:, 2], a * r[:, 1] - b * r[:, 0]]
         return self.weight(centre, radii) * np.stack(turned, -1)
 
+    def slide(self, by: Array, along: str) -> Array:
+        """Move along the skin, `by` (V,) mm up (or back), so that colours shift and the form stays."""
+        way = np.array({"up": (0.0, 1.0, 0.0), "back": (0.0, 0.0, -1.0)}[along])
+        across = (self.normals * way).sum(axis=1)[:, None]
+        return by[:, None] * (way - self.normals * across)
+
     def mirrored(self, field: Array) -> Array:
         """The field of the other side."""
         return field[self.partner] * np.array([-1.0, 1.0, 1.0])
@@ -67,3 +75,17 @@ class Canvas:
     def against(self, field: Array) -> Array:
         """A field of the left side, and its opposite on the right."""
         return field - self.mirrored(field)
+
+
+def unit_normals(points: Array, triangles: NDArray[np.int64]) -> Array:
+    """(V, 3) area-weighted vertex normals of unit length."""
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    u, v = b - a, c - a
+    out = np.zeros_like(points)
+    for k in range(3):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        area = u[:, i] * v[:, j] - u[:, j] * v[:, i]
+        for corner in range(3):
+            out[:, k] += np.bincount(triangles[:, corner], weights=area, minlength=len(points))
+    length = np.sqrt(out[:, 0] * out[:, 0] + out[:, 1] * out[:, 1] + out[:, 2] * out[:, 2])
+    return out / np.clip(length, 1e-12, None)[:, None]
