@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,7 +120,7 @@ def read_resume(path: Path) -> dict[str, Any]:
     Raises
     ------
     CheckpointUnreadable
-        The file is missing, truncated or corrupt.
+        The file is missing, truncated, corrupt, or holds anything that could run code.
     """
     beside = path.with_suffix(RESUME)
     try:
@@ -130,7 +131,10 @@ def read_resume(path: Path) -> dict[str, Any]:
         raise CheckpointUnreadable(f"{beside} cannot be read: {error}") from error
     if hashlib.sha256(state).hexdigest() != expected:
         raise CheckpointUnreadable(f"{beside} is truncated or corrupt: it does not have the checksum in {path.name}")
-    loaded: dict[str, Any] = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+    try:
+        loaded: dict[str, Any] = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointUnreadable(f"{beside} holds more than tensors and numbers, and is not read") from error
     return loaded
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 import torch
+
 from train.batches import Batch
 from train.config import TrainConfig
 from train.presets import configure
@@ -25,7 +26,9 @@ class TinySource:
     side: int = 48
     channels: int = 1
     rows: int = 4
-    counts: Mapping[str, int] = field(default_factory=lambda: {"azimuth": 5, "elevation": 3, "light": 4, "intrinsic": 7})
+    counts: Mapping[str, int] = field(
+        default_factory=lambda: {"azimuth": 5, "elevation": 3, "light": 4, "intrinsic": 7}
+    )
     digest: str = "d" * 64
     reads: list[tuple[str, int]] = field(default_factory=list)
 
@@ -68,7 +71,7 @@ def make_config():
     """A configuration of the smallest network there is, in float32 on the CPU."""
 
     def make(source: TinySource = TinySource(), **options) -> TrainConfig:  # noqa: B008  (read only)
-        defaults = {"maps": 4, "latents": 6, "batches": 12, "metrics_every": 5, "checkpoint_every": 4}
+        defaults = {"maps": 8, "latents": 6, "batches": 12, "metrics_every": 5, "checkpoint_every": 4}
         return configure(
             "demo",
             factors=NAMES,

@@ -1,12 +1,15 @@
 import json
+import re
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+
 from train.checkpoint import list_checkpoints, read_checkpoint, read_resume
-from train.errors import RunMismatch, RunUnreadable, TrainingDiverged
-from train.loop import step_generator, train
-from train.trained import load_run, to_uint8
+from train.errors import RunMismatch, TooFewBatches, TrainingDiverged
+from train.loop import Window, step_generator, train
 
 
 class Killed(Exception):  # noqa: N818
@@ -72,10 +75,111 @@ def test_a_larger_number_of_batches_extends_a_finished_run(tmp_path, source, mak
         train(make_config(batches=9), source, tmp_path / "extended", tensorboard=False)
 
 
-def test_load(tmp_path, source, make_config):
-    train(make_config(), source, tmp_path / "r")
-    run = load_run(tmp_path / "r")
-    images = source.read("azimuth", 0).images
-    mu = run.encode(images, batch=3)
-    out = to_uint8(run.decode(mu, batch=3))
-    assert out.shape == images.shape
+def test_a_truncated_newest_checkpoint_costs_only_the_batches_since_the_one_before(tmp_path, source, make_config):
+    config = make_config(batches=17)
+    train(config, source, tmp_path / "whole", tensorboard=False)
+    with pytest.raises(Killed):
+        train(config, source, tmp_path / "broken", kill_after(15), tensorboard=False)
+    newest = list_checkpoints(tmp_path / "broken" / "checkpoints")[0]
+    newest.with_suffix(".resume").write_bytes(b"")
+    assert train(config, source, tmp_path / "broken", tensorboard=False).trained == 17 - 8
+    assert_equal(final_state(tmp_path / "broken"), final_state(tmp_path / "whole"))
+
+
+def test_another_seed_or_order_is_another_run(tmp_path, source, make_config):
+    for seed in (0, 1):
+        train(make_config(seed=seed), source, tmp_path / str(seed), tensorboard=False)
+    first, second = (final_state(tmp_path / str(seed))[0] for seed in (0, 1))
+    assert not any(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_metrics_are_means_of_what_progress_saw(tmp_path, source, make_config):
+    seen = []
+    result = train(make_config(batches=10), source, tmp_path, seen.append, tensorboard=False)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [5, 10]
+    assert [progress.step for progress in seen] == list(range(1, 11))
+    assert {progress.batches for progress in seen} == {10}
+    for line, progress in zip(lines, (seen[4], seen[9]), strict=True):
+        assert sum(line["batches"].values()) == 5
+        for name in ("reconstruction", "kl"):
+            mean = sum(line[name][factor] * n for factor, n in line["batches"].items()) / 5
+            assert mean == pytest.approx(getattr(progress, name))
+        assert 0 <= line["waited"] <= line["seconds"] + 0.001
+    assert result.metrics == lines[-1]
+    assert 0 <= result.waited <= result.seconds
+
+
+def test_active_latents_counts_those_above_a_tenth_of_a_nat():
+    window = Window()
+    window.add("light", 3.0, [0.0, 0.05, 0.5])
+    window.add("azimuth", 5.0, [0.0, 0.1, 0.1])
+    line = window.line(2)
+    assert line["active_latents"] == 1
+    assert line["reconstruction"] == {"azimuth": 5.0, "light": 3.0}
+    assert line["kl"] == {"azimuth": pytest.approx(0.2), "light": pytest.approx(0.55)}
+    assert window.means() == (4.0, pytest.approx(0.375))
+
+
+def test_training_learns(tmp_path, source, make_config):
+    config = make_config(batches=150, metrics_every=50, checkpoint_every=150, learning_rate=2e-3)
+    train(config, source, tmp_path, tensorboard=False)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    means = [np.mean(list(line["reconstruction"].values())) for line in lines]
+    assert means[-1] < 0.7 * means[0]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_saves_the_batch(tmp_path, source, make_config):
+    config = make_config(learning_rate=1e30, checkpoint_every=100)
+    message = r"at step (\d+), batch (\d+) of (\w+), saved as .*diverged-step-\1\.npz"
+    with pytest.raises(TrainingDiverged, match=message) as e:
+        train(config, source, tmp_path, tensorboard=False)
+    step, index, factor = re.search(r"step (\d+), batch (\d+) of (\w+)", str(e.value)).groups()
+    batch = source.read(factor, int(index))
+    with np.load(tmp_path / f"diverged-step-{step}.npz") as saved:
+        for name in ("images", "factors", "identity"):
+            np.testing.assert_array_equal(saved[name], getattr(batch, name))
+    assert list_checkpoints(tmp_path / "checkpoints") == []
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path, source, make_config, monkeypatch):
+    """A finite loss can still have an infinite gradient."""
+
+    def poison(self, *args, **kwargs):
+        with torch.no_grad():
+            self.param_groups[0]["params"][0].fill_(float("nan"))
+
+    monkeypatch.setattr(torch.optim.Adam, "step", poison)
+    with pytest.raises(TrainingDiverged, match="a weight is NaN or infinite after batch 1"):
+        train(make_config(batches=1), source, tmp_path, tensorboard=False)
+    assert list_checkpoints(tmp_path / "checkpoints") == []
+
+
+def test_refusals_come_before_anything_is_written(tmp_path, source, make_config):
+    with pytest.raises(TooFewBatches):
+        train(make_config(), replace(source, counts={}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_store_cannot_continue_a_run(tmp_path, source, make_config):
+    train(make_config(), source, tmp_path, tensorboard=False)
+    with pytest.raises(RunMismatch, match="store has digest"):
+        train(make_config(), replace(source, digest="other"), tmp_path, tensorboard=False)
+
+
+def test_noise_of_a_step_is_a_function_of_seed_and_step():
+    draws = {key: step_generator(*key).initial_seed() for key in ((0, 0), (0, 1), (1, 0), (2**40, 7))}
+    assert len(set(draws.values())) == 4
+    assert all(step_generator(*key).initial_seed() == seed for key, seed in draws.items())
+
+
+def test_tensorboard_events_are_written_where_it_is_installed(tmp_path, source, make_config):
+    pytest.importorskip("tensorboard")
+    train(make_config(), source, tmp_path / "run")
+    assert list((tmp_path / "run" / "tensorboard").glob("events.*"))
+
+
+def test_training_does_without_tensorboard(tmp_path, source, make_config, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    train(make_config(), source, tmp_path / "run")
+    assert not (tmp_path / "run" / "tensorboard").exists()

@@ -11,8 +11,8 @@ from train.objectives.interface import Loss, TrainBatch
 
 
 def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mu, exp(logvar)) || N(0, 1)) in nats, elementwise: -(1 + logvar - mu^2 - exp(logvar)) / 2."""
-    return -0.5 * (1 + logvar - mu.square() - logvar.exp())
+    """KL(N(mu, exp(logvar)) || N(0, 1)) in nats, elementwise: (mu^2 + exp(logvar) - 1 - logvar) / 2."""
+    return 0.5 * (mu.square() + torch.expm1(logvar) - logvar)
 
 
 def sample_code(mu: Tensor, logvar: Tensor, noise: torch.Generator) -> Tensor:

@@ -1,0 +1,100 @@
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from train.batches import Draw, Schedule, check_batch, check_source, prefetch
+from train.errors import MissingFactor, TooFewBatches, WrongImages
+
+RATIO = (("azimuth", 1.0), ("elevation", 1.0), ("light", 1.0), ("intrinsic", 10.0))
+COUNTS = {"azimuth": 5, "elevation": 3, "light": 4, "intrinsic": 37}
+
+
+def test_a_step_is_a_function_of_seed_and_step():
+    forward = Schedule(3, RATIO, COUNTS)
+    draws = [forward.at(k) for k in range(3000)]
+    for start in (0, 1, 1023, 1024, 2500):
+        fresh = Schedule(3, RATIO, COUNTS)
+        assert [fresh.at(k) for k in range(start, start + 40)] == draws[start : start + 40]
+    backward = Schedule(3, RATIO, COUNTS)
+    assert [backward.at(k) for k in reversed(range(1100))] == draws[1099::-1]
+    assert [Schedule(4, RATIO, COUNTS).at(k) for k in range(40)] != draws[:40]
+
+
+def test_every_epoch_shows_every_batch_once_in_a_new_order():
+    schedule = Schedule(0, RATIO, COUNTS)
+    draws = [schedule.at(k) for k in range(4000)]
+    for factor, count in COUNTS.items():
+        seen = [draw.index for draw in draws if draw.factor == factor]
+        epochs = [tuple(seen[i : i + count]) for i in range(0, len(seen) - count + 1, count)]
+        assert len(epochs) > 20
+        assert all(sorted(epoch) == list(range(count)) for epoch in epochs)
+        assert len(set(epochs)) > min(5, len(epochs) // 2)
+
+
+def test_factors_come_in_the_papers_ratio():
+    schedule = Schedule(0, RATIO, COUNTS)
+    drawn = Counter(schedule.at(k).factor for k in range(26_000))
+    for factor, share in RATIO:
+        expected = 2000 * share
+        assert abs(drawn[factor] - expected) < 5 * np.sqrt(expected)
+    silent = Schedule(0, (("azimuth", 1.0), ("light", 0.0)), {"azimuth": 2, "light": 0})
+    assert {silent.at(k).factor for k in range(500)} == {"azimuth"}
+
+
+def test_prefetch_gives_the_schedule_and_reads_nothing_else(source, make_config):
+    schedule = Schedule(0, RATIO, source.counts)
+    got = list(prefetch(make_config(), source, schedule, 7, 12))
+    assert [item.step for item in got] == [7, 8, 9, 10, 11]
+    assert [item.draw for item in got] == [schedule.at(k) for k in range(7, 12)]
+    assert source.reads == [(item.draw.factor, item.draw.index) for item in got]
+    assert all(item.batch.active == item.draw.factor for item in got)
+    assert list(prefetch(make_config(), source, schedule, 5, 5)) == []
+
+
+def test_an_error_of_the_source_reaches_the_trainer(source, make_config):
+    class Broken(type(source)):
+        def read(self, factor, index):
+            raise OSError("shard 3 is gone")
+
+    with pytest.raises(OSError, match="shard 3 is gone"):
+        list(prefetch(make_config(), Broken(), Schedule(0, RATIO, COUNTS), 0, 2))
+
+
+def test_sources_that_cannot_serve(source, make_config):
+    config = make_config()
+    check_source(config, source)
+    with pytest.raises(TooFewBatches, match="no batches to train light on; there are: azimuth 5, elevation 3, light 0"):
+        check_source(config, replace(source, counts=dict(source.counts, light=0)))
+    with pytest.raises(WrongImages, match=r"images of shape \(48, 48\); the batches have \(50, 50\)"):
+        check_source(config, replace(source, side=50))
+    with pytest.raises(WrongImages, match=r"the batches have \(48, 48, 3\)"):
+        check_source(config, replace(source, channels=3))
+
+    class Chairs(type(source)):
+        factors = (("azimuth", "degrees", 0.0, 360.0),)
+
+    with pytest.raises(MissingFactor, match="no factor elevation, light; they have azimuth, intrinsic"):
+        check_source(config, Chairs())
+
+
+def test_a_factor_with_share_0_needs_no_batches(source, make_config):
+    config = make_config(ratio={"azimuth": 1, "elevation": 1, "light": 0, "intrinsic": 1})
+    check_source(config, replace(source, counts=dict(source.counts, light=0)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda b: replace(b, images=b.images.astype(np.float32)), r"got float32 \(4, 48, 48\) of light"),
+        (lambda b: replace(b, images=b.images[:, :47]), r"got uint8 \(4, 47, 48\)"),
+        (lambda b: replace(b, active="azimuth"), "of azimuth"),
+        (lambda b: replace(b, images=b.images[:1]), "holds 1 images; a factor needs 2 to vary"),
+    ],
+)
+def test_batches_that_are_not_what_was_asked_for(source, make_config, change, message):
+    batch = source.read("light", 2)
+    assert check_batch(make_config(), Draw("light", 2), batch) is batch
+    with pytest.raises(WrongImages, match=message):
+        check_batch(make_config(), Draw("light", 2), change(batch))

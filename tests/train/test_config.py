@@ -1,0 +1,154 @@
+import json
+
+import pytest
+import torch
+
+from train.config import TrainConfig
+from train.device import cpu_flags, keep_freed_memory, resolve_device, resolve_precision
+from train.errors import ConfigError
+from train.presets import PRESETS, configure
+
+FACES = ("azimuth", "elevation", "light", "intrinsic")
+
+
+def faces(preset="paper", **options):
+    return configure(preset, **{"factors": FACES, "image_shape": (150, 150)} | options)
+
+
+def test_the_papers_values_are_the_defaults():
+    config = faces()
+    assert (config.preset, config.maps, config.batches, config.latents) == ("paper", 96, 12_000, 200)
+    assert config.layout.to_json() == {"azimuth": 1, "elevation": 1, "light": 1, "intrinsic": 197}
+    assert dict(config.ratio) == {"azimuth": 1, "elevation": 1, "light": 1, "intrinsic": 10}
+    assert (config.clamp, config.invariance, config.objective) == ("mean", 0.01, "paper")
+    assert (config.learning_rate, config.betas) == (5e-4, (0.9, 0.99))
+    assert (config.side, config.channels) == (150, 1)
+
+
+def test_presets():
+    assert [(name, p.maps, p.batches) for name, p in PRESETS.items() if name != "demo"] == [
+        ("quick", 32, 8000),
+        ("paper", 96, 12_000),
+        ("authors", 96, 120_000),
+    ]
+    assert all(faces(name).preset == name for name in PRESETS)
+
+
+def test_explicit_options_win_and_none_is_not_given():
+    config = faces("quick", maps=8, batches=None, latents=10, channels=None, image_shape=(64, 64, 3), clamp="first")
+    assert (config.maps, config.batches, config.latents, config.channels) == (8, 8000, 10, 3)
+    assert config.clamp == "first"
+
+
+def test_a_layout_without_intrinsic_has_one_latent_a_factor():
+    assert faces(factors=("elevation", "light")).layout.to_json() == {"elevation": 1, "light": 1}
+
+
+def test_ratio_is_put_in_the_layouts_order():
+    ratio = {"intrinsic": 3, "light": 0, "elevation": 1, "azimuth": 2}
+    assert faces(ratio=ratio).ratio == (("azimuth", 2.0), ("elevation", 1.0), ("light", 0.0), ("intrinsic", 3.0))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_json_round_trip(preset):
+    config = faces(preset, seed=7, betas=(0.5, 0.9), invariance=0)
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": 1}, "unknown key in the configuration: colour"),
+        ({"maps": "96"}, "maps must be of type int; got '96'"),
+        ({"maps": True}, "maps must be of type int; got True"),
+        ({"maps": 96.0}, "maps must be of type int; got 96.0"),
+        ({"invariance": None}, "invariance must be of type float; got None"),
+        ({"clamp": 3}, "clamp must be of type str; got 3"),
+        ({"betas": [0.9]}, "betas must be a list of two numbers"),
+        ({"ratio": {"azimuth": "1"}}, "ratio must be an object of factors and numbers"),
+        ({"layout": []}, "a layout is an object"),
+    ],
+)
+def test_json_is_read_strictly(change, message):
+    with pytest.raises(ConfigError, match=message):
+        TrainConfig.from_plain(faces().to_plain() | change)
+
+
+def test_json_that_is_none():
+    plain = faces().to_plain()
+    del plain["seed"]
+    with pytest.raises(ConfigError, match="missing key in the configuration: seed"):
+        TrainConfig.from_json(json.dumps(plain))
+    with pytest.raises(ConfigError, match="not JSON"):
+        TrainConfig.from_json("{")
+    with pytest.raises(ConfigError, match="is an object; got list"):
+        TrainConfig.from_json("[]")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batches": 0}, "batches must be 1 or more; got 0"),
+        ({"checkpoint_every": 0}, "checkpoint_every must be 1 or more"),
+        ({"metrics_every": -1}, "metrics_every must be 1 or more"),
+        ({"seed": -1}, "seed must be 0 or more"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive"),
+        ({"learning_rate": float("inf")}, "learning_rate must be positive and finite"),
+        ({"invariance": -0.01}, "invariance must be 0 or more"),
+        ({"betas": (0.9, 1.0)}, r"betas must be in \[0, 1\)"),
+        ({"clamp": "median"}, "clamp must be one of mean, first; got median"),
+        ({"precision": "fp16"}, "precision must be auto, float32 or bf16; got 'fp16'"),
+        ({"maps": 30}, "multiple of 4"),
+        ({"latents": 3}, "4 factors need at least 4 latents; got 3"),
+        ({"image_shape": (40, 40)}, "48 pixels or more; got 40"),
+        ({"image_shape": (150, 149)}, r"images must be square.*got \(150, 149\)"),
+        ({"image_shape": (150,)}, "images must be square"),
+        ({"image_shape": (150, 150, 4)}, "1 or 3 channels; got 4"),
+        ({"ratio": {"azimuth": 1}}, "a share for each of azimuth, elevation, light, intrinsic; got azimuth"),
+        ({"ratio": dict.fromkeys(FACES, 0)}, "not all 0"),
+        ({"ratio": dict.fromkeys(FACES, -1)}, "0 or more"),
+        ({"objective": "gan"}, "objective must be one of paper; got 'gan'"),
+        ({"preset": "huge"}, "preset must be one of demo, quick, paper, authors; got 'huge'"),
+        ({"colour": 1}, "unknown option: colour"),
+        ({"device": "tpu"}, "device must be auto, cpu, cuda or cuda:N; got 'tpu'"),
+        ({"device": "meta"}, "device must be auto, cpu, cuda or cuda:N; got 'meta'"),
+        ({"device": "cuda:99"}, "device 'cuda:99' is not here"),
+    ],
+)
+def test_impossible_configurations(options, message):
+    with pytest.raises(ConfigError, match=message):
+        faces(**options)
+
+
+def test_values_checked_by_the_configuration_itself():
+    with pytest.raises(ConfigError, match="precision must be one of float32, bf16; got auto"):
+        faces().changed(precision="auto")
+    with pytest.raises(ConfigError, match="given for the factors azimuth, elevation, light, intrinsic"):
+        faces().changed(ratio=(("azimuth", 1.0),))
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [("fpu avx512f avx512_bf16 sse", "bf16"), ("amx_bf16 amx_tile", "bf16"), ("fpu avx2 avx512f", "float32")],
+)
+def test_auto_precision_reads_the_cpus_flags(tmp_path, flags, precision):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n")
+    assert resolve_precision("auto", "cpu", cpuinfo) == precision
+    assert resolve_precision("float32", "cpu", cpuinfo) == "float32"
+    assert resolve_precision("auto", "cuda", cpuinfo) == "bf16"
+
+
+def test_a_system_without_cpuinfo_gets_float32(tmp_path):
+    assert cpu_flags(tmp_path / "none") == frozenset()
+    assert resolve_precision("auto", "cpu", tmp_path / "none") == "float32"
+
+
+def test_auto_device():
+    assert resolve_device() == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert resolve_device("cpu") == "cpu"
+
+
+def test_the_allocator_is_told_only_where_it_is_glibc(monkeypatch):
+    monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
+    assert keep_freed_memory() is False

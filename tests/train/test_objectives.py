@@ -1,0 +1,90 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from train.clamp import clamp_inactive
+from train.loop import make_network, step_generator
+from train.objectives import OBJECTIVES, TrainBatch
+from train.objectives.paper import Paper, gaussian_kl, sample_code
+
+
+@pytest.fixture
+def batch(source):
+    return TrainBatch(torch.from_numpy(source.read("light", 1).images), "light", step_generator(0, 0))
+
+
+def test_kl_in_closed_form():
+    """KL(N(m, s^2) || N(0, 1)) = (s^2 + m^2 - 1) / 2 - ln s, and 0 for the prior itself."""
+    m, s = torch.tensor([0.0, 2.0, -1.0]), torch.tensor([1.0, 0.5, 3.0])
+    expected = [(b**2 + a**2 - 1) / 2 - math.log(b) for a, b in zip(m.tolist(), s.tolist(), strict=True)]
+    assert gaussian_kl(m, 2 * s.log()).tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_loss_by_hand(make_config, batch):
+    """Every part again in numpy float64 from the network's own outputs."""
+    config = make_config()
+    network = make_network(config)
+    loss = Paper(network, config).loss(batch)
+    with torch.no_grad():
+        mu, logvar = network.encode(batch.images)
+        eps = torch.randn(mu.shape, generator=step_generator(0, 0))
+        mu, logvar = (z.clone() for z in (mu, logvar))
+        for z in (mu, logvar):
+            z[:, :2], z[:, 3:] = z.mean(dim=0)[:2], z.mean(dim=0)[3:]  # light is latent 2
+        x = torch.sigmoid(network.decode_logits(mu + torch.exp(logvar / 2) * eps).double()).numpy()[:, 0]
+    t = batch.images.numpy() / 255
+    bce = -(t * np.log(x) + (1 - t) * np.log1p(-x)).sum()
+    m, v = mu.double().numpy(), np.exp(logvar.double().numpy())
+    kl = ((m**2 + v - 1 - np.log(v)) / 2).sum()
+    assert loss.total.item() == pytest.approx(bce + kl, rel=1e-6)
+    assert loss.reconstruction.item() == pytest.approx(bce / 4, rel=1e-6)
+    assert loss.kl.sum().item() == pytest.approx(kl / 4, rel=1e-5, abs=1e-6)
+    assert loss.kl.shape == (6,)
+
+
+def test_every_row_and_latent_has_its_own_noise():
+    """Clamped latents too: science's "per-sample noise on clamped dims"."""
+    mu = torch.zeros(20, 6)
+    z = sample_code(mu, torch.zeros(20, 6), step_generator(0, 3))
+    assert len(z.flatten().unique()) == z.numel()
+    assert torch.equal(z, sample_code(mu, torch.zeros(20, 6), step_generator(0, 3)))
+    for other in (step_generator(0, 4), step_generator(1, 3)):
+        assert not torch.equal(z, sample_code(mu, torch.zeros(20, 6), other))
+
+
+def test_a_batch_shown_twice_doubles_the_loss_and_its_pull(make_config, source):
+    """Sums, not means: the 1/100 has its meaning only against summed gradients."""
+    config = make_config(invariance=5.0)
+    images = torch.from_numpy(source.read("azimuth", 0).images)
+
+    def losses(images):
+        network = make_network(config)
+        mu, logvar = (clamp_inactive(z, slice(0, 1), "mean", 5.0) for z in network.encode(images))
+        logits = network.decode_logits(mu)  # without noise, so that both halves are the same
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, network.targets(images), reduction="sum")
+        (loss + gaussian_kl(mu, logvar).sum()).backward()
+        return loss.item(), torch.cat([p.grad.flatten() for p in (network.mu.weight, network.decoder[3].weight)])
+
+    once, grad_once = losses(images)
+    twice, grad_twice = losses(torch.cat([images, images]))
+    assert twice == pytest.approx(2 * once, rel=1e-6)
+    assert (grad_twice - 2 * grad_once).abs().max() <= 1e-4 * grad_twice.abs().max()
+
+
+def test_inactive_heads_learn_only_from_the_pull(make_config, batch):
+    """With strength 0, the rows of both heads for inactive latents get exactly no gradient; light's row does."""
+    config = make_config(invariance=0)
+    network = make_network(config)
+    Paper(network, config).loss(batch).total.backward()
+    for head in (network.mu, network.logvar):
+        moved = head.weight.grad.abs().sum(dim=1) > 0
+        assert moved.tolist() == [False, False, True, False, False, False]
+
+
+def test_factor_unknown_to_the_layout(make_config, batch):
+    config = make_config()
+    with pytest.raises(ValueError, match="no factor 'expression'"):
+        OBJECTIVES["paper"](make_network(config), config).loss(replace(batch, active="expression"))

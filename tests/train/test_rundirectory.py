@@ -1,0 +1,118 @@
+import json
+import logging
+
+import pytest
+
+from train.checkpoint import StoreFacts, list_checkpoints
+from train.errors import RunMismatch, RunUnreadable, TrainError
+from train.loop import train
+from train.rundirectory import RunDirectory
+
+STORE = StoreFacts("a" * 64, (("azimuth", "degrees", -86.0, 86.0),))
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunDirectory(tmp_path / "runs" / "faces-demo")
+
+
+def test_config_round_trip(run, make_config):
+    run.prepare(make_config(), STORE)
+    assert run.read_config() == (make_config(), STORE)
+
+
+def test_what_may_change_when_a_run_is_continued(run, make_config):
+    run.prepare(make_config(batches=5), STORE)
+    changed = make_config(batches=9, metrics_every=2, checkpoint_every=3)
+    run.prepare(changed, STORE)
+    assert run.read_config() == (changed, STORE)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 1}, "seed was 0, now 1"),
+        ({"maps": 12}, "maps was 8, now 12"),
+        ({"latents": 7}, "layout was .*3}, now .*4}"),
+        ({"clamp": "first"}, "clamp was mean, now first"),
+        ({"precision": "bf16"}, "precision was float32, now bf16"),
+    ],
+)
+def test_another_configuration_is_refused_by_name(run, make_config, change, message):
+    run.prepare(make_config(), STORE)
+    before = run.config_file.read_bytes()
+    with pytest.raises(RunMismatch, match=message):
+        run.prepare(make_config(**change), STORE)
+    assert run.config_file.read_bytes() == before
+
+
+def test_another_store_is_refused_by_name(run, make_config):
+    run.prepare(make_config(), STORE)
+    with pytest.raises(RunMismatch, match="store has digest aaaaaaaaaaaaaaaa, now bbbbbbbbbbbbbbbb"):
+        run.prepare(make_config(), StoreFacts("b" * 64, STORE.factors))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "cannot be read"),
+        ('{"format": "dcign-run"}', "cannot be read"),
+        ('{"format": "dcign-run", "format_version": 1, "config": {}, "store": {}}', "missing key"),
+    ],
+)
+def test_a_broken_config_is_one_clear_error(run, content, message, make_config):
+    run.path.mkdir(parents=True)
+    run.config_file.write_text(content)
+    with pytest.raises(RunUnreadable, match=message):
+        run.prepare(make_config(), STORE)
+
+
+def test_a_run_of_another_version(run, make_config):
+    run.prepare(make_config(), STORE)
+    content = json.loads(run.config_file.read_text()) | {"format_version": 2}
+    run.config_file.write_text(json.dumps(content))
+    with pytest.raises(RunUnreadable, match=r"no dcign-run of version 1; it says \('dcign-run', 2\)"):
+        run.read_config()
+
+
+def test_no_run(run):
+    with pytest.raises(RunUnreadable, match=r"no run directory: it has no config\.json"):
+        run.read_config()
+
+
+def test_a_path_that_cannot_be_written(tmp_path, make_config):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunUnreadable, match="cannot write to the run directory"):
+        RunDirectory(tmp_path / "file" / "run").prepare(make_config(), STORE)
+
+
+def test_a_broken_newest_checkpoint_falls_back_to_the_one_before(tmp_path, source, make_config, caplog):
+    train(make_config(), source, tmp_path, tensorboard=False)
+    newest, before = list_checkpoints(tmp_path / "checkpoints")
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with caplog.at_level(logging.WARNING):
+        assert RunDirectory(tmp_path).newest().step == int(before.stem)
+    assert "00000012.safetensors cannot be read" in caplog.text
+    assert "trying the checkpoint before it" in caplog.text
+    before.with_suffix(".resume").unlink()
+    assert RunDirectory(tmp_path).newest().step == 8  # weights alone are enough to encode
+    with pytest.raises(RunUnreadable, match="none of the 2 checkpoints"):
+        RunDirectory(tmp_path).newest_to_resume()
+
+
+def test_metrics_cut_back_and_a_half_written_line(run, make_config):
+    run.prepare(make_config(), STORE)
+    assert run.read_metrics() == []
+    for step in (5, 10, 15):
+        run.append_metrics({"step": step})
+    with run.metrics_file.open("a") as file:
+        file.write('{"step": 2')
+    assert [line["step"] for line in run.read_metrics()] == [5, 10, 15]
+    run.cut_metrics(12)
+    assert run.metrics_file.read_text() == '{"step": 5}\n{"step": 10}\n'
+
+
+def test_every_refusal_is_a_value_error_of_one_class():
+    assert issubclass(TrainError, ValueError)
+    assert all(issubclass(kind, TrainError) for kind in (RunMismatch, RunUnreadable))
