@@ -1,0 +1,32 @@
+"""A store as the trainer reads it: the bridge between `dataset.Store` and `train.BatchSource`."""
+
+from dataset.digest import store_digest
+from dataset.factors import INTRINSIC
+from dataset.store import Store
+from train.batches import Batch, FactorInfo
+
+
+class StoreSource:
+    """One split of a store, as a `train.batches.BatchSource`."""
+
+    def __init__(self, store: Store, split: str = "train") -> None:
+        self.store = store
+        self.split = split
+        self.factors = tuple(FactorInfo(f.name, f.unit, f.low, f.high) for f in store.spec.factors)
+        self.image_shape = store.spec.frame_shape
+        self.digest = store_digest(store, [split])
+
+    def count(self, factor: str) -> int:
+        """Batches in which `factor` varies; 0 for one that is not there."""
+        return self.store.batches(self.split, factor)
+
+    def read(self, factor: str, index: int) -> Batch:
+        """One batch."""
+        batch = self.store.read(self.split, factor, index)
+        return Batch(batch.images, batch.active, batch.factors, batch.identity)
+
+
+def lacking(store: Store, split: str) -> list[str]:
+    """Factors without any batch."""
+    names = [*(f.name for f in store.spec.factors), INTRINSIC]
+    return [name for name in names if not store.batches(split, name)]

@@ -1,0 +1,128 @@
+"""`train-dcign`: fit a DC-IGN to a store."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dataset.store import Store, open_store
+from pipelines.batches import StoreSource, lacking
+from pipelines.options import json_option
+from pipelines.progress import progress_bar
+from train.config import TrainConfig
+from train.loop import Progress, RunResult, train
+from train.objectives import OBJECTIVES
+from train.presets import DEFAULT_PRESET, PRESETS, configure
+
+_PRESET_HELP = "; ".join(f"{name}: {p.maps} maps, {p.batches:,} batches, {p.note}" for name, p in PRESETS.items())
+
+
+@click.command("train-dcign")
+@click.option("--store", "url", default="faces.zarr", show_default=True, help="Store of batches.")
+@click.option(
+    "--run", "run", type=click.Path(path_type=Path), help="Run directory. [default: runs/STORE-PRESET-OBJECTIVE-sSEED]"
+)
+@click.option(
+    "--preset", type=click.Choice(list(PRESETS)), default=DEFAULT_PRESET, show_default=True, help=_PRESET_HELP
+)
+@click.option("--objective", type=click.Choice(list(OBJECTIVES)), default="paper", show_default=True)
+@click.option("--batches", type=click.IntRange(1), help="Length of the run. [default: the preset's]")
+@click.option("--maps", type=int, help="Feature maps of the widest layers, a multiple of 4. [default: the preset's]")
+@click.option("--latents", type=click.IntRange(1), help="Length of the graphics code. [default: the preset's]")
+@click.option(
+    "--factors", help="Train on these only, such as elevation,intrinsic. [default: all, and all must be there]"
+)
+@click.option(
+    "--invariance",
+    type=click.FloatRange(0),
+    help="Pull on inactive latents toward their batch mean. [default: 0.01, the paper's 1/100]",
+)
+@click.option("--clamp", type=click.Choice(["mean", "first"]), help="Inactive latents become these. [default: mean]")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--precision", type=click.Choice(["auto", "float32", "bf16"]), default="auto", show_default=True)
+@json_option
+def command(url: str, run: Path | None, factors: str | None, as_json: bool, **options: Any) -> None:
+    """Fit a DC-IGN to the training split of a store.
+
+    The graphics code has one latent for each factor and the rest for everything intrinsic. Batches come as
+    1:1:1:10 (azimuth, elevation, light, intrinsic); in each, the latents that should not vary are clamped to their
+    batch mean, and their gradients pull them toward it. The run directory holds the configuration, checkpoints,
+    metrics.jsonl and, where TensorBoard is installed, its events. Running the same command again continues a run
+    that was stopped; a larger --batches extends it.
+
+    Example: train-dcign --store faces.zarr --preset quick
+    """
+    store = open_store(url)
+    chosen = _factors(store, factors)
+    source = StoreSource(store)
+    config = configure(factors=chosen, image_shape=source.image_shape, **options)
+    run = run or Path("runs") / f"{_stem(url)}-{config.preset}-{config.objective}-s{config.seed}"
+    click.echo(f"{run}: {_describe(config)}", err=True)
+    result = _train(config, source, run)
+    _report(result, config, as_json)
+
+
+def _stem(url: str) -> str:
+    """The store's name in a run's default directory."""
+    return Path(url.rstrip("/")).name.removesuffix(".zarr")
+
+
+def _factors(store: Store, asked: str | None) -> list[str]:
+    """Factors to train on; those that are missing are answered with the lines that add them."""
+    names = [*store.spec.groups] if asked is None else [name.strip() for name in asked.split(",")]
+    if unknown := [n for n in names if n not in store.spec.groups]:
+        raise click.ClickException(
+            f"{store.url} has no factor {', '.join(unknown)}; it has {', '.join(store.spec.groups)}"
+        )
+    missing = [n for n in lacking(store, "train") if n in names]
+    if missing:
+        have = max((store.batches("train", n) for n in store.spec.groups), default=0) or 1000
+        lines = [f"  render-batches --store {store.url} --factor {n} --n {have}" for n in missing]
+        held = ",".join(n for n in names if n not in missing)
+        smaller = f"\nor train a smaller code on purpose: --factors {held}" if held else ""
+        raise click.ClickException(
+            f"{store.url} has no training batches for {', '.join(missing)}; add them with\n"
+            + "\n".join(lines)
+            + smaller
+        )
+    return names
+
+
+def _describe(config: TrainConfig) -> str:
+    """One line about what is about to run."""
+    layout = ", ".join(f"{name} {count}" for name, count in config.layout.to_json().items())
+    return (
+        f"{config.batches:,} batches, {config.maps} maps, {config.side} px, code of {config.latents} ({layout}), "
+        f"objective {config.objective}, {config.precision} on {config.device}"
+    )
+
+
+def _train(config: TrainConfig, source: StoreSource, run: Path) -> RunResult:
+    """Train with a progress bar in batches that shows nats per image."""
+    with progress_bar("batches") as bars:
+        bar = bars.add_task("training", total=config.batches, note="")
+
+        def show(progress: Progress) -> None:
+            note = f"reconstruction {progress.reconstruction:,.0f} + KL {progress.kl:,.0f} nats/image"
+            bars.update(bar, completed=progress.step, note=note)
+
+        return train(config, source, run, show)
+
+
+def _report(result: RunResult, config: TrainConfig, as_json: bool) -> None:
+    rate = result.trained / result.seconds if result.seconds and result.trained else 0.0
+    if as_json:
+        record = {"run": str(result.path), "batches": result.step, "trained": result.trained}
+        record |= {"seconds": round(result.seconds, 2), "waited": round(result.waited, 2), "metrics": result.metrics}
+        click.echo(json.dumps(record))
+        return
+    if not result.trained:
+        click.echo(f"{result.path} is finished: {result.step:,} batches; a larger --batches extends it")
+        return
+    click.echo(
+        f"trained {result.trained:,} batches in {result.seconds:,.0f} s ({rate:.1f}/s, "
+        f"{100 * result.waited / result.seconds:.1f}% of it waiting for data); {config.batches:,} in all"
+    )
+    click.echo(f"next: plot-equivariance --run {result.path} --sweeps sweeps.zarr --out equivariance.png")
