@@ -15,6 +15,8 @@ from render.scene import Mesh
 
 ROWS_AT_ONCE = 512
 """Coordinates of one tile of `_accumulate`: the tile of every identity stays in the first-level cache."""
+CHIN_68 = "ibug68.08"
+"""The chin among the 68 landmarks of Multi-PIE."""
 
 
 class ModelError(ValueError):
@@ -149,7 +151,7 @@ class MorphableModel:
     @property
     def chin(self) -> float | None:
         """Height (y, model units) of the lowest chin landmark on the mean, where there is one."""
-        ids = [index for name, index in self.landmarks.items() if "chin" in name]
+        ids = [index for name, index in self.landmarks.items() if "chin" in name or name == CHIN_68]
         return float(self.mean[ids, 1].min()) if ids else None
 
     @cached_property

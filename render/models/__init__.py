@@ -1,15 +1,63 @@
 """Face models by name or file. A new format is one module here and one line in `READERS`."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from render.models import bfm2017
+from render.models import bfm2009, bfm2017, flame, ict, lsfm
+from render.models.assemble import reading
+from render.models.content import describe
 from render.models.procedural import procedural
 from render.morphable import ModelError, MorphableModel
 
+
+@dataclass(frozen=True)
+class Reader:
+    """One layout of face models. Layouts are told apart by content, never by file name."""
+
+    name: str
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path], MorphableModel]
+    licence: str
+    """A hint for people: whose terms hold. The files themselves do not say."""
+
+
+BASEL = "Basel Face Model: research use under a signed licence; do not redistribute the model"
+FLAME = "FLAME: research use only, no redistribution; FLAME 2023 Open is CC-BY-4.0"
+OTHERS = "the terms of whoever published the file"
+
 READERS = {
-    "BFM 2017/2019 (HDF5)": (bfm2017.recognises, bfm2017.read),
+    reader.name: reader
+    for reader in (
+        Reader("BFM 2017/2019 (HDF5)", bfm2017.recognises, bfm2017.read, f"{BASEL}; other files: {OTHERS}"),
+        Reader("statismo (HDF5)", bfm2017.recognises_statismo, bfm2017.read_statismo, OTHERS),
+        Reader("BFM 2009 (MATLAB)", bfm2009.recognises, bfm2009.read, BASEL),
+        Reader(
+            "LSFM (MATLAB)", lsfm.recognises, lsfm.read, "LSFM: non-commercial research on request; no redistribution"
+        ),
+        Reader("FLAME (pickle)", flame.recognises, flame.read, FLAME),
+        Reader("FLAME (npz)", flame.recognises_npz, flame.read_npz, FLAME),
+        Reader("ICT FaceXModel (folder)", ict.recognises, ict.read, "ICT-FaceKit light model: MIT"),
+    )
 }
-"""Format name to (recognises(path) -> bool, read(path) -> MorphableModel). Told apart by content."""
+"""Every layout by name, in the order in which they are tried."""
+
+
+def identify(path: Path) -> Reader:
+    """The reader that knows what is at `path`.
+
+    Raises
+    ------
+    ModelError
+        When none does; the message says what the file is, and what is known.
+    """
+    if not path.exists():
+        raise ModelError(f"no face model at {path}; give a file or folder, or `procedural` for the built-in head")
+    with reading(path, "a face model"):
+        for reader in READERS.values():
+            if reader.recognises(path):
+                return reader
+        raise ModelError(f"this is {describe(path)}; the face models known here are {', '.join(READERS)}")
 
 
 def open_model(source: str) -> MorphableModel:
@@ -23,9 +71,4 @@ def open_model(source: str) -> MorphableModel:
     if source == "procedural":
         return procedural()
     path = Path(source)
-    if not path.exists():
-        raise ModelError(f"no face model at {source}; give a file, or `procedural` for the built-in head")
-    for recognises, read in READERS.values():
-        if recognises(path):
-            return read(path)
-    raise ModelError(f"{source} is none of the face models known here: {', '.join(READERS)}")
+    return identify(path).read(path)

@@ -1,7 +1,6 @@
 """Reader of the Basel Face Model 2017 and 2019 (`.h5`, statismo's "gravis" layout) and of files like them.
 
-Two writers exist, a C++ and a Scala one, and they disagree on how scalars, strings and orientations are stored;
-`_first`, `_text` and `_rows` take every flavour.
+General statismo files (one shape model at the root) have the same inside and are read here too.
 """
 
 import json
@@ -13,24 +12,46 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from render.models import hdf5
+from render.models.assemble import (
+    MOST_COMPONENTS,
+    MOST_VERTICES,
+    NO_LANDMARKS,
+    check_axes,
+    checked_triangles,
+    guess_unit,
+    linear_block,
+    one_line,
+    outward,
+    reading,
+    skin_albedo,
+)
 from render.morphable import Block, ModelError, MorphableModel
 
-MOST_VERTICES, MOST_COMPONENTS = 2_000_000, 2_000
-"""Sizes beyond these are refused before anything is read: a file can declare what no machine can hold."""
 BLOCKS = {"shape": "shape", "color": "albedo", "expression": "expression"}
 """Group in the file to the name of the block."""
-UNITS = ((2e4, "um"), (60.0, "mm"), (6.0, "cm"), (0.8, "dm"), (0.05, "m"))
-"""Smallest plausible bounding box of a head, largest side first, in each unit."""
+LENGTHS = {1e-6: "um", 1e-3: "mm", 1e-2: "cm", 1e-1: "dm", 1.0: "m"}
+"""Metres to the unit of that length."""
+MOST_LANDMARKS = 1000
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file is HDF5 with a statismo model in it."""
-    if not path.is_file() or not h5py.is_hdf5(path):
+    """Whether the file is HDF5 with `shape/model` in it."""
+    return _has(path, "shape/model")
+
+
+def recognises_statismo(path: Path) -> bool:
+    """Whether the file is HDF5 with one model at its root."""
+    return _has(path, "model/pcaBasis")
+
+
+def _has(path: Path, name: str) -> bool:
+    if not hdf5.is_hdf5(path):
         return False
     try:
         with h5py.File(path, "r") as file:
-            return "shape/model" in file
-    except OSError:
+            return hdf5.child(file, name) is not None
+    except (OSError, RuntimeError, KeyError, ValueError):
         return True  # HDF5 by its first bytes, then broken: `read` says so in words
 
 
@@ -42,82 +63,74 @@ def read(path: Path) -> MorphableModel:
     ModelError
         When the file is truncated, or its arrays do not fit one another.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            return _read(file, path)
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError) as error:
-        raise ModelError(
-            f"{path} cannot be read as a BFM 2017 file; it may be cut short ({error})"
-        ) from error
+    with reading(path, "a BFM 2017 file"), h5py.File(path, "r") as file:
+        groups = {name: group for name in BLOCKS if (group := hdf5.child(file, name)) is not None}
+        blocks = {BLOCKS[name]: _block(group, name) for name, group in groups.items()}
+        return _model(path.stem, file, groups["shape"], blocks)
 
 
-def _read(file: Any, path: Path) -> MorphableModel:
-    blocks = {ours: _block(file[theirs], theirs) for theirs, ours in BLOCKS.items() if theirs in file}
-    if "albedo" not in blocks:
-        raise ModelError("there is no color group; this reader needs shape and color")
-    points, triangles = _reference(file["shape/representer"], len(blocks["shape"].mean))
+def read_statismo(path: Path) -> MorphableModel:
+    """The shape model at the root of the file; ModelError as in `read`."""
+    with reading(path, "a statismo file"), h5py.File(path, "r") as file:
+        return _model(path.stem, file, file, {"shape": _block(file, "shape")})
+
+
+def _model(name: str, file: Any, group: Any, blocks: dict[str, Block]) -> MorphableModel:
     notes: list[str] = []
-    unit = _unit(file, blocks["shape"].mean, notes)
-    return MorphableModel(
-        name=path.stem,
-        blocks=blocks,
-        triangles=triangles,
-        unit=unit,
-        landmarks=_landmarks(file, points, notes),
-        notes=tuple(notes),
-    )
+    mean = blocks["shape"].mean
+    if "albedo" not in blocks:
+        blocks["albedo"] = skin_albedo(len(mean), notes)
+    points, triangles = _reference(group, len(mean))
+    unit = _unit(group, mean, notes)
+    landmarks = _landmarks(file, points, notes)
+    triangles = outward(mean, triangles, notes)
+    check_axes(mean, triangles, landmarks, notes)
+    return MorphableModel(name, blocks, triangles, unit, landmarks, notes=tuple(notes))
 
 
 def _block(group: Any, name: str) -> Block:
     """Mean, unit basis and standard deviations of one group."""
-    model = group["model"]
-    mean, basis, variance = model["mean"], model["pcaBasis"], model["pcaVariance"]
-    size, components = int(np.prod(mean.shape)), int(np.prod(variance.shape))
+    size, components = (int(np.prod(hdf5.shape(group, f"model/{part}"))) for part in ("mean", "pcaVariance"))
     if size % 3 or not 0 < size <= 3 * MOST_VERTICES or not 0 < components <= MOST_COMPONENTS:
         raise ModelError(f"{name} declares {size} coordinates and {components} components")
-    if basis.shape != (size, components):
+    if hdf5.shape(group, "model/pcaBasis") != (size, components):
         raise ModelError(
-            f"{name}/model/pcaBasis is {basis.shape}; mean and variance ask for {(size, components)}"
+            f"{name}/model/pcaBasis is {hdf5.shape(group, 'model/pcaBasis')}; "
+            f"mean and variance ask for {(size, components)}"
         )
-    variances = np.asarray(variance[()], np.float64).reshape(-1)
+    variances = hdf5.numbers(group, "model/pcaVariance").astype(np.float64).reshape(-1)
     if not (variances >= 0).all():
         raise ModelError(f"{name}/model/pcaVariance holds negative or undefined values")
-    columns = np.ascontiguousarray(np.asarray(basis[()], np.float32).T)
-    means = np.asarray(mean[()], np.float32).reshape(-1, 3)
-    sigma = np.sqrt(variances)
+    mean = hdf5.numbers(group, "model/mean").reshape(-1)
+    rows, sigma = hdf5.numbers(group, "model/pcaBasis").T, np.sqrt(variances)
     if _scaled_by_sigma(group):
-        # Version 0.8 stores U sqrt(variance): bring the columns back to unit length.
-        lengths = np.sqrt(np.square(columns, dtype=np.float64).sum(axis=1))
-        columns /= np.where(lengths > 0, lengths, 1)[:, None].astype(np.float32)
-    if name == "color" and means.max() > 2:
-        means, sigma = means / np.float32(255), sigma / 255
-    return Block(means, columns.reshape(components, -1, 3), sigma.astype(np.float32))
+        # Version 0.8 stores U sqrt(variance): the columns' lengths are the sigmas once more, so they are left out.
+        block = linear_block(name, mean, rows)
+        block = Block(block.mean, block.basis, np.where(block.sigma > 0, sigma, 0).astype(np.float32))
+    else:
+        block = linear_block(name, mean, rows, sigma)
+    if name == "color" and block.mean.max() > 2:
+        return Block(block.mean / np.float32(255), block.basis, block.sigma / np.float32(255))
+    return block
 
 
 def _scaled_by_sigma(group: Any) -> bool:
     """Whether the basis has the standard deviations in it: version 0.8, or none at all."""
-    version = group.get("version") or group.file.get("version")
-    if version is None or "majorVersion" not in version:
-        return True
-    major, minor = (int(_first(version[key])) for key in ("majorVersion", "minorVersion"))
-    return (major, minor) < (0, 9)
+    for holder in (group, group.file):
+        if hdf5.child(holder, "version/majorVersion") is not None:
+            major, minor = (hdf5.scalar(holder, f"version/{part}Version") for part in ("major", "minor"))
+            return (major, minor) < (0, 9)
+    return True
 
 
 def _reference(group: Any, vertices: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Reference points (V, 3) and triangles (T, 3), planar or, in legacy files, row by row."""
-    legacy = "reference-mesh" in group
-    points = group["reference-mesh/vertex-coordinates" if legacy else "points"]
-    cells = group["reference-mesh/triangle-list" if legacy else "cells"]
-    if max(*points.shape, *cells.shape) > 6 * MOST_VERTICES:
-        raise ModelError(f"the reference mesh declares points {points.shape} and cells {cells.shape}")
-    xyz, triangles = _rows(points[()], legacy), _rows(cells[()], legacy).astype(np.int64)
-    if len(xyz) != vertices:
-        raise ModelError(f"the reference mesh has {len(xyz)} points, the mean {vertices}")
-    if not len(triangles) or triangles.min() < 0 or triangles.max() >= vertices:
-        raise ModelError(f"the triangles name vertices outside 0 to {vertices - 1}")
-    return xyz.astype(np.float32), triangles.astype(np.int32)
+    legacy = hdf5.child(group, "representer/reference-mesh") is not None
+    names = ("reference-mesh/vertex-coordinates", "reference-mesh/triangle-list") if legacy else ("points", "cells")
+    points, cells = (_rows(hdf5.numbers(group, f"representer/{name}"), legacy) for name in names)
+    if len(points) != vertices:
+        raise ModelError(f"the reference mesh has {len(points)} points, the mean {vertices}")
+    return points.astype(np.float32), checked_triangles(cells, vertices)
 
 
 def _rows(array: NDArray[Any], legacy: bool) -> NDArray[Any]:
@@ -128,44 +141,42 @@ def _rows(array: NDArray[Any], legacy: bool) -> NDArray[Any]:
     return np.ascontiguousarray(array.T if planar else array)
 
 
-def _unit(file: Any, mean: NDArray[np.float32], notes: list[str]) -> str:
+def _unit(group: Any, mean: NDArray[np.float32], notes: list[str]) -> str:
     """The unit the file names, else the one in which the mean would be the size of a head."""
-    length = file.get("shape/representer/length-unit")
-    if length is not None:
-        return {0.001: "mm", 0.01: "cm", 1.0: "m"}.get(round(float(_first(length)), 6), "mm")
-    largest = float(np.ptp(mean, axis=0).max())
-    unit = next((unit for least, unit in UNITS if largest > least), "mm")
-    notes.append(f"no length unit in the file; {unit} guessed from a largest side of {largest:g}")
-    return unit
+    if hdf5.child(group, "representer/length-unit") is None:
+        return guess_unit(mean, notes)
+    metres = hdf5.scalar(group, "representer/length-unit")
+    unit = next((unit for length, unit in LENGTHS.items() if abs(metres - length) < 0.01 * length), None)
+    if unit is None:
+        notes.append(f"the file's length unit of {metres:g} m has no name here")
+    return unit or guess_unit(mean, notes)
 
 
 def _landmarks(file: Any, points: NDArray[np.float32], notes: list[str]) -> dict[str, int]:
     """Vertex ids of the named landmarks: they lie on the reference mesh, not on the mean."""
-    if "metadata/landmarks/json" in file:
-        entries = json.loads(_text(file["metadata/landmarks/json"]))
-        named = {str(e["id"]): e["coordinates"] for e in entries if isinstance(e, Mapping)}
-    elif "metadata/landmarks/text" in file:
-        lines = [line.split() for line in _text(file["metadata/landmarks/text"]).splitlines()]
-        named = {w[0]: [float(x) for x in w[2:5]] for w in lines if len(w) >= 5}
-    else:
-        notes.append("no landmarks in the file; the whole mean is framed as the head")
+    try:
+        named = _landmark_points(file)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        notes.append(f"the file's landmarks cannot be read ({one_line(str(error), 80)}); the whole mean is framed")
         return {}
-    return {
-        name: int(np.square(points - np.asarray(at, np.float32)).sum(axis=1).argmin())
-        for name, at in named.items()
-    }
+    if not named:
+        notes.append(NO_LANDMARKS)
+    return {name: int(np.square(points - at).sum(axis=1).argmin()) for name, at in named.items()}
 
 
-def _first(dataset: Any) -> Any:
-    """The scalar in a dataset of shape () or (1,)."""
-    return np.ravel(dataset[()])[0]
-
-
-def _text(dataset: Any) -> str:
-    """The string in a dataset of bytes, str or int8, up to its first NUL."""
-    value = dataset[()]
-    if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
-        value = value.tobytes()
-    value = value if isinstance(value, bytes | str) else np.ravel(value)[0]
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text.split("\0", 1)[0]
+def _landmark_points(file: Any) -> dict[str, NDArray[np.float32]]:
+    """Coordinates (3,) by name, from the JSON list or from the older lines `name visible x y z`."""
+    if hdf5.child(file, "metadata/landmarks/json") is not None:
+        entries = json.loads(hdf5.text(file, "metadata/landmarks/json"))
+        named = {str(e["id"]): e["coordinates"] for e in entries if isinstance(e, Mapping)}
+    elif hdf5.child(file, "metadata/landmarks/text") is not None:
+        lines = [line.split() for line in hdf5.text(file, "metadata/landmarks/text").splitlines()]
+        named = {words[0]: words[2:5] for words in lines if len(words) >= 5}
+    else:
+        return {}
+    if len(named) > MOST_LANDMARKS:
+        raise ValueError(f"there are {len(named)} of them")
+    found = {name: np.array([float(x) for x in at], np.float32) for name, at in named.items()}
+    if not all(at.shape == (3,) and np.isfinite(at).all() for at in found.values()):
+        raise ValueError("a point does not have three finite coordinates")
+    return found

@@ -1,0 +1,54 @@
+"""Reader of the Basel Face Model 2009 (`01_MorphableModel.mat`).
+
+Lengths are micrometres, colours 0..255. The arrays called EV are standard deviations, whatever their name says.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from render.models import matfile
+from render.models.assemble import (
+    NO_LANDMARKS,
+    check_axes,
+    checked_triangles,
+    guess_unit,
+    linear_block,
+    outward,
+    reading,
+)
+from render.morphable import Block, ModelError, MorphableModel
+
+NAMES = ("shapeMU", "shapePC", "shapeEV", "texMU", "texPC", "texEV", "tl")
+
+
+def recognises(path: Path) -> bool:
+    """Whether the file is a MATLAB file with the model's mean shape in it."""
+    return matfile.is_matlab(path) and "shapeMU" in matfile.variables(path)
+
+
+def read(path: Path) -> MorphableModel:
+    """The model in the file.
+
+    Raises
+    ------
+    ModelError
+        When variables are missing or do not fit one another.
+    """
+    with reading(path, "a BFM 2009 file"):
+        arrays = matfile.load(path, NAMES)
+        shape = linear_block("shape", arrays["shapeMU"].reshape(-1), arrays["shapePC"].T, arrays["shapeEV"])
+        colour = linear_block("tex", arrays["texMU"].reshape(-1), arrays["texPC"].T, arrays["texEV"])
+        # Only mean and spread carry the 0..255: the columns are directions.
+        albedo = Block(colour.mean / np.float32(255), colour.basis, colour.sigma / np.float32(255))
+        cells = arrays["tl"]
+        if cells.ndim != 2 or cells.shape[1] != 3:
+            raise ModelError(f"tl has shape {cells.shape}; expected (T, 3)")
+        # 1-based, of any number type, and seen from inside the head.
+        faces = checked_triangles(cells.astype(np.float64)[:, [1, 0, 2]] - 1, len(shape.mean))
+        notes: list[str] = []
+        unit = guess_unit(shape.mean, notes)
+        triangles = outward(shape.mean, faces, notes)
+        notes.append(NO_LANDMARKS)
+        check_axes(shape.mean, triangles, {}, notes)
+        return MorphableModel(path.stem, {"shape": shape, "albedo": albedo}, triangles, unit, notes=tuple(notes))

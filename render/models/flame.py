@@ -1,0 +1,140 @@
+"""Reader of FLAME 2017, 2020 and 2023 (`.pkl`) and of conversions to `.npz` with the same keys.
+
+The first 300 shape directions are identity, the rest expression. Pose, joints and skinning are left out: a face at
+rest needs none of them.
+"""
+
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.models import content, unpickle
+from render.models.assemble import (
+    NO_LANDMARKS,
+    check_axes,
+    check_size,
+    checked_triangles,
+    guess_unit,
+    linear_block,
+    one_line,
+    outward,
+    reading,
+    skin_albedo,
+)
+from render.morphable import ModelError, MorphableModel
+
+KEYS = ("v_template", "f", "shapedirs")
+IDENTITY = 300
+"""Shape directions before the first of expression."""
+LARGEST_FILE = 1 << 30
+TEXT_PICKLE = re.compile(rb"\(d[p.]|\(lp|\(i|[}\]](q|\.)|c[\w.]+\n[\w.]+\n")
+"""How pickles of protocols 0 and 1 begin: with a container, or with a name on two lines."""
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether the file begins as a pickle does: with a protocol number, a container or a name."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(200).replace(b"\r\n", b"\n")
+    if head[:1] == b"\x80":
+        return head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    return TEXT_PICKLE.match(head) is not None
+
+
+def recognises(path: Path) -> bool:
+    """Whether the file is a pickle; no other face model comes as one."""
+    return is_pickle(path)
+
+
+def recognises_npz(path: Path) -> bool:
+    """Whether the file is a zip archive with FLAME's arrays in it."""
+    return {"v_template.npy", "shapedirs.npy"} <= set(content.zip_names(path))
+
+
+def read(path: Path) -> MorphableModel:
+    """The model in a pickle.
+
+    Raises
+    ------
+    ModelError
+        When the pickle names anything a face model does not need (nothing of it is run), lacks the arrays, or is
+        damaged beyond changed line ends.
+    """
+    with reading(path, "a FLAME pickle"):
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise ModelError(f"a pickle of {size:.3g} bytes is no face model")
+        notes: list[str] = []
+        held = _unpickled(path.read_bytes(), notes)
+        if not isinstance(held, Mapping):
+            raise ModelError("the pickle holds no dictionary of arrays")
+        found = {key: unpickle.array(held[key]) for key in KEYS if key in held}
+        arrays = {key: value for key, value in found.items() if value is not None}
+        missing = [key for key in KEYS if key not in arrays]
+        if missing:
+            keys = one_line(", ".join(str(key) for key in held))
+            raise ModelError(f"the pickle has no array {' or '.join(missing)}; it has {keys or 'nothing'}")
+        return _model(path.stem, arrays, notes)
+
+
+def _unpickled(data: bytes, notes: list[str]) -> Any:
+    """What the pickle holds, after undoing a change of line ends where it does not load otherwise."""
+    try:
+        return unpickle.loads(data)
+    except Exception:
+        if b"\r\n" not in data:
+            raise
+        mended = unpickle.loads(data.replace(b"\r\n", b"\n"))
+        notes.append("line ends in the file had been changed to CR LF; this was undone")
+        return mended
+
+
+def read_npz(path: Path) -> MorphableModel:
+    """The model in an `.npz`; ModelError as in `read`."""
+    with reading(path, "a FLAME archive"), zipfile.ZipFile(path) as archive:
+        return _model(path.stem, {key: _member(archive, key, path.stat().st_size) for key in KEYS}, [])
+
+
+def _member(archive: zipfile.ZipFile, key: str, size: int) -> NDArray[Any]:
+    """One array of an `.npz`, after a look at what its header declares."""
+    if f"{key}.npy" not in archive.namelist():
+        raise ModelError(f"the archive has no array {key}")
+    with archive.open(f"{key}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = header(file)
+        if dtype.kind not in "iuf":
+            raise ModelError(
+                f"{key} is stored as {dtype}, not as numbers; objects are not opened, as that would run code: "
+                f"save it again as a plain array, np.asarray({key}, float), or give the .pkl"
+            )
+        check_size(key, shape, dtype.itemsize, size)
+        count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        data = file.read(count + 1)  # one more, so that the end is met and the checksum looked at
+    if len(data) != count:
+        raise ModelError(f"{key} holds {min(len(data), count)} of the {count} bytes that its header declares")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _model(name: str, arrays: Mapping[str, NDArray[Any]], notes: list[str]) -> MorphableModel:
+    template, directions = arrays["v_template"], arrays["shapedirs"]
+    if template.ndim != 2 or template.shape[1] != 3 or directions.shape[:2] != template.shape or directions.ndim != 3:
+        raise ModelError(f"v_template is {template.shape} and shapedirs {directions.shape}; expected (V, 3), (V, 3, K)")
+    rows = directions.reshape(template.size, -1).T
+    # The standard deviations are folded into the directions.
+    blocks = {"shape": linear_block("shapedirs", template, rows[:IDENTITY])}
+    if len(rows) > IDENTITY:
+        blocks["expression"] = linear_block("shapedirs", np.zeros_like(template), rows[IDENTITY:])
+    mean = blocks["shape"].mean
+    blocks["albedo"] = skin_albedo(len(mean), notes)
+    unit = guess_unit(mean, notes)
+    triangles = outward(mean, checked_triangles(arrays["f"], len(mean)), notes)
+    notes += [NO_LANDMARKS, "pose, joints and skinning are left out"]
+    check_axes(mean, triangles, {}, notes)
+    return MorphableModel(name, blocks, triangles, unit, notes=tuple(notes))

@@ -1,0 +1,66 @@
+"""Reader of the Large Scale Facial Model (LSFM, `.mat` as menpo3d reads it): shape only."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.models import matfile
+from render.models.assemble import (
+    NO_LANDMARKS,
+    check_axes,
+    checked_triangles,
+    guess_unit,
+    linear_block,
+    outward,
+    reading,
+    skin_albedo,
+)
+from render.morphable import ModelError, MorphableModel
+
+NAMES = ("mean", "components", "eigenvalues", "trilist")
+
+
+def recognises(path: Path) -> bool:
+    """Whether the file is a MATLAB file with components and their eigenvalues."""
+    return matfile.is_matlab(path) and {"components", "eigenvalues"} <= matfile.variables(path).keys()
+
+
+def read(path: Path) -> MorphableModel:
+    """The model in the file.
+
+    Raises
+    ------
+    ModelError
+        When variables are missing or do not fit one another.
+    """
+    with reading(path, "an LSFM file"):
+        arrays = matfile.load(path, NAMES)
+        notes: list[str] = []
+        # Interleaved as a vector; the other shape that is found, (V, 3), is the same in row order.
+        mean = arrays["mean"].reshape(-1)
+        variances = arrays["eigenvalues"].astype(np.float64).reshape(-1)
+        shape = linear_block("shape", mean, _rows(arrays["components"], mean.size), np.sqrt(variances))
+        faces = _triangles(arrays["trilist"], len(shape.mean), notes)
+        unit = guess_unit(shape.mean, notes)
+        triangles = outward(shape.mean, faces, notes)
+        notes.append(NO_LANDMARKS)
+        check_axes(shape.mean, triangles, {}, notes)
+        blocks = {"shape": shape, "albedo": skin_albedo(len(shape.mean), notes)}
+        return MorphableModel(path.stem, blocks, triangles, unit, notes=tuple(notes))
+
+
+def _rows(components: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+    """(K, 3V) from (3V, K), the published orientation, or from (K, 3V)."""
+    if components.ndim != 2 or size not in components.shape:
+        raise ModelError(f"components has shape {components.shape}; expected ({size}, K)")
+    return components.T if components.shape[0] == size else components
+
+
+def _triangles(cells: NDArray[np.generic], vertices: int, notes: list[str]) -> NDArray[np.int32]:
+    """0-based triangles; a list that runs from 1 to V was written by MATLAB itself."""
+    exact = cells.astype(np.float64)
+    if exact.size and exact.min() == 1 and exact.max() == vertices:
+        notes.append("trilist counts from 1; it is shifted to count from 0")
+        exact = exact - 1
+    return checked_triangles(exact, vertices)

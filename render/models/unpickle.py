@@ -1,0 +1,224 @@
+"""A pickle reader that can build arrays and plain containers and nothing else.
+
+Unpickling runs whatever the file names. Here every name is looked up in `STAND_INS`, a name that is not there is
+refused, and behind the names that are there stand small classes of our own: no function of numpy, scipy or the
+standard library is ever called with arguments from the file.
+"""
+
+import io
+import math
+import pickle
+import re
+import struct
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.models.assemble import one_line
+from render.morphable import ModelError
+
+NUMBERS = re.compile(r"[<>=|]?[biuf][1248]|[biuf][1248]?")
+"""Types of numbers an array may have. Python objects are not among them."""
+MOST_SIDES = 8
+
+
+class _StandIn:
+    """Base of the stand-ins. That it takes a state keeps a file from setting attributes of the class itself."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+class _Type(_StandIn):
+    """`numpy.dtype`: the code from the arguments, the byte order from the state."""
+
+    def __init__(self, code: Any = "", *_: Any) -> None:
+        self.code = code if isinstance(code, str) else ""
+        self.order = "="
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = state[1]
+
+    def resolved(self) -> np.dtype[Any]:
+        """The numpy type, if it is one of plain numbers."""
+        if not NUMBERS.fullmatch(self.code) or self.order not in ("<", ">", "=", "|"):
+            raise ModelError(f"an array of type {one_line(self.code, 40)!r} is not an array of plain numbers")
+        return np.dtype(self.order + self.code.lstrip("<>=|") if self.order in "<>" else self.code)
+
+
+class Array(_StandIn):
+    """`numpy.ndarray`: nothing at first, then what its state says."""
+
+    values: NDArray[Any] | None = None
+
+    def __setstate__(self, state: Any) -> None:
+        shape, kind, fortran, data = state[-4:]
+        if isinstance(data, list):
+            return  # an array of Python objects: it stays empty, and whoever needs it says so
+        self.fill(data, kind, shape, "F" if fortran else "C")
+
+    def fill(self, data: Any, kind: Any, shape: Any, order: str) -> "Array":
+        """Take `shape` values of type `kind` from bytes, or from text that holds bytes (Python 2)."""
+        raw = data.encode("latin-1") if isinstance(data, str) else data
+        if not isinstance(raw, bytes) or not isinstance(kind, _Type) or len(shape) > MOST_SIDES:
+            raise ModelError("the pickle holds an array that is not made of bytes")
+        dtype, sides = kind.resolved(), tuple(int(side) for side in shape)
+        if min(sides, default=1) < 0 or math.prod(sides) * dtype.itemsize != len(raw):
+            raise ModelError(f"an array of shape {sides} and type {dtype} has {len(raw)} bytes")
+        self.values = np.frombuffer(raw, dtype).reshape(sides, order="F" if order == "F" else "C")
+        return self
+
+
+class Chumpy(_StandIn):
+    """`chumpy.ch.Ch`: its state is a dict whose `x` holds the array."""
+
+    x: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.x = state["x"]
+
+
+class _Sparse(_StandIn):
+    """`scipy.sparse.csc_matrix`: the joint regressor, which an unposed face has no use for."""
+
+
+class _Call(_StandIn):
+    """A function a pickle may name; `__new__` gives its result."""
+
+
+class _Reconstruct(_Call):
+    def __new__(cls, *_: Any) -> Any:
+        return Array()
+
+
+class _FromBuffer(_Call):
+    def __new__(cls, data: Any, kind: Any, shape: Any, order: Any) -> Any:
+        return Array().fill(data, kind, shape, order)
+
+
+class _Reconstructor(_Call):
+    """`copy_reg._reconstructor`, which Python 2 writes for every object."""
+
+    def __new__(cls, wanted: Any, *_: Any) -> Any:
+        if not (isinstance(wanted, type) and issubclass(wanted, _StandIn)):
+            raise ModelError("the pickle rebuilds an object of a kind that no face model needs")
+        return wanted()
+
+
+class _Encode(_Call):
+    """`_codecs.encode`, by which Python 3 writes bytes into a pickle for Python 2."""
+
+    def __new__(cls, text: Any, codec: Any = "latin1") -> Any:
+        if codec not in ("latin1", "latin-1") or not isinstance(text, str):
+            raise ModelError("the pickle encodes something other than bytes")
+        return text.encode("latin-1")
+
+
+class _Ordered(_Call):
+    def __new__(cls, pairs: Iterable[Any] = ()) -> Any:
+        pairs = [tuple(pair) for pair in pairs]
+        return dict(zip(_plain([k for k, _ in pairs]), [v for _, v in pairs], strict=True))
+
+
+STAND_INS: dict[str, type[_StandIn]] = {
+    "numpy.dtype": _Type,
+    "numpy.ndarray": Array,
+    "chumpy.ch.Ch": Chumpy,
+    "copy_reg._reconstructor": _Reconstructor,
+    "copyreg._reconstructor": _Reconstructor,
+    "collections.OrderedDict": _Ordered,
+    "_codecs.encode": _Encode,
+    **{f"{builtins}.{name}": _StandIn for builtins in ("builtins", "__builtin__") for name in ("object", "set")},
+    **{f"numpy.{core}.multiarray.{name}": _Reconstruct for core in ("core", "_core") for name in ("_reconstruct",)},
+    **{f"numpy.{core}.multiarray.scalar": _StandIn for core in ("core", "_core")},
+    **{f"numpy.{core}.numeric._frombuffer": _FromBuffer for core in ("core", "_core")},
+    **{f"scipy.sparse.{module}csc_matrix": _Sparse for module in ("", "csc.", "_csc.")},
+}
+"""Every name a pickle may use, and what stands in for it."""
+
+
+def _plain(keys: list[Any]) -> list[Any]:
+    """The keys, if they are cheap to hash: nested tuples that share their parts take for ever."""
+    if not all(isinstance(key, str | bytes | int | float | None) for key in keys):
+        raise ModelError("the pickle has keys that are neither text nor numbers")
+    return keys
+
+
+# The Python unpickler and not the C one: there a single opcode that names a high memo slot, or the length of a byte
+# array, has memory cleared for all of it (a flipped bit is enough). It is private, and so not known to type checkers.
+_Unpickler: Any = pickle._Unpickler  # type: ignore[attr-defined,unused-ignore]
+
+
+class _Restricted(_Unpickler):  # type: ignore[misc]
+    dispatch: ClassVar = dict(_Unpickler.dispatch)
+
+    def find_class(self, module: str, name: str) -> type[_StandIn]:
+        found = STAND_INS.get(f"{module}.{name}")
+        if found is None:
+            raise ModelError(
+                f"the pickle names {one_line(f'{module}.{name}', 80)!r}, which no face model needs; "
+                "it was refused, and nothing in it was run"
+            )
+        return found
+
+    def get_extension(self, code: int) -> None:
+        raise ModelError(f"the pickle uses extension {code}, which no face model needs; it was refused")
+
+    def _byte_array(self) -> None:
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.append(self.read(size))
+
+    def _set_item(self) -> None:
+        _plain(self.stack[-2:-1])
+        super().load_setitem()
+
+    def _set_items(self) -> None:
+        _plain(self.stack[::2])
+        super().load_setitems()
+
+    def _dict(self) -> None:
+        _plain(self.stack[::2])
+        super().load_dict()
+
+    def _add_items(self) -> None:
+        _plain(self.pop_mark())
+
+    def _frozen_set(self) -> None:
+        self.append(frozenset(_plain(self.pop_mark())))
+
+
+_Restricted.dispatch |= {
+    pickle.BYTEARRAY8[0]: _Restricted._byte_array,
+    pickle.SETITEM[0]: _Restricted._set_item,
+    pickle.SETITEMS[0]: _Restricted._set_items,
+    pickle.DICT[0]: _Restricted._dict,
+    pickle.ADDITEMS[0]: _Restricted._add_items,
+    pickle.FROZENSET[0]: _Restricted._frozen_set,
+}
+
+
+def loads(data: bytes) -> Any:
+    """What the pickle holds: containers, numbers, text, and `Array` and `Chumpy` for what they stand for.
+
+    Raises
+    ------
+    ModelError
+        When it names anything that is not in `STAND_INS`.
+    Exception
+        Of any kind, when the bytes are no pickle.
+    """
+    return _Restricted(io.BytesIO(data), encoding="latin1").load()
+
+
+def array(value: Any) -> NDArray[Any] | None:
+    """The array in what `loads` gave, through any chumpy wrappers, or None."""
+    for _ in range(8):
+        if not isinstance(value, Chumpy):
+            break
+        value = value.x
+    return value.values if isinstance(value, Array) else None
