@@ -32,7 +32,7 @@ KEYS = ("v_template", "f", "shapedirs")
 IDENTITY = 300
 """Shape directions before the first of expression."""
 LARGEST_FILE = 1 << 30
-TEXT_PICKLE = re.compile(rb"\(d[p.]|\(lp|\(i|[}\]](q|\.)|c[\w.]+\n[\w.]+\n")
+TEXT_PICKLE = re.compile(rb"\(d[p.]|\(lp|\(i|\(S['\"]|\([cI][\w.]+\n|[}\]](q|\.)|c[\w.]+\n[\w.]+\n")
 """How pickles of protocols 0 and 1 begin: with a container, or with a name on two lines."""
 
 
