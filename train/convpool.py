@@ -4,8 +4,8 @@ Two things make the plain form slow on a CPU: max_pool2d writes an 8-byte index 
 layer, with one or three input channels, moves far more memory than it computes. Here the pooling keeps no
 indices (the winner is found again by comparing with the pooled output), and the first layer is a matrix product:
 a pooled pixel sees a 6 x 6 patch, in which the four 5 x 5 windows it chooses from sit at fixed places, so
-patches (., 36 C) times one matrix (36 C, 4 m) gives the four candidates side by side. One image at a time, the
-candidates never leave the cache.
+patches (., 36 C + 1) times one matrix (36 C + 1, 4 m) gives the four candidates side by side. One image at a
+time, the candidates never leave the cache.
 
 Ties go to the first candidate in row order, as in max_pool2d.
 """
@@ -16,7 +16,6 @@ from torch.nn import functional
 
 from train.subpixel import THRESHOLD_FLOOR
 
-TAPS = 5
 PATCH = 6
 """Side of what one pooled pixel sees: two windows of five taps, one pixel apart."""
 PARITIES = ((0, 0), (0, 1), (1, 0), (1, 1))
@@ -50,7 +49,7 @@ def stem(patches: Tensor, weight: Tensor, bias: Tensor, side: int) -> Tensor:
 
     Parameters
     ----------
-    patches : (B, side * side, 36 C) from `image_patches`
+    patches : (B, side * side, 36 C + 1) from `image_patches`
     weight : (m, C, 5, 5), bias : (m,), float32 or float64
     side : side of the pooled output in pixels
 
@@ -58,14 +57,13 @@ def stem(patches: Tensor, weight: Tensor, bias: Tensor, side: int) -> Tensor:
     -------
     (B, m, side, side), channels last in memory.
     """
-    matrix = _stem_matrix(weight).to(patches.dtype)
-    pooled: Tensor = _Stem.apply(patches, matrix, bias.to(patches.dtype).repeat(4))  # type: ignore[no-untyped-call]
+    pooled: Tensor = _Stem.apply(patches, _stem_matrix(weight, bias).to(patches.dtype))  # type: ignore[no-untyped-call]
     B, m = len(patches), len(weight)
     return pooled.view(B, side, side, m).permute(0, 3, 1, 2)
 
 
 def image_patches(x: Tensor) -> Tensor:
-    """Every 6 x 6 patch at even offsets.
+    """Every 6 x 6 patch at even offsets, and a 1 that the bias is multiplied by.
 
     Parameters
     ----------
@@ -73,52 +71,49 @@ def image_patches(x: Tensor) -> Tensor:
 
     Returns
     -------
-    (B, (H - 4) / 2 * (W - 4) / 2, C * 36), columns ordered (channel, row, column).
+    (B, (H - 4) / 2 * (W - 4) / 2, 36 C + 1), columns ordered (channel, row, column), the 1 last.
     """
     windows = x.unfold(1, PATCH, 2).unfold(2, PATCH, 2)
     B, h, w, C = windows.shape[:4]
-    return windows.reshape(B, h * w, C * PATCH * PATCH)
+    patches = x.new_empty(B, h, w, C * PATCH * PATCH + 1)
+    patches[..., :-1].view(B, h, w, C, PATCH, PATCH).copy_(windows)
+    patches[..., -1] = 1
+    return patches.view(B, h * w, -1)
 
 
-def _stem_matrix(weight: Tensor) -> Tensor:
-    """(m, C, 5, 5) -> (36 C, 4 m): the kernel at its four places in a patch; linear, so autograd is exact."""
-    m, C = weight.shape[:2]
-    placed = [functional.pad(weight, (q, 1 - q, p, 1 - p)) for p, q in PARITIES]
-    return torch.stack(placed).reshape(4 * m, C * PATCH * PATCH).T
+def _stem_matrix(weight: Tensor, bias: Tensor) -> Tensor:
+    """(36 C + 1, 4 m): the kernel at its four places in a patch, then the bias; linear, so autograd is exact."""
+    placed = torch.stack([functional.pad(weight, (q, 1 - q, p, 1 - p)) for p, q in PARITIES])
+    return torch.cat([placed.reshape(4 * len(bias), -1), bias.repeat(4)[:, None]], dim=1).T
 
 
 class _Stem(torch.autograd.Function):
     """max over four products and a threshold, image by image; the candidates are computed again in backward."""
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, patches: Tensor, matrix: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: torch.autograd.function.FunctionCtx, patches: Tensor, matrix: Tensor) -> Tensor:
         B, pixels, _ = patches.shape
-        m = len(bias) // 4
+        m = matrix.shape[1] // 4
         pooled = patches.new_empty(B, pixels, m)
         for image, out in zip(patches, pooled, strict=True):
-            candidates = torch.addmm(bias, image, matrix).view(pixels, 4, m)
+            candidates = (image @ matrix).view(pixels, 4, m)
             torch.maximum(candidates[:, 0], candidates[:, 1], out=out)
             for k in (2, 3):
                 torch.maximum(out, candidates[:, k], out=out)
         functional.threshold(pooled, 0, THRESHOLD_FLOOR, inplace=True)
-        ctx.save_for_backward(patches, matrix, bias, pooled)
+        ctx.save_for_backward(patches, matrix, pooled)
         return pooled
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[None, Tensor, Tensor]:
-        patches, matrix, bias, pooled = ctx.saved_tensors  # type: ignore[attr-defined]
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[None, Tensor]:
+        patches, matrix, pooled = ctx.saved_tensors  # type: ignore[attr-defined]
         m = pooled.shape[2]
-        wide = torch.promote_types(torch.float32, patches.dtype)
-        grad_matrix = torch.zeros(matrix.shape, dtype=wide)
-        grad_bias = torch.zeros(len(bias), dtype=wide)
-        ones = patches.new_ones(1, patches.shape[1])
+        grad_matrix = torch.zeros(matrix.shape, dtype=torch.promote_types(torch.float32, patches.dtype))
         for image, out, g in zip(patches, pooled, grad, strict=True):
-            candidates = torch.addmm(bias, image, matrix).view(-1, 4, m)
+            candidates = (image @ matrix).view(-1, 4, m)
             _route(candidates.unbind(1), out, torch.ops.aten.threshold_backward(g, out, THRESHOLD_FLOOR))
-            routed = candidates.view(-1, 4 * m)
-            grad_matrix += image.T @ routed
-            grad_bias += (ones @ routed)[0]
-        return None, grad_matrix.to(matrix.dtype), grad_bias.to(bias.dtype)
+            grad_matrix += image.T @ candidates.view(-1, 4 * m)
+        return None, grad_matrix.to(matrix.dtype)
 
 
 class _PoolThreshold(torch.autograd.Function):

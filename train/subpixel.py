@@ -102,6 +102,51 @@ class _ShuffleThreshold(torch.autograd.Function):
         return _unshuffle(torch.ops.aten.threshold_backward(grad, z, THRESHOLD_FLOOR))
 
 
+class _ShiftedSums(torch.autograd.Function):
+    """A 4 x 4 convolution with few outputs as one matrix product and sixteen shifted sums.
+
+    Convolution kernels fill vectors with output channels; with the four parities of one grey channel they run at a
+    quarter of the machine's rate. Here every tap is an output of the product: (16 n, I) times (I, pixels).
+    """
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, taps: Tensor) -> Tensor:
+        """From x (B, I, h, w) and taps (16 n, I) ordered (row, column, output): (n, B, h - 3, w - 3)."""
+        B, I, h, w = x.shape  # noqa: E741
+        n = len(taps) // 16
+        pixels = x.permute(0, 2, 3, 1).reshape(-1, I)
+        products = (taps @ pixels.T).view(4, 4, n, B, h, w)
+        out = torch.zeros(n, B, h - 3, w - 3, dtype=torch.promote_types(x.dtype, torch.float32))
+        for a in range(4):
+            for b in range(4):
+                out += products[a, b, :, :, a : h - 3 + a, b : w - 3 + b]
+        ctx.save_for_backward(pixels, taps)
+        ctx.shape = x.shape  # type: ignore[attr-defined]
+        return out
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor]:
+        pixels, taps = ctx.saved_tensors  # type: ignore[attr-defined]
+        B, I, h, w = ctx.shape  # type: ignore[attr-defined]  # noqa: E741
+        n = len(taps) // 16
+        spread = pixels.new_zeros(4, 4, n, B, h, w)
+        grad = grad.to(pixels.dtype)
+        for a in range(4):
+            for b in range(4):
+                spread[a, b, :, :, a : h - 3 + a, b : w - 3 + b] = grad
+        spread = spread.view(16 * n, -1)
+        return (spread.T @ taps).view(B, h, w, I).permute(0, 3, 1, 2), spread @ pixels
+
+
+def _unpool_conv_to_one(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`unpool_conv` for a single output channel and no threshold; (B, 1, 2 h - 6, 2 w - 6), float32 or wider."""
+    B, I, h, w = x.shape  # noqa: E741
+    taps = fold_kernel(weight, x.dtype).permute(2, 3, 0, 1).reshape(64, I)
+    parities: Tensor = _ShiftedSums.apply(x, taps)  # type: ignore[no-untyped-call]
+    blocks = parities.view(2, 2, B, h - 3, w - 3).permute(2, 3, 0, 4, 1)
+    return blocks.reshape(B, 1, 2 * h - 6, 2 * w - 6) + bias.to(parities.dtype)
+
+
 def unpool_conv(x: Tensor, weight: Tensor, bias: Tensor, *, threshold: bool) -> Tensor:
     """Unpool by 2, convolve with 7 x 7 ("valid"), and threshold: the decoder's stage in its folded form.
 
@@ -113,8 +158,10 @@ def unpool_conv(x: Tensor, weight: Tensor, bias: Tensor, *, threshold: bool) -> 
 
     Returns
     -------
-    (B, O, 2 h - 6, 2 w - 6) in the dtype of x, channels last in memory.
+    (B, O, 2 h - 6, 2 w - 6) in the dtype of x (float32 at least for one output on a CPU), channels last in memory.
     """
+    if len(weight) == 1 and not threshold and x.device.type == "cpu":
+        return _unpool_conv_to_one(x, weight, bias)
     y = functional.conv2d(x, fold_kernel(weight, x.dtype), bias.to(x.dtype).repeat(4))
     form = _ShuffleThreshold if threshold else _Shuffle
     shuffled: Tensor = form.apply(y)  # type: ignore[no-untyped-call]
