@@ -4,7 +4,7 @@
 batch step k sees, as a function of the seed and k alone, so that a run can start again anywhere.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
@@ -183,7 +183,7 @@ class Prefetched(NamedTuple):
 
 def prefetch(
     config: TrainConfig, source: BatchSource, schedule: Schedule, start: int, stop: int
-) -> Iterator[Prefetched]:
+) -> Generator[Prefetched, None, None]:
     """Batches of steps start, ..., stop - 1, each read on another thread while the one before is in use."""
 
     def read(step: int) -> tuple[Draw, Batch]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -138,8 +139,9 @@ def train(
     counts = {name: source.count(name) for name in config.layout.names}
     schedule = Schedule(config.seed, config.ratio, counts)
     started, waited = perf_counter(), 0.0
-    with open_writer(run.path / "tensorboard", first, enabled=tensorboard) as writer:
-        for step, draw, batch, stood in prefetch(config, source, schedule, first, config.batches):
+    coming = closing(prefetch(config, source, schedule, first, config.batches))
+    with coming as stream, open_writer(run.path / "tensorboard", first, enabled=tensorboard) as writer:
+        for step, draw, batch, stood in stream:
             waited += stood
             trainer.window.waited += stood
             trainer.step(step, draw, batch)
