@@ -29,7 +29,7 @@ test-all: lint ## the long repeats too (under 45 minutes)
 	$(BIN)/python -m pytest -q -m ''
 
 bench: .venv/installed ## speed, each claim with both sides in one run
-	$(BIN)/python benchmarks/render_throughput.py
+	$(BIN)/python benchmarks/render_reference.py
 	$(BIN)/python benchmarks/train_step.py
 
 clean: ## remove what the targets made

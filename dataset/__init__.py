@@ -5,10 +5,10 @@
 """
 
 from dataset.digest import store_digest as store_digest
+from dataset.errors import StoreError as StoreError
 from dataset.factors import FACE_FACTORS as FACE_FACTORS
 from dataset.factors import Factor as Factor
 from dataset.plan import batch_values as batch_values
-from dataset.spec import StoreError as StoreError
 from dataset.spec import StoreSpec as StoreSpec
 from dataset.store import Batch as Batch
 from dataset.store import Store as Store

@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 
+from dataset.errors import StoreError
 from dataset.keys import SPLITS
 from dataset.shards import is_complete, shard_count
-from dataset.spec import StoreError
 from dataset.store import Store
 
 

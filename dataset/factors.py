@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from dataset.errors import StoreError
+
 INTRINSIC = "intrinsic"
 """What a batch varies when it varies the person (or chair) and nothing else; it has no single value."""
 
@@ -21,7 +23,7 @@ class Factor:
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
-            raise ValueError(f"the range of {self.name} must rise, not run from {self.low:g} to {self.high:g}")
+            raise StoreError(f"the range of {self.name} must rise, not run from {self.low:g} to {self.high:g}")
 
     def to_json(self) -> dict[str, Any]:
         """The fields, as stored in a store's attributes."""

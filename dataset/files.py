@@ -15,7 +15,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from dataset.spec import StoreError
+from dataset.errors import StoreError
 
 STALE_AFTER = 86_400.0
 """Seconds after which a temporary file is nobody's."""

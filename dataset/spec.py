@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dataset.errors import StoreError
 from dataset.factors import Factor, groups
 
 FORMAT, FORMAT_VERSION = "dcign-batches", 1
@@ -17,10 +18,6 @@ CONVENTIONS = (
     "R = Rx(elevation) Ry(azimuth); K, R, t in OpenCV form (x right, y down, z forward); "
     "pixel (i, j) covers [i, i + 1) x [j, j + 1), row 0 on top; images are display-referred, white background"
 )
-
-
-class StoreError(ValueError):
-    """A store that cannot be used as asked; the message is one line for a person."""
 
 
 @dataclass(frozen=True)

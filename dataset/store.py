@@ -10,9 +10,10 @@ import zarr
 import zarr.errors
 from numpy.typing import NDArray
 
+from dataset.errors import StoreError
 from dataset.files import StoreFiles
 from dataset.layout import DIGEST, DIGEST_BYTES, DIGEST_FIELDS, ArrayDigest, array_specs, codecs
-from dataset.spec import StoreError, StoreSpec
+from dataset.spec import StoreSpec
 
 # Not stored with an array, and by default zarr skips writing a chunk that equals the fill value: an all-black batch
 # would look missing for ever.

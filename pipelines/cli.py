@@ -80,11 +80,9 @@ def verb() -> None:
 def run(command: click.Command, name: str) -> None:
     """Run a command; what is the user's to mend becomes one line and exit code 1, never a traceback."""
     try:
-        command.main(prog_name=name, standalone_mode=False)
+        code = command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
-    except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nInterrupted. Nothing is lost: run the same command to resume.", err=True)
@@ -94,6 +92,8 @@ def run(command: click.Command, name: str) -> None:
             raise
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
+    # Without its standalone mode click returns the code of `--help` and of an early exit instead of exiting.
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def expected(error: Exception) -> bool:

@@ -80,8 +80,9 @@ def write_page(out: Path, faces: Path, sweeps: Path, run_dir: Path, lines: list[
     page = Template(importlib.resources.files("pipelines").joinpath("demo.html").read_text()).substitute(
         title="A deep convolutional inverse graphics network",
         subtitle=html.escape(
-            f"{spec.model['name']} faces at {config.side} px, {trained.step:,} batches of 20 images, {config.maps} maps, "
-            f"objective {config.objective}, {time.perf_counter() - started:.0f} seconds on this machine"
+            f"{spec.model['name']} faces at {config.side} px, {trained.step:,} batches of 20 images, "
+            f"{config.maps} maps, objective {config.objective}, "
+            f"{time.perf_counter() - started:.0f} seconds on this machine"
         ),
         films="\n".join(films),
         scatter=embed(out / "equivariance.png"),

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.errors import StoreError
 from dataset.factors import Factor
-from dataset.spec import StoreError, StoreSpec
+from dataset.spec import StoreSpec
 from dataset.store import Store
 from render import Camera, ModelError, MorphableModel, SceneBatch, frame_head, open_model
 from render.pose import LIGHT_ELEVATION

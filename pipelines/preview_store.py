@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 import numpy as np
 
+from dataset.errors import StoreError
 from dataset.keys import SPLITS
-from dataset.spec import StoreError
 from dataset.store import Store, open_store
 from pipelines.pictures import save_animation, save_picture, sheet
 

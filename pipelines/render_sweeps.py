@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
+from dataset.errors import StoreError
 from dataset.factors import SWEEP_VIEWS
 from dataset.keys import SPLITS
-from dataset.spec import StoreError, StoreSpec, shard_batches
+from dataset.spec import StoreSpec, shard_batches
 from dataset.store import Store, open_store
 from pipelines.faces import open_face
 from pipelines.options import json_option, refuse_differences, workers_option

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from dataset.errors import StoreError
 from dataset.plan import BatchValues, batch_values
 from dataset.shards import missing_shards, shard_range, write_shard
-from dataset.spec import StoreError
 from dataset.store import Store
 from pipelines.faces import FaceSubject
 from pipelines.progress import progress_bar

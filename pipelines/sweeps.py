@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.errors import StoreError
 from dataset.factors import Factor
-from dataset.spec import StoreError
 from dataset.store import Store, open_store
 from pipelines.progress import progress_bar
 from train.equivariance import NeuronSweep

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.digest import store_digest
-from dataset.spec import StoreError
+from dataset.errors import StoreError
 from dataset.store import Store, open_store
 from dataset.verify import Problem, all_shards, check_frames, check_shard, check_splits_disjoint
 from pipelines.faces import FaceSubject, open_face

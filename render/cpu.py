@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from render.camera import Camera
 from render.pose import light_direction, rotation
 from render.raster import draw
-from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, SceneBatch
+from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, RenderError, SceneBatch
 
 KERNEL_VERSION = 1
 """Raised whenever a change moves a pixel; it goes into every store."""
@@ -29,9 +29,9 @@ class CpuRenderer:
     def __init__(self, color: Color = "grey", samples: int = 4) -> None:
         side = math.isqrt(samples) if samples > 0 else 0
         if side < 1 or side * side != samples or samples > 64:
-            raise ValueError(f"samples must be a square number from 1 to 64 (1, 4, 9, 16 ...), not {samples}")
+            raise RenderError(f"samples must be a square number from 1 to 64 (1, 4, 9, 16 ...), not {samples}")
         if color not in ("grey", "rgb"):
-            raise ValueError(f"color must be grey or rgb, not {color!r}")
+            raise RenderError(f"color must be grey or rgb, not {color!r}")
         self.color = color
         self.samples = samples
         self._side = side

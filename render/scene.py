@@ -17,6 +17,10 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)
 Color = Literal["grey", "rgb"]
 
 
+class RenderError(ValueError):
+    """A scene or a setting that cannot be drawn; the message is one line for a person."""
+
+
 @dataclass(frozen=True)
 class Mesh:
     """A subject ready to draw."""

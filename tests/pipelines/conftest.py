@@ -1,0 +1,77 @@
+"""The command line called as a user calls it, in this process."""
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main
+
+
+TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")
+
+
+@dataclass
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def dcign(monkeypatch, capsys):
+    """Call `dcign ...`; exit code, output and errors come back."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["dcign", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def refused(dcign):
+    """Call something that must fail: one line on standard error, no traceback."""
+
+    def call(*arguments, code=1):
+        said = dcign(*arguments)
+        assert said.code == code, said
+        assert "Traceback" not in said.err
+        return said.err
+
+    return call
+
+
+@pytest.fixture
+def array_files():
+    """Hash of every array file of a store, read without zarr: everything but the log of runs."""
+
+    def of(root):
+        files = [p for p in Path(root).rglob("*") if p.is_file() and p.name != "runs.jsonl"]
+        return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory):
+    """A small store of every factor, sweeps that go with it, and a run of a tiny network; made once."""
+    home = tmp_path_factory.mktemp("toy")
+    steps = (
+        ["render-batches", "--store", home / "faces.zarr", "--factor", "all", "--n", 6, "--size", 48, "--samples", 1],
+        ["render-sweeps", "--store", home / "sweeps.zarr", "--like", home / "faces.zarr", "--identities", 3],
+        ["train-dcign", "--store", home / "faces.zarr", "--run", home / "run", *TINY, "--batches", 12],
+    )
+    for step in steps:
+        from pipelines.cli import load
+
+        load(step[0]).main([str(word) for word in step[1:]], standalone_mode=False)
+    return home

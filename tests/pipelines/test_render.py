@@ -1,0 +1,208 @@
+"""render-batches, render-sweeps, verify-store and preview-store, end to end."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataset import batch_values, open_store
+from dataset.shards import missing_shards, shard_file
+from pipelines.faces import open_face
+from pipelines.shards import store_renderer
+
+SMALL = ("--size", 24, "--samples", 1, "--batch-size", 5)
+
+
+def test_a_store_of_every_factor_is_complete_and_sound(dcign, tmp_path):
+    url = tmp_path / "faces.zarr"
+    said = dcign("render-batches", "--store", url, "--factor", "all", "--n", 6, *SMALL, "--json")
+    assert said.code == 0, said.err
+    summary = json.loads(said.out)
+    assert summary["batches"] == {"azimuth": 6, "elevation": 6, "light": 6, "intrinsic": 6}
+    assert summary["images_drawn"] == 120
+    checked = dcign("verify-store", url, "--json")
+    assert checked.code == 0, checked
+    assert json.loads(checked.out)["digest"] == summary["digest"]
+
+
+def test_again_draws_nothing_and_more_batches_extend(dcign, tmp_path, array_files):
+    once, grown = tmp_path / "once.zarr", tmp_path / "grown.zarr"
+    dcign("render-batches", "--store", once, "--factor", "light", "--n", 60, *SMALL)
+    for count in (20, 20, 55, 60):
+        said = dcign("render-batches", "--store", grown, "--factor", "light", "--n", count, *SMALL)
+    assert said.code == 0
+    assert "complete" in said.out
+    again = dcign("render-batches", "--store", grown, "--factor", "light", "--n", 60)
+    assert "nothing to draw" in again.out
+    assert array_files(grown) == array_files(once)
+
+
+def test_workers_and_parts_change_no_byte(dcign, tmp_path, array_files):
+    calls = {
+        "one": [("--workers", 1)],
+        "four": [("--workers", 4)],
+        "parts": [("--part", "1/2"), ("--part", "0/2")],
+    }
+    for name, runs in calls.items():
+        for extra in runs:
+            url = tmp_path / name
+            said = dcign("render-batches", "--store", url, "--factor", "azimuth", "--n", 120, *SMALL, *extra)
+            assert said.code == 0, said.err
+    found = [array_files(tmp_path / name) for name in calls]
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_was_stopped_is_finished_by_the_same_command(tmp_path, array_files, blow):
+    def command(url, count):
+        words = ["--store", url, "--factor", "elevation", "--n", count, "--size", 64, "--workers", 2]
+        return [sys.executable, "-m", "pipelines", "render-batches", *map(str, words)]
+
+    stopped, straight = tmp_path / "stopped.zarr", tmp_path / "straight.zarr"
+    process = subprocess.Popen(command(stopped, 400), stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(stopped.glob("train/elevation/digest/c/*")) and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.01)  # waiting for another process, not for a clock
+    process.send_signal(blow)
+    asked = time.monotonic()
+    errors = process.communicate(timeout=60)[1]
+    if blow == signal.SIGINT:
+        assert process.returncode == 1
+        assert "run the same command to resume" in errors
+        assert "Traceback" not in errors
+        assert time.monotonic() - asked < 10
+    assert missing_shards(open_store(stopped), "train", "elevation")
+    for url in (stopped, straight):
+        subprocess.run(command(url, 400), check=True, capture_output=True)
+    assert array_files(stopped) == array_files(straight)
+
+
+def test_what_is_stored_is_what_the_plan_says_and_the_renderer_draws(toy):
+    store = open_store(toy / "faces.zarr")
+    subject, renderer = open_face(store), store_renderer(store)
+    for group in store.spec.groups:
+        values = batch_values(store.spec, "train", group, 3, 4)
+        one = {block: rows[0] for block, rows in values.coefficients.items()}
+        frames = renderer.render(subject.scenes(values.factors[0], values.identity[0], one))
+        np.testing.assert_array_equal(store.read("train", group, 3).images, frames.image)
+        np.testing.assert_array_equal(store.array("train", group, "mask")[3], frames.mask)
+
+
+def test_verify_finds_and_repairs(dcign, tmp_path, array_files):
+    url = tmp_path / "faces.zarr"
+    dcign("render-batches", "--store", url, "--factor", "light", "--n", 60, *SMALL)
+    before, store = array_files(url), open_store(url)
+    image = Path(store.files.path(shard_file(store, "train", "light", "image", 0)))
+    data = bytearray(image.read_bytes())
+    data[len(data) // 3] ^= 4
+    image.write_bytes(bytes(data))
+    Path(store.files.path(shard_file(store, "train", "light", "digest", 1))).unlink()
+    said = dcign("verify-store", url)
+    assert said.code == 1
+    assert "train/light shard 0: the file of image has changed" in said.out
+    assert "train/light shard 1: missing or incomplete" in said.out
+    assert f"verify-store {url} --repair" in said.out
+    assert dcign("verify-store", url, "--repair").code == 0
+    assert array_files(url) == before
+
+
+def test_sweeps_are_like_their_parent(toy):
+    faces, sweeps = open_store(toy / "faces.zarr").spec, open_store(toy / "sweeps.zarr")
+    for name in ("model", "camera", "light", "image", "factors", "seed"):
+        assert getattr(sweeps.spec, name) == getattr(faces, name)
+    assert [sweeps.batches(s, "azimuth") for s in ("train", "val", "test")] == [40, 20, 3]
+    assert sweeps.read("test", "elevation", 2).images.shape == (17, 48, 48)
+
+
+def test_previews_are_pictures(dcign, toy, tmp_path):
+    assert dcign("preview-store", toy / "faces.zarr", "--out", tmp_path / "a.png").code == 0
+    with Image.open(tmp_path / "a.png") as sheet:
+        assert sheet.size == (12 * 50 - 2, 8 * 50 - 2)
+    assert dcign("preview-store", toy / "sweeps.zarr", "--out", tmp_path / "a.gif", "--factor", "light").code == 0
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.n_frames > 81
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--model", "nowhere.h5"), 1, "no face model at nowhere.h5"),
+        (("--seed", 3), 1, "was made otherwise: seed is 0 there, 3 was given"),
+        (("--size", 32), 1, "size is 48 there, 32 was given"),
+        (("--azimuth", -10, 10), 1, "azimuth is (-86.0, 86.0) there"),
+        (("--size", 4), 2, "--size"),
+        (("--size", "big"), 2, "--size"),
+        (("--part", "3/2"), 2, "i must be 0 to 1, not 3"),
+        (("--part", "half"), 2, "expected i/n such as 0/4"),
+        (("--factor", "gender"), 2, "gender"),
+        (("--n", 0), 2, "--n"),
+    ],
+)
+def test_wrong_input_to_an_existing_store_is_one_line_and_loses_nothing(
+    refused, toy, array_files, arguments, code, message
+):
+    before = array_files(toy / "faces.zarr")
+    said = refused("render-batches", "--store", toy / "faces.zarr", "--factor", "light", *arguments, code=code)
+    assert message in said
+    assert array_files(toy / "faces.zarr") == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--samples", 3), "square number"),
+        (("--azimuth", 20, 10), "range of azimuth must rise"),
+        (("--pool", 3), "pool of 3 identities cannot fill"),
+    ],
+)
+def test_impossible_settings_make_no_store(refused, tmp_path, arguments, message):
+    assert message in refused("render-batches", "--store", tmp_path / "s", "--factor", "light", *arguments)
+    assert not (tmp_path / "s").exists()
+
+
+def test_truncated_and_foreign_model_files(refused, tmp_path, ict_path):
+    cut = tmp_path / "cut.h5"
+    cut.write_bytes(ict_path.read_bytes()[:100_000])
+    text = tmp_path / "notes.h5"
+    text.write_text("not a model")
+    for path in (cut, text):
+        said = refused("render-batches", "--store", tmp_path / "s", "--factor", "light", "--model", path)
+        assert str(path) in said
+        assert len(said.splitlines()) == 1
+
+
+def test_another_model_than_the_stores_is_refused(refused, toy, ict_path):
+    said = refused("render-batches", "--store", toy / "faces.zarr", "--factor", "light", "--model", ict_path)
+    assert "was made with the model" in said
+
+
+def test_an_unwritable_place_is_one_line(refused):
+    """/proc takes no folders, not even root's."""
+    assert "/proc/dcign" in refused("render-batches", "--store", "/proc/dcign/s.zarr", "--factor", "light", *SMALL)
+
+
+def test_a_place_that_is_a_file_is_one_line(refused, tmp_path):
+    (tmp_path / "file").write_text("x")
+    said = refused("render-batches", "--store", tmp_path / "file" / "s.zarr", "--factor", "light", *SMALL)
+    assert "s.zarr" in said
+
+
+def test_sweeps_and_batches_do_not_mix(refused, toy, tmp_path):
+    assert "holds batches, not sweeps" in refused("render-sweeps", "--store", toy / "faces.zarr")
+    said = refused("render-sweeps", "--store", tmp_path / "s", "--like", toy / "faces.zarr", "--size", 64)
+    assert "size is 48 there, 64 was given" in said
+    assert "there is no store" in refused("render-sweeps", "--store", tmp_path / "s", "--like", tmp_path / "none")
+
+
+def test_previews_of_what_is_not_there(refused, toy, tmp_path):
+    out = ("--out", tmp_path / "x.png")
+    assert "batch 99 was asked for" in refused("preview-store", toy / "faces.zarr", "--batch", 99, *out)
+    assert "no batches in val" in refused("preview-store", toy / "faces.zarr", "--split", "val", *out)
+    assert "there is no store" in refused("preview-store", tmp_path / "none.zarr", *out)

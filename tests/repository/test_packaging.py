@@ -1,0 +1,93 @@
+"""What a user gets: names that are ours, light imports, whole wheels, help without extras, a linted container."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import VERBS
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("render", "dataset", "train", "pipelines")
+
+
+def python(code, cwd):
+    done = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [
+        ("dataset", {"torch", "OpenGL", "pyrender", "numba", "scipy", "h5py", "render", "train", "pipelines"}),
+        ("render", {"torch", "zarr", "OpenGL", "pyrender", "dataset", "train", "pipelines"}),
+        ("train", {"OpenGL", "pyrender", "zarr", "numba", "h5py", "render", "dataset", "pipelines"}),
+        ("pipelines.cli", {"torch", "numba", "scipy", "matplotlib", "OpenGL"}),
+    ],
+)
+def test_an_import_brings_no_more_than_it_needs(package, forbidden, tmp_path):
+    loaded = python(f"import {package}, sys; print(*{{m.split('.')[0] for m in sys.modules}})", tmp_path)
+    assert forbidden.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_names_are_ours_from_anywhere(package, tmp_path):
+    (path,) = python(f"import {package}; print({package}.__file__)", tmp_path)
+    assert Path(path).parent == ROOT / package
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_a_missing_extra_is_named_in_one_line(verb, tmp_path):
+    code = f"""
+import sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('numba', 'torch', 'PIL', 'matplotlib', 'h5py', 'scipy'):
+            raise ModuleNotFoundError(f'No module named {{name!r}}', name=name)
+sys.meta_path.insert(0, Nothing())
+sys.argv = ['{verb}']
+from pipelines.cli import verb
+verb()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"pip install 'dcign[{VERBS[verb][1]}]'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_help_of_everything():
+    for words in ([], *([verb] for verb in VERBS)):
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines", *words, "--help"], capture_output=True, text=True, check=True
+        )
+        assert "Usage: dcign" in done.stdout
+
+
+def test_the_wheel_holds_every_tracked_file_of_the_packages(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(tmp_path),
+    ]
+    subprocess.run([*command, str(ROOT)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("dcign-*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    listed = subprocess.run(["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(listed.stdout.split()) <= held
+    top = {name.split("/")[0] for name in held}
+    assert {t for t in top if not t.endswith(".dist-info")} == set(PACKAGES)
+
+
+def test_the_dockerfiles_are_linted():
+    for path in (ROOT / "docker").glob("*.Dockerfile"):
+        hadolint = Path(sys.executable).with_name("hadolint")
+        done = subprocess.run([hadolint, path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
