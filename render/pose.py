@@ -32,9 +32,7 @@ def rotation(azimuth: float, elevation: float) -> NDArray[np.float64]:
     about_y = np.array([[ca, 0.0, sa], [0.0, 1.0, 0.0], [-sa, 0.0, ca]])
     about_x = np.array([[1.0, 0.0, 0.0], [0.0, ce, -se], [0.0, se, ce]])
     # Written out rather than left to BLAS: these bits reach the pixels.
-    return np.array(
-        [[sum(about_x[i, k] * about_y[k, j] for k in range(3)) for j in range(3)] for i in range(3)]
-    )
+    return np.array([[sum(about_x[i, k] * about_y[k, j] for k in range(3)) for j in range(3)] for i in range(3)])
 
 
 def light_direction(light: float, elevation: float = LIGHT_ELEVATION) -> NDArray[np.float64]:

@@ -132,9 +132,7 @@ def cover(
                 if near > planes[0, j, i]:
                     planes[0, j, i] = near
                     for k in range(count - 1):
-                        planes[1 + k, j, i] = (
-                            ga * attributes[a, k] + gb * attributes[b, k] + gc * attributes[c, k]
-                        )
+                        planes[1 + k, j, i] = ga * attributes[a, k] + gb * attributes[b, k] + gc * attributes[c, k]
                 ea -= step_a
                 eb -= step_b
                 ec -= step_c
@@ -171,9 +169,7 @@ def _lambert(
                 + nz[k] * (eye[0, 2] + fx * eye[1, 2] + fy * eye[2, 2])
             )
             lit = nx[k] * lx + ny[k] * ly + nz[k] * lz
-            lit = (-lit if toward_eye < zero else lit) / np.sqrt(
-                nx[k] * nx[k] + ny[k] * ny[k] + nz[k] * nz[k]
-            )
+            lit = (-lit if toward_eye < zero else lit) / np.sqrt(nx[k] * nx[k] + ny[k] * ny[k] + nz[k] * nz[k])
             shade[k] = (ambient + (one - ambient) * (max(zero, lit))) / w[k]
     else:
         for k in range(len(shade)):

@@ -23,7 +23,8 @@ def draw_losses(metrics: Sequence[Mapping[str, Any]], path: str | Path) -> None:
             _draw_panel(panel, metrics, part)
             panel.set(xlabel="batches", ylabel=label)
             panel.grid(alpha=0.25)
-        figure.axes[0].legend(frameon=False, title="what varies")
+        if metrics:
+            figure.axes[0].legend(frameon=False, title="what varies")
         figure.savefig(path, dpi=150)
 
 

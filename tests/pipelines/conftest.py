@@ -9,7 +9,6 @@ import pytest
 
 from pipelines.cli import main
 
-
 TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")
 
 
