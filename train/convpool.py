@@ -4,11 +4,13 @@ Two things make the plain form slow on a CPU: max_pool2d writes an 8-byte index 
 layer, with one or three input channels, moves far more memory than it computes. Here the pooling keeps no
 indices (the winner is found again by comparing with the pooled output), and the first layer is a matrix product:
 a pooled pixel sees a 6 x 6 patch, in which the four 5 x 5 windows it chooses from sit at fixed places, so
-patches (., 36 C + 1) times one matrix (36 C + 1, 4 m) gives the four candidates side by side. One image at a
-time, the candidates never leave the cache.
+patches (., 36 C + 1) times one matrix (36 C + 1, 4 m) gives the four candidates side by side. A few
+images at a time, the candidates never leave the cache.
 
 Ties go to the first candidate in row order, as in max_pool2d.
 """
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -18,6 +20,8 @@ from train.subpixel import THRESHOLD_FLOOR
 
 PATCH = 6
 """Side of what one pooled pixel sees: two windows of five taps, one pixel apart."""
+CACHE_BYTES = 8 * 2**20
+"""Of candidates computed at once: fewer, larger pieces, for as long as they stay in a common last-level cache."""
 PARITIES = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
@@ -88,15 +92,14 @@ def _stem_matrix(weight: Tensor, bias: Tensor) -> Tensor:
 
 
 class _Stem(torch.autograd.Function):
-    """max over four products and a threshold, image by image; the candidates are computed again in backward."""
+    """max over four products and a threshold, a few images at a time; the candidates are computed again in backward."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, patches: Tensor, matrix: Tensor) -> Tensor:
-        B, pixels, _ = patches.shape
         m = matrix.shape[1] // 4
-        pooled = patches.new_empty(B, pixels, m)
-        for image, out in zip(patches, pooled, strict=True):
-            candidates = (image @ matrix).view(pixels, 4, m)
+        pooled = patches.new_empty(*patches.shape[:2], m)
+        for some, out in _in_cache(m, patches, pooled):
+            candidates = (some @ matrix).view(-1, 4, m)
             torch.maximum(candidates[:, 0], candidates[:, 1], out=out)
             for k in (2, 3):
                 torch.maximum(out, candidates[:, k], out=out)
@@ -109,11 +112,19 @@ class _Stem(torch.autograd.Function):
         patches, matrix, pooled = ctx.saved_tensors  # type: ignore[attr-defined]
         m = pooled.shape[2]
         grad_matrix = torch.zeros(matrix.shape, dtype=torch.promote_types(torch.float32, patches.dtype))
-        for image, out, g in zip(patches, pooled, grad, strict=True):
-            candidates = (image @ matrix).view(-1, 4, m)
+        for some, out, g in _in_cache(m, patches, pooled, grad):
+            candidates = (some @ matrix).view(-1, 4, m)
             _route(candidates.unbind(1), out, torch.ops.aten.threshold_backward(g, out, THRESHOLD_FLOOR))
-            grad_matrix += image.T @ candidates.view(-1, 4 * m)
+            grad_matrix += some.T @ candidates.view(-1, 4 * m)
         return None, grad_matrix.to(matrix.dtype)
+
+
+def _in_cache(maps: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Rows (image, pixel) of (B, pixels, .) tensors, as many images at a time as keep the candidates in the cache."""
+    B, pixels = tensors[0].shape[:2]
+    together = max(1, CACHE_BYTES // (pixels * 4 * maps * tensors[0].element_size()))
+    for start in range(0, B, together):
+        yield tuple(tensor[start : start + together].flatten(0, 1) for tensor in tensors)
 
 
 class _PoolThreshold(torch.autograd.Function):
