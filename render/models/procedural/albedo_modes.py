@@ -28,22 +28,24 @@ def bare(head: Head) -> Array:
 
 def _skin(head: Head, mean: Array) -> Iterator[tuple[str, Array]]:
     skin = bare(head)
-    yield "skin tone", skin[:, None] * mean * np.array([0.150, 0.190, 0.215])
-    yield "skin redness", _tint(skin, (0.008, -0.014, -0.014))
+    # Whoever is darker mostly has darker hair, brows and eyes too.
+    dark = masks.hair(head) + 0.8 * masks.brows(head) + 0.6 * masks.iris(head)
+    yield "skin tone", skin[:, None] * mean * np.array([0.185, 0.225, 0.250]) + _tint(dark, (0.075, 0.060, 0.048))
+    yield "skin redness", _tint(skin, (0.006, -0.010, -0.010))
     yield "skin yellowness", _tint(skin, (0.002, 0.000, -0.016))
     y, z = head.base[:, 1], head.base[:, 2]
-    yield "forehead shade", _tint(skin * ramp(y, 10, 60) * ramp(z, 0, 40), (0.030, 0.028, 0.026))
-    yield "lower face shade", _tint(skin * ramp(y, -30, -90) * ramp(z, 0, 40), (0.028, 0.026, 0.024))
-    yield "neck shade", _tint(skin * ramp(y, -100, -135), (0.035, 0.030, 0.028))
-    yield "middle of the face", _tint(skin * spot(head.base[:, 0], y, 0, -25, 45, 70), (0.030, 0.025, 0.022))
+    yield "forehead shade", _tint(skin * ramp(y, 10, 60) * ramp(z, 0, 40), (0.046, 0.036, 0.030))
+    yield "lower face shade", _tint(skin * ramp(y, -30, -90) * ramp(z, 0, 40), (0.044, 0.034, 0.028))
+    yield "neck shade", _tint(skin * ramp(y, -100, -135), (0.048, 0.036, 0.030))
+    yield "middle of the face", _tint(skin * spot(head.base[:, 0], y, 0, -25, 45, 70), (0.043, 0.033, 0.028))
 
 
 def _hair(head: Head) -> Iterator[tuple[str, Array]]:
     hair, brows, beard = masks.hair(head), masks.brows(head), masks.beard(head)
-    yield "hair lightness", _tint(hair + 0.35 * brows, (0.095, 0.076, 0.058))
-    yield "hair redness", _tint(hair + 0.4 * brows, (0.030, 0.000, -0.012))
-    yield "hair grey", _tint(hair + 0.3 * brows, (0.010, 0.022, 0.034))
-    yield "beard", _tint(-beard, (0.060, 0.052, 0.044))
+    yield "hair lightness", _tint(hair + 0.25 * brows, (0.125, 0.104, 0.084))
+    yield "hair redness", _tint(hair + 0.4 * brows, (0.022, 0.004, -0.004))
+    yield "hair grey", _tint(hair + 0.3 * brows, (0.004, 0.012, 0.018))
+    yield "beard", _tint(-beard, (0.070, 0.060, 0.052))
     x, y = masks.side(head), head.base[:, 1]
     yield "moustache", _tint(-beard * ramp(y, -72, -64) * ramp(x, 34, 24), (0.045, 0.038, 0.032))
     yield "goatee", _tint(-beard * ramp(y, -70, -78) * ramp(x, 34, 20), (0.045, 0.038, 0.032))
@@ -54,9 +56,9 @@ def _hair(head: Head) -> Iterator[tuple[str, Array]]:
 def _face(head: Head) -> Iterator[tuple[str, Array]]:
     x, y, front = head.base[:, 0], head.base[:, 1], ramp(head.base[:, 2], 20, 50)
     lips, brows = masks.lips(head), masks.brows(head)
-    yield "lip redness", _tint(lips, (0.012, -0.040, -0.034))
-    yield "lip lightness", _tint(lips, (0.055, 0.040, 0.036))
-    yield "upper lip shade", _tint(masks.upper_lip(head), (-0.030, -0.024, -0.022))
+    yield "lip redness", _tint(lips, (0.008, -0.022, -0.018))
+    yield "lip lightness", _tint(lips, (0.045, 0.032, 0.028))
+    yield "upper lip shade", _tint(masks.upper_lip(head), (-0.024, -0.018, -0.016))
     yield "brow darkness", _tint(brows, (0.085, 0.072, 0.062))
     yield "joined brows", _tint(spot(x, y, 0, 14.5, 14, 6) * front, (-0.035, -0.030, -0.026))
     yield "cheek flush", _tint(masks.cheeks(head), (0.012, -0.034, -0.030))
@@ -69,8 +71,8 @@ def _face(head: Head) -> Iterator[tuple[str, Array]]:
 
 def _eyes(head: Head) -> Iterator[tuple[str, Array]]:
     iris = masks.iris(head)
-    yield "iris blue to brown", _tint(iris, (-0.030, 0.030, 0.085))
+    yield "iris blue to brown", _tint(iris, (-0.025, 0.022, 0.065))
     yield "iris lightness", _tint(iris, (0.055, 0.050, 0.045))
-    yield "iris green", _tint(iris, (-0.010, 0.030, -0.015))
+    yield "iris green", _tint(iris, (-0.012, 0.018, -0.008))
     white = (head.part == 2) * (1.0 - iris) * (1.0 - masks.pupil(head))
     yield "white of the eyes", _tint(white, (0.025, 0.028, 0.032))

@@ -52,7 +52,10 @@ def _dot(a: Array, b: Array) -> float:
 
 @numba.njit(nogil=True, cache=True)
 def _gram_schmidt(rows: Array, squares: Array) -> None:
-    """Orthonormalise in place (the modified form: float64 leaves it good beyond float32); `squares` gets each row's squared length before scaling."""
+    """Orthonormalise in place; `squares` gets each row's squared length before scaling.
+
+    One pass of the modified form: in float64 that leaves the rows orthogonal far beyond float32.
+    """
     for k in range(len(rows)):
         for j in range(k):
             share = _dot(rows[j], rows[k])

@@ -10,6 +10,8 @@ from render.morphable import Block, MorphableModel
 
 COMPONENTS = 199
 """Of shape and of albedo, as in the Basel model."""
+SPREAD = 1.0
+"""Factor on every shape field: where each alone is plausible, two hundred at once are a little too much."""
 
 
 def build() -> MorphableModel:
@@ -19,6 +21,7 @@ def build() -> MorphableModel:
     color = paint.paint(mean)
     shape = [field for _, field in shape_modes.named(canvas)]
     shape += list(tail.shape_fields(canvas, COMPONENTS - len(shape)))
+    shape = [field * SPREAD for field in shape]
     skin = albedo_modes.bare(mean)
     albedo = [field for _, field in albedo_modes.named(mean, color)]
     albedo += list(tail.albedo_fields(canvas, skin, COMPONENTS - len(albedo)))

@@ -16,8 +16,8 @@ CANAL = (-5.5, -5.0)
 """p and q of the canal, toward which the inner rings shrink."""
 RINGS = (
     # share of the way in: free part, front part | height n: free, front, lobe
-    (-0.02, 0.02, -2.0, 0.3, -1.6),
-    (-0.03, 0.06, 0.2, 0.8, 0.2),
+    (-0.02, 0.05, -2.0, 0.3, -1.6),
+    (-0.03, 0.08, 0.2, 0.8, 0.2),
     (0.00, 0.11, 2.2, 1.3, 1.6),
     (0.06, 0.16, 2.8, 1.8, 2.2),
     (0.12, 0.21, 2.0, 2.3, 2.3),
@@ -38,7 +38,7 @@ def _place(p: Array, q: Array, n: Array) -> Array:
 
 
 def rim(around: Array) -> tuple[Array, Array]:
-    """p and q of the auricle's outline, from its front over the lobe and the back."""
+    """P and q of the auricle's outline, from its front over the lobe and the back."""
     cx, cy = circle(around)
     width = 17.0 + 2.6 * cy - 2.2 * ramp(cy, -0.35, -1.0)
     return 3.0 + width * cx + 1.2 * cy, 31.5 * cy - 1.5 * ramp(cx, -0.2, -1.0) * cy
@@ -49,7 +49,7 @@ def root_outline(across: Array, up: Array) -> Array:
     # Narrow below, so that the lobe hangs free.
     low = np.clip(-up, 0.0, 1.0) * np.clip(-up, 0.0, 1.0)
     p = -9.0 + 2.4 * low + across * (5.2 - 1.5 * up * up - 1.2 * low)
-    q = -1.0 + 24.0 * up * (1.0 - 0.07 * across * across)
+    q = -1.0 + 21.5 * up * (1.0 - 0.07 * across * across)
     return _place(p, q, 0.0 * p)[:, [2, 1]]
 
 
@@ -67,14 +67,18 @@ def rings(around: Array, base: Array) -> list[Array]:
     p, q = rim(around)
     # Behind: from the root outward, close to the head at first.
     back = _place(p, q, -2.6 + 0.0 * p)
-    out = [base + (back - base) * (free * share) for share in (0.3, 0.62, 0.9)]
+    canal_at = _place(np.full_like(p, CANAL[0]), np.full_like(p, CANAL[1]), 0.0 * p)
+    # In front, where nothing stands free, the same rings are fine steps toward the canal.
+    out = [
+        base + (canal_at - base) * ((1.0 - free) * share * 0.03) + (back - base) * (free * share)
+        for share in (0.3, 0.62, 0.9)
+    ]
     tragus = 0.55 + 0.9 * bump((cy + 0.12) * (cy + 0.12) / 0.16)
     for inward, front_inward, n_free, n_front, n_lobe in RINGS:
         n = n_free + (n_lobe - n_free) * lobe
         loose = _place(p + (CANAL[0] - p) * inward, q + (CANAL[1] - q) * inward, n)
         lift = np.where(n_front > 0, n_front * tragus, n_front)
-        centre = _place(np.full_like(p, CANAL[0]), np.full_like(p, CANAL[1]), 0.0 * p)
-        near = base + (centre - base) * front_inward
+        near = base + (canal_at - base) * front_inward
         grown = near + lift[:, None] * N
         out.append(grown + (loose - grown) * free)
     return out

@@ -1,5 +1,7 @@
 """Eyes: the outlines of socket and lid opening, the lids' rings between them, and the eyeballs."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,7 +90,7 @@ def eyeball() -> tuple[Array, NDArray[np.int64], Array]:
     first = 1 + SEGMENTS * np.arange(len(rings) - 1)
     k, n = np.arange(SEGMENTS), np.roll(np.arange(SEGMENTS), -1)
     triangles = [np.stack([np.zeros_like(k), 1 + k, 1 + n], -1)]
-    for inner, outer in zip(first[:-1], first[1:], strict=True):
+    for inner, outer in pairwise(first):
         triangles += [np.stack([inner + k, outer + k, outer + n], -1)]
         triangles += [np.stack([inner + k, outer + n, inner + n], -1)]
     return points, np.concatenate(triangles), radial

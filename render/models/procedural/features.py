@@ -13,7 +13,6 @@ from render.models.procedural.curves import (
     pair,
     ramp,
     smooth_max,
-    smooth_min,
     spline,
     spot,
 )
@@ -92,8 +91,7 @@ def _mouth(x: Array, y: Array, z: Array) -> Array:
     crease = bump((v / 2.6) * (v / 2.6))
     z = z - 2.6 * crease * bump(np.clip(x / (MOUTH_HALF + 4.0), 0, 1) * np.clip(x / (MOUTH_HALF + 4.0), 0, 1))
     z = z - 1.3 * spot(x, y, MOUTH_HALF + 1.0, -68.5, 6.0, 6.0)
-    z = z - 1.1 * spot(x, y, 0.0, -54.5, 5.0, 8.5) + 0.7 * spot(x, y, 6.0, -55.0, 4.5, 9.0)
-    return z
+    return z - 1.1 * spot(x, y, 0.0, -54.5, 5.0, 8.5) + 0.7 * spot(x, y, 6.0, -55.0, 4.5, 9.0)
 
 
 def _roll(a: Array) -> Array:

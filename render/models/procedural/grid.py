@@ -15,10 +15,13 @@ from render.models.procedural.curves import Array, spline
 ROWS = 123
 """Rows of the grid; the crown's pole is one vertex more."""
 ROW_OF_HEIGHT = (
-    ((0, 0.0), (4, 2.0), (10, 4.0), (21, 5.9), (27, 6.5), (34, 7.0), (41, 7.45), (46, 7.8), (54, 8.2))  # to the nose
-    + ((66, 9.0), (78, 10.0), (89, 11.0), (98, 12.0), (105, 13.0), (111, 14.0), (116, 15.0), (120, 16.0), (123, 17.0))
+    *((0, 0.0), (3, 1.7), (6, 2.8), (12, 4.2), (21, 5.9), (27, 6.5), (34, 7.0), (41, 7.45), (46, 7.8), (54, 8.2)),
+    *((66, 9.0), (78, 10.0), (89, 11.0), (98, 12.0), (105, 13.0), (111, 14.0), (116, 15.0), (120, 16.0), (123, 17.0)),
 )
+"""Which height parameter a row has: rows are close where mouth, nose and eyes are."""
 COLUMN_OF_AROUND = ((0, 0.0), (14, 0.165), (31, 0.44), (42, 0.80), (46, 1.0), (56, 2.0))
+CHIN_ROW, FOREHEAD_ROW = 24, 98
+"""Between these rows the face has creases."""
 MOUTH_ROW = 34
 """The row in which the lips meet."""
 
@@ -53,7 +56,7 @@ class Hole:
 
 
 EYE_HOLE = Hole(bottom=70, top=86, left=8, right=28, margin=(9, 7))
-EAR_HOLE = Hole(bottom=44, top=80, left=43, right=49, margin=(18, 7))
+EAR_HOLE = Hole(bottom=42, top=78, left=45, right=47, margin=(16, 8))
 
 
 def parameters() -> tuple[Array, Array]:
@@ -90,17 +93,28 @@ def relax(values: Array, hole: Hole, rounds: int = 300) -> Array:
     return out
 
 
-def grid_triangles(index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Triangles of the grid's cells that lie outside the holes; `index` is (ROWS, columns) of vertex ids."""
+def grid_triangles(index: NDArray[np.int64], mirrored: bool) -> NDArray[np.int64]:
+    """Triangles of the grid's cells that lie outside the holes.
+
+    Cells of the face are cut from inside above to outside below, as its creases run, on both sides. Elsewhere all
+    are cut one way round the whole head: where cuts that mirror one another meet, more triangles pull a normal up
+    than down, and a seam would show on chin and throat.
+
+    Parameters
+    ----------
+    index : (ROWS + 1, columns) vertex ids
+    mirrored : bool
+        Whether the triangles are about to be mirrored.
+    """
     rows, columns = index.shape
     keep = np.ones((rows - 1, columns - 1), bool)
     for hole in (EYE_HOLE, EAR_HOLE):
         keep[hole.bottom : hole.top, hole.left : hole.right] = False
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]
-    # Cells are cut from inside above to outside below, as the creases of the face run. Next to the midlines the
-    # cut alternates: mirrored, a single direction would tilt every normal of the seam the same way.
     row, column = np.indices(keep.shape)
-    other = ((column == 0) | (column == columns - 2)) & (row % 2 == 0)
+    face = (row > CHIN_ROW) & (row < FOREHEAD_ROW)
+    # Along the midline of the face the cuts alternate; rows are so close there that it does not show.
+    other = np.where(face, (column == 0) & (row % 2 == 0), mirrored)
     first = np.where(other[..., None], np.stack([a, b, c], -1), np.stack([a, b, d], -1))
     second = np.where(other[..., None], np.stack([a, c, d], -1), np.stack([b, c, d], -1))
     triangles = np.concatenate([first[keep], second[keep]])
@@ -121,7 +135,7 @@ def fan(ring: NDArray[np.int64], centre: int) -> NDArray[np.int64]:
 
 
 def mirror(
-    points: Array, triangles: NDArray[np.int64]
+    points: Array, triangles: NDArray[np.int64], to_mirror: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """The right half from the left one.
 
@@ -130,6 +144,9 @@ def mirror(
     points : (H, 3)
         Vertices with x = 0 are shared by the halves.
     triangles : (T, 3)
+        Of the left half.
+    to_mirror : (T, 3)
+        The same, as the right half takes them.
 
     Returns
     -------
@@ -145,4 +162,4 @@ def mirror(
     image = np.arange(half)
     image[off] = half + np.arange(len(off))
     partner = np.concatenate([image, off])
-    return source, flipped, np.concatenate([triangles, image[triangles][:, ::-1]]), partner
+    return source, flipped, np.concatenate([triangles, image[to_mirror][:, ::-1]]), partner

@@ -36,6 +36,7 @@ class Pieces:
         self.part: list[NDArray[np.int64]] = []
         self.local: list[Array] = []
         self.triangles: list[NDArray[np.int64]] = []
+        self.grid: tuple[NDArray[np.int64], ...] = ()
         self.count = 0
 
     def add(self, points: Array, base: Array, part: int, local: Array | None = None) -> NDArray[np.int64]:
@@ -58,7 +59,8 @@ def build() -> Head:
     _add_eyeball(pieces)
     _add_ear(pieces, index)
     points, base = np.concatenate(pieces.points), np.concatenate(pieces.base)
-    source, flipped, triangles, partner = grid.mirror(points, np.concatenate(pieces.triangles))
+    left, right = (np.concatenate([cells, *pieces.triangles]) for cells in pieces.grid)
+    source, flipped, triangles, partner = grid.mirror(points, left, right)
     sign = np.where(flipped, -1.0, 1.0)[:, None] * np.array([1.0, 0, 0]) + np.array([0, 1.0, 1.0])
     return Head(
         points[source] * sign,
@@ -114,7 +116,7 @@ def _add_grid(pieces: Pieces, around: Array, height: Array) -> NDArray[np.int64]
     pole = skull.base(np.zeros(1), np.full(1, skull.CROWN))
     pole[:, 0] = 0.0
     index[-1] = pieces.add(features.sculpt(pole), pole, 0)[0]
-    pieces.triangles.append(grid.grid_triangles(index))
+    pieces.grid = (grid.grid_triangles(index, mirrored=False), grid.grid_triangles(index, mirrored=True))
     return index
 
 

@@ -39,7 +39,7 @@ def landmarks(head: Head) -> dict[str, int]:
     The 68 run over the subject's right side first, as everywhere: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47,
     lips 48-67. "left" and "right" are the subject's.
     """
-    left = _left_points(head)
+    left = _left_points()
     points: list[Array] = []
     jaw = [np.array([x, y]) for x, y in JAW]
     points += [p * np.array([-1, 1]) for p in jaw] + [left["chin"]] + jaw[::-1]
@@ -65,8 +65,8 @@ def landmarks(head: Head) -> dict[str, int]:
     return {name: vertex[k] for name, k in aliases.items()} | named
 
 
-def _left_points(head: Head) -> dict[str, Array]:
-    """x and y of the left and middle points in the front view of the mean."""
+def _left_points() -> dict[str, Array]:
+    """X and y of the left and middle points in the front view of the mean."""
     out = {"chin": np.array([0.0, -115.0]), "base": np.array([0.0, -47.0])}
     for k, x in enumerate((12.0, 21.0, 31.0, 41.0, 50.0)):
         out[f"brow{k}"] = np.array([x, float(masks.brow_line(np.array([x]))[0]) + 1.5])

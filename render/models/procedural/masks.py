@@ -6,6 +6,7 @@ from render.models.procedural import eyes, features, scalp
 from render.models.procedural.curves import Array, bump, pair, ramp, spline
 from render.models.procedural.head import Head
 
+
 def side(head: Head) -> Array:
     """(V,) the distance from the midline, |x| on the featureless head."""
     return np.abs(head.base[:, 0])
@@ -67,7 +68,7 @@ def beard(head: Head) -> Array:
     """Where a beard grows: upper lip, chin, jaw and up to the hair in front of the ears."""
     x, y, z = side(head), head.base[:, 1], head.base[:, 2]
     top = spline((0, 12, 26, 34, 44, 54, 62, 72), (-52, -51, -56, -64, -60, -48, -28, -10), x)
-    jaw = ramp(y, top + 3.0, top - 5.0) * ramp(z, -18.0, 2.0) * ramp(y, -140.0, -116.0)
+    jaw = ramp(y, top + 8.0, top - 8.0) * ramp(z, -18.0, 2.0) * ramp(y, -140.0, -116.0)
     return jaw * (1.0 - lips(head)) * (head.part == 0)
 
 

@@ -8,10 +8,10 @@ from render.models.procedural import eyes, masks
 from render.models.procedural.curves import Array, bump, pair, ramp
 from render.models.procedural.head import Head
 
-SKIN = (0.78, 0.585, 0.485)
-HAIR = (0.25, 0.185, 0.145)
+SKIN = (0.79, 0.575, 0.470)
+HAIR = (0.30, 0.225, 0.175)
 BROW = (0.25, 0.175, 0.13)
-LIPS = (0.66, 0.37, 0.34)
+LIPS = (0.67, 0.36, 0.33)
 SCLERA = (0.84, 0.81, 0.79)
 IRIS = (0.33, 0.25, 0.18)
 LID_MARGIN = (0.64, 0.42, 0.37)
@@ -19,7 +19,7 @@ LASHES = (0.16, 0.11, 0.09)
 NOISE_KEY = 7_190_003
 
 
-def mix(albedo: Array, color: Sequence[float], share: Array) -> Array:
+def mix(albedo: Array, color: Sequence[float] | Array, share: Array) -> Array:
     """`albedo` with `color` laid over it, opaque where `share` is 1."""
     return albedo + (np.array(color) - albedo) * share[:, None]
 

@@ -5,8 +5,8 @@ from render.models.procedural.curves import Array, ramp, spline
 LINE_Y = (-90, -76, -62, -48, -34, -24, -16, -10, 0, 10, 18, 26, 34, 42, 48, 55, 64, 72, 84)
 LINE_Z = (-110, -72, -56, -46, -40, -32, -8, 8, 13, 19, 28, 35, 38, 41, 47, 62, 84, 96, 140)
 """The hairline in side view: hair grows where z is below the curve. Sideburns at y = -16, the nape at -80."""
-THICKNESS = 3.2
-"""mm of hair on the scalp."""
+SIDES, TOP = 3.6, 7.0
+"""mm of hair at the sides and on top."""
 
 
 def hair(base: Array, raised: float = 0.0, soft: float = 5.0) -> Array:
@@ -26,11 +26,12 @@ def hair(base: Array, raised: float = 0.0, soft: float = 5.0) -> Array:
     return ramp(edge, -soft, soft) * ramp(y, -84.0, -60.0)
 
 
-def volume(base: Array) -> Array:
-    """Displacement (n, 3) mm of the scalp by the hair on it: away from the middle of the skull."""
-    share = ramp(spline(LINE_Y, LINE_Z, base[:, 1]) - base[:, 2], -5.0, 24.0) * ramp(base[:, 1], -70.0, -25.0)
-    # Thin around the ears, where it would bury them.
+def volume(base: Array, sides: float = SIDES, top: float = TOP) -> Array:
+    """Displacement (n, 3) mm of the scalp by hair of such thickness: away from the middle of the skull."""
+    share = ramp(spline(LINE_Y, LINE_Z, base[:, 1]) - base[:, 2], -5.0, 26.0) * ramp(base[:, 1], -70.0, -25.0)
+    # None around the ears, which it would bury.
     y, z = base[:, 1] + 12.0, base[:, 2] + 14.0
     near_ear = ramp(y * y / 1600.0 + z * z / 700.0, 2.2, 0.8)
-    away = base / (abs(base).max(axis=1, keepdims=True))
-    return away * (THICKNESS * share * (1.0 - 0.8 * near_ear))[:, None]
+    thickness = sides + (top - sides) * ramp(base[:, 1], 45.0, 105.0)
+    away = base / abs(base).max(axis=1, keepdims=True)
+    return away * (thickness * share * (1.0 - near_ear))[:, None]

@@ -25,7 +25,8 @@ def named(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield from _brows(c)
     yield from _hair(c)
     yield from _eyes(c)
-    yield from _nose(c)
+    # Noses by themselves may be as they like; on a face that varies too, less is enough.
+    yield from ((name, 0.75 * field) for name, field in _nose(c))
     yield from _mouth(c)
     yield from _ears(c)
     yield from _neck(c)
@@ -34,19 +35,19 @@ def named(c: Canvas) -> Iterator[tuple[str, Array]]:
 
 def _whole(c: Canvas) -> Iterator[tuple[str, Array]]:
     p = c.points
-    yield "size", p * 0.020
-    yield "width", p * np.array([0.034, 0, 0]) - p * np.array([0, 0.008, 0.006])
+    yield "size", p * 0.028
+    yield "width", p * np.array([0.048, 0, 0]) - p * np.array([0, 0.012, 0.010])
     y = p[:, 1]
-    face = np.stack([0 * y, np.minimum(y - 5.0, 0.0) * 0.055, 0 * y], -1)
+    face = np.stack([0 * y, np.minimum(y - 5.0, 0.0) * 0.068, 0 * y], -1)
     yield "face length", face
-    tall = np.stack([0 * y, np.maximum(y - 5.0, 0.0) * 0.045, 0 * y], -1)
+    tall = np.stack([0 * y, np.maximum(y - 5.0, 0.0) * 0.066, 0 * y], -1)
     yield "skull height", tall
     yield "profile curve", c.push((0, -20, 110), (200, 70, 110), (0, 0, 4.0)) - p * np.array([0, 0, 0.006])
 
 
 def _sex(c: Canvas) -> Iterator[tuple[str, Array]]:
     """What tends to go together in women and men: jaw, brow ridge, nose and lips."""
-    field = c.both(c.push((58, -76, 15), (42, 46, 62), (2.6, -1.4, 0)))
+    field = c.both(c.push((58, -76, 15), (42, 46, 62), (2.2, -1.2, 0)))
     field += c.both(c.push((24, 16, 93), (40, 17, 40), (0, -0.8, 1.5)))
     field += c.push((0, -108, 90), (44, 36, 48), (0, -1.6, 1.4)) + c.both(
         c.push((17, -104, 90), (22, 28, 40), (1.6, 0, 0.4))
@@ -60,29 +61,29 @@ def _sex(c: Canvas) -> Iterator[tuple[str, Array]]:
 
 def _skull(c: Canvas) -> Iterator[tuple[str, Array]]:
     z = c.points[:, 2]
-    yield "skull depth", np.stack([0 * z, 0 * z, np.minimum(z - 10.0, 0.0) * 0.06], -1)
-    yield "skull width", c.stretch((0, 50, -20), (170, 110, 170), (0.06, 0, 0))
+    yield "skull depth", np.stack([0 * z, 0 * z, np.minimum(z - 10.0, 0.0) * 0.09], -1)
+    yield "skull width", c.stretch((0, 50, -20), (170, 110, 170), (0.080, 0, 0))
     yield "occiput", c.push((0, 10, -105), (100, 80, 70), (0, 0, -5.0))
-    yield "crown", c.push((0, 120, -20), (110, 60, 110), (0, 4.5, 0))
+    yield "crown", c.push((0, 120, -20), (120, 70, 120), (0, 3.2, 0))
     yield "forehead slope", c.push((0, 78, 85), (120, 62, 90), (0, 0, 5.0))
     yield "forehead bulge", c.push((0, 48, 95), (70, 36, 60), (0, 0, 2.6))
     yield "temples", c.both(c.push((68, 32, 45), (45, 42, 50), (3.0, 0, 0)))
 
 
 def _jaw(c: Canvas) -> Iterator[tuple[str, Array]]:
-    yield "jaw width", c.both(c.push((58, -72, 15), (42, 46, 62), (5.0, 0, 0)))
-    yield "jaw angle", c.both(c.push((55, -80, 10), (38, 40, 48), (0, -5.0, 0)))
+    yield "jaw width", c.both(c.push((58, -72, 15), (44, 48, 64), (3.6, 0, 0)))
+    yield "jaw angle", c.both(c.push((55, -80, 10), (40, 42, 50), (0, -3.6, 0)))
     yield "jaw taper", c.stretch((0, -100, 75), (80, 55, 75), (0.10, 0, 0))
     yield "chin protrusion", c.push((0, -108, 92), (44, 40, 48), (0, 0, 4.4))
     yield "chin height", c.push((0, -116, 82), (60, 38, 60), (0, -4.4, 0))
     yield "chin width", c.both(c.push((17, -104, 90), (22, 28, 40), (3.0, 0, 0.8)))
     yield "chin cleft", c.push((0, -102, 100), (8, 14, 30), (0, 0, -0.5))
-    yield "under the chin", c.push((0, -124, 52), (52, 30, 52), (0, -5.0, 2.0))
+    yield "under the chin", c.push((0, -124, 52), (54, 32, 54), (0, -3.8, 1.6))
     yield "lower face forward", c.push((0, -85, 95), (70, 55, 70), (0, 0, 3.2))
 
 
 def _cheeks(c: Canvas) -> Iterator[tuple[str, Array]]:
-    yield "fullness", c.both(c.push((54, -58, 45), (42, 52, 62), (5.0, 0, 2.2)))
+    yield "fullness", c.both(c.push((54, -58, 45), (44, 54, 64), (4.0, 0, 1.8)))
     yield "cheek hollow", c.both(c.push((46, -52, 62), (26, 28, 40), (1.2, 0, 1.9)))
     yield "cheekbone width", c.both(c.push((62, -16, 45), (38, 30, 52), (3.0, 0.5, 0.6)))
     yield "cheekbone forward", c.both(c.push((42, -20, 78), (28, 24, 40), (0.6, 0, 2.6)))
@@ -96,8 +97,8 @@ def _cheeks(c: Canvas) -> Iterator[tuple[str, Array]]:
 
 def _brows(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield "brow ridge", c.both(c.push((24, 17, 93), (38, 17, 40), (0, 0, 2.0)))
-    yield "brow height", c.both(c.push((30, 22, 90), (44, 20, 50), (0, 2.6, 0)))
-    yield "inner brow", c.both(c.push((12, 18, 95), (18, 15, 40), (0, 1.8, 0)))
+    yield "brow height", c.both(c.push((30, 22, 90), (46, 22, 54), (0, 2.0, 0)))
+    yield "inner brow", c.both(c.push((12, 18, 95), (20, 17, 42), (0, 1.5, 0)))
     yield "outer brow", c.both(c.push((46, 20, 82), (22, 17, 44), (0, 2.0, 0)))
     yield "glabella", c.push((0, 15, 96), (18, 18, 40), (0, 0, 1.5))
 
@@ -105,14 +106,16 @@ def _brows(c: Canvas) -> Iterator[tuple[str, Array]]:
 def _hair(c: Canvas) -> Iterator[tuple[str, Array]]:
     """How far hair stands off, and where it begins: the mesh slides along the skin and takes its colour with it."""
     x, y, z = c.head.base[:, 0], c.head.base[:, 1], c.head.base[:, 2]
-    lift = scalp.volume(c.head.base) * (c.head.part == 0)[:, None]
-    yield "hair volume", lift * 0.6 + lift * (0.7 * ramp(y, 40.0, 110.0))[:, None]
-    yield "hairline", c.slide(7.0 * spot(x, y, 0.0, 68.0, 85.0, 42.0) * ramp(z, 10.0, 40.0), "up")
-    yield "receding temples", c.slide(6.0 * pair(x, y, 48.0, 52.0, 32.0, 32.0) * ramp(z, 10.0, 40.0), "up")
+    head = (c.head.part == 0)[:, None]
+    yield "hair on top", scalp.volume(c.head.base, 0.3, 3.0) * head
+    yield "hair at the sides", scalp.volume(c.head.base, 1.4, 0.2) * head
+    yield "quiff", c.push((0, 92, 62), (75, 42, 60), (0, 2.6, 2.2)) * masks.hair(c.head)[:, None]
+    yield "hairline", c.slide(5.0 * spot(x, y, 0.0, 68.0, 85.0, 46.0) * ramp(z, 10.0, 40.0), "up")
+    yield "receding temples", c.slide(3.6 * pair(x, y, 46.0, 54.0, 38.0, 36.0) * ramp(z, 10.0, 40.0), "up")
     yield "sideburns", c.slide(6.0 * pair(z, y, 12.0, -8.0, 24.0, 30.0) * (abs(x) > 30), "up")
     v = y - masks.brow_line(abs(x))
     thick = v * bump(v * v / 110.0) * pair(x, y, 30.0, 18.0, 32.0, 24.0)
-    yield "brow thickness", c.slide(0.32 * thick, "up")
+    yield "brow thickness", c.slide(0.13 * thick, "up")
 
 
 def _lid_weight(c: Canvas, upper: bool) -> Array:
@@ -132,10 +135,10 @@ def _lid(c: Canvas, upper: bool, by: float) -> Array:
 
 
 def _eyes(c: Canvas) -> Iterator[tuple[str, Array]]:
-    around = (34.0, 26.0, 50.0)
-    yield "eye distance", c.both(c.push(EYE, around, (1.8, 0, -0.3)))
-    yield "eye height", c.both(c.push(EYE, around, (0, 1.7, 0)))
-    yield "eye depth", c.both(c.push(EYE, (34, 24, 50), (0, 0, 1.7)))
+    around = (42.0, 38.0, 60.0)
+    yield "eye distance", c.both(c.carry(EYE, around, (1.8, 0, -0.3)))
+    yield "eye height", c.both(c.carry(EYE, around, (0, 1.5, 0)))
+    yield "eye depth", c.both(c.carry(EYE, (42, 36, 60), (0, 0, 1.7)))
     yield "eye size", c.both(c.stretch(eyes.CENTRE, (44, 38, 70), (0.065, 0.065, 0.065)))
     yield "eye length", c.both(c.stretch(EYE, (44, 34, 70), (0.06, -0.01, 0)))
     yield "eye tilt", c.both(c.turn(EYE, (44, 34, 70), (0, 0, 0.06)))
@@ -191,7 +194,7 @@ def _mouth(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield "philtrum length", c.push((0, -52, 100), (26, 13, 36), (0, 1.4, 0))
     yield "philtrum depth", c.push((0, -55, 100), (6, 10, 30), (0, 0, -0.7))
     yield "under the lower lip", c.push((0, -84, 96), (32, 11, 34), (0, 0, -1.6))
-    yield "cupid's bow", c.both(c.push((6, -61, 100), (6.5, 7, 30), (0, 0.9, 0.2)))
+    yield "cupid's bow", c.both(c.push((6, -61, 100), (7.5, 8, 30), (0, 0.7, 0.2)))
 
 
 def _ears(c: Canvas) -> Iterator[tuple[str, Array]]:
@@ -199,11 +202,11 @@ def _ears(c: Canvas) -> Iterator[tuple[str, Array]]:
     root = np.array([74.0, -15.0, -6.0])
     sign = np.where(c.points[:, :1] >= 0, 1.0, -1.0) * np.array([1.0, 0, 0]) + np.array([0, 1.0, 1.0])
     r = c.points * sign - root
-    loose = np.clip(-r[:, 2:] / 14.0, 0.0, 1.0) * ear
+    loose = np.clip(-r[:, 2:] / 24.0, 0.0, 1.0) * ear
     loose = loose * loose * (3.0 - 2.0 * loose)
-    yield "ear size", loose * r * 0.085 * sign
-    yield "ear length", loose * r * np.array([0, 0.10, -0.02]) * sign
-    yield "ear flare", loose * np.stack([-r[:, 2] * 0.13, 0 * r[:, 1], np.abs(r[:, 0]) * 0.05], -1) * sign
+    yield "ear size", loose * r * 0.11 * sign
+    yield "ear length", loose * r * np.array([0, 0.12, -0.02]) * sign
+    yield "ear flare", loose * np.stack([-r[:, 2] * 0.09, 0 * r[:, 1], np.abs(r[:, 0]) * 0.05], -1) * sign
     yield "ear tilt", loose * np.stack([0 * r[:, 0], r[:, 2] * 0.06, -r[:, 1] * 0.06], -1) * sign
     yield "lobe", c.both(c.push((80, -46, -14), (24, 17, 22), (0.6, -2.0, 0))) * ear
     yield "ear top", c.both(c.push((86, 15, -26), (24, 17, 24), (1.2, 1.6, -0.6))) * ear
@@ -212,7 +215,7 @@ def _ears(c: Canvas) -> Iterator[tuple[str, Array]]:
 
 
 def _neck(c: Canvas) -> Iterator[tuple[str, Array]]:
-    yield "neck width", c.stretch((0, -170, -20), (160, 85, 160), (0.10, 0, 0.05))
+    yield "neck width", c.stretch((0, -170, -20), (160, 85, 160), (0.14, 0, 0.07))
     yield "neck forward", c.push((0, -175, -20), (160, 80, 150), (0, 0, 6.0))
     yield "throat", c.push((0, -138, 45), (16, 20, 40), (0, 0, 1.8))
     yield "nape", c.push((0, -110, -85), (90, 60, 60), (0, 0, -4.0))
@@ -225,7 +228,7 @@ def _sides(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield "nose bent", c.push((0, -16, 104), (16, 20, 34), (0.8, 0, 0))
     yield "mouth tilted", c.turn((0, -68, 98), (46, 30, 44), (0, 0, 0.018))
     yield "mouth aside", c.push((0, -68, 98), (44, 26, 40), (0.9, 0, 0))
-    yield "eyes uneven", c.against(c.push(EYE, (34, 26, 50), (0, 0.4, 0)))
+    yield "eyes uneven", c.against(c.carry(EYE, (40, 34, 60), (0, 0.4, 0)))
     yield "brows uneven", c.against(c.push((30, 22, 90), (44, 20, 50), (0, 0.9, 0)))
     yield "cheeks uneven", c.against(c.push((54, -55, 45), (42, 52, 62), (1.3, 0, 0.6)))
     yield "jaw uneven", c.against(c.push((56, -78, 12), (40, 44, 56), (1.4, -0.8, 0)))

@@ -26,7 +26,7 @@ def shape_fields(c: Canvas, count: int) -> Iterator[Array]:
         for _ in range(TERMS):
             centre = c.points[face[int(draw.integers(len(face)))]]
             radii = size * (0.8 + 0.5 * draw.random(3))
-            field += ball(c.anchor, centre, radii)[:, None] * (2.0 * draw.random(3) - 1.0)
+            field += ball(c.points, centre, radii)[:, None] * (2.0 * draw.random(3) - 1.0)
         whole = c.against(field) if k % 3 == 2 else c.both(field)
         largest = float(np.sqrt((whole * whole).sum(axis=1).max()))
         yield whole * ((1.6 - 1.1 * share) * (0.5 if k % 3 == 2 else 1.0) / largest)
@@ -44,6 +44,6 @@ def albedo_fields(c: Canvas, skin: Array, count: int) -> Iterator[Array]:
             centre = c.points[face[int(draw.integers(len(face)))]]
             radii = size * (0.7 + 0.6 * draw.random(3))
             field += ball(c.points, centre, radii) * (2.0 * draw.random() - 1.0)
-        color = np.array([1.0, 0.95, 0.9]) + 0.08 * (2.0 * draw.random(3) - 1.0)
+        color = np.array([1.0, 0.80, 0.68]) + 0.05 * (2.0 * draw.random(3) - 1.0)
         largest = float(np.abs(field).max())
-        yield (field * skin / largest)[:, None] * color * (0.017 - 0.005 * share)
+        yield (field * skin / largest)[:, None] * color * (0.034 - 0.024 * share)

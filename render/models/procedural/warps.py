@@ -1,7 +1,7 @@
 """Displacement fields: smooth local pushes, stretches and turns of the mean head, as (V, 3) mm.
 
-Weights are taken where the `anchor` says, not where the vertex is: all of an eye (ball, lids) shares one anchor,
-so that whatever moves the eye moves it as one and lids never part from the ball.
+They act on space, not on single parts: a field that reaches an eye moves the ball and the lids before it alike,
+so that the two never part.
 """
 
 from collections.abc import Sequence
@@ -10,19 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from render.models.procedural import eyes
-from render.models.procedural.curves import Array, ball, bump
+from render.models.procedural.curves import Array, ball
 from render.models.procedural.head import Head
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """The mean head, and where its weights are looked up."""
+    """The mean head, ready to be pushed about."""
 
     head: Head
     points: Array
-    """(V, 3) mm."""
-    anchor: Array
     """(V, 3) mm."""
     partner: NDArray[np.int64]
     normals: Array
@@ -31,22 +28,20 @@ class Canvas:
     @classmethod
     def of(cls, head: Head) -> "Canvas":
         """The canvas of a head."""
-        p = head.points
-        left = np.where(p[:, :1] >= 0, 1.0, -1.0) * np.array([1.0, 0, 0]) + np.array([0, 1.0, 1.0])
-        centre = left * (np.array(eyes.CENTRE) + np.array([0, 0, 12.0]))
-        offset = (p - centre) / np.array([30.0, 24.0, 45.0])
-        q = (offset * offset)[:, 0] + (offset * offset)[:, 1] + (offset * offset)[:, 2]
-        near = np.clip(1.9 * bump(q), 0.0, 1.0)
-        near = np.where(head.part == 3, 0.0, np.where(head.part == 2, 1.0, near))[:, None]
-        return cls(head, p, p + (centre - p) * near, head.partner, unit_normals(p, head.triangles))
+        return cls(head, head.points, head.partner, unit_normals(head.points, head.triangles))
 
     def weight(self, centre: Sequence[float], radii: Sequence[float]) -> Array:
         """(V, 1) bump over an ellipsoid."""
-        return ball(self.anchor, centre, radii)[:, None]
+        return ball(self.points, centre, radii)[:, None]
 
     def push(self, centre: Sequence[float], radii: Sequence[float], by: Sequence[float]) -> Array:
         """Move what is near a place."""
         return self.weight(centre, radii) * np.array(by, np.float64)
+
+    def carry(self, centre: Sequence[float], radii: Sequence[float], by: Sequence[float]) -> Array:
+        """Move what is near a place, all that is very near by the same amount."""
+        weight = self.weight(centre, radii)
+        return weight * (2.0 - weight) * np.array(by, np.float64)
 
     def stretch(self, centre: Sequence[float], radii: Sequence[float], by: Sequence[float]) -> Array:
         """Scale what is near a place about that place, by so much (0.1: ten percent) along x, y, z."""
