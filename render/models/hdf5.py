@@ -5,6 +5,7 @@ Two writers of face models exist, a C++ and a Scala one, and they store every sc
 """
 
 import math
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from render.models.assemble import check_size
 from render.morphable import ModelError
+
+LONGEST_TEXT = 16 << 20
 
 
 def child(group: Any, path: str) -> Any:
@@ -65,12 +68,39 @@ def scalar(group: Any, path: str) -> float:
 
 def text(group: Any, path: str) -> str:
     """The string in a dataset of bytes, str or int8, up to its first NUL."""
-    value = dataset(group, path)[()]
+    found = dataset(group, path)
+    value = _long_text(found) if found.dtype.kind == "O" else found[()]
     if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
         value = value.tobytes()
     value = value if isinstance(value, bytes | str) else np.ravel(value)[0]
-    found = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return found.split("\0", 1)[0]
+    words = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return words.split("\0", 1)[0]
+
+
+def _long_text(found: Any) -> bytes:
+    """Text of variable length, looked up in the file's global heap by hand.
+
+    The library takes memory, up to 4 GB of it, for whatever length it finds before it looks whether the text is
+    there, and in a damaged heap it goes round for ever. The format is small: the value is length, address of a heap
+    and number in it; a heap is a header of 16 bytes, and objects that each begin with number and size.
+    """
+    offset = found.id.get_offset()
+    plain = found.file.id.get_create_plist().get_sizes() == (8, 8) and not found.file.userblock_size
+    if found.size != 1 or offset is None or not plain:
+        raise ModelError(f"{found.name} holds text in a form that is not read here")
+    with Path(found.file.filename).open("rb") as file:
+        file.seek(offset)
+        length, address, wanted = struct.unpack("<IQI", file.read(16))
+        file.seek(min(address, Path(found.file.filename).stat().st_size))
+        signature, _, size = struct.unpack("<4sIQ", file.read(16))
+        heap = file.read(min(size, LONGEST_TEXT)) if signature == b"GCOL" else b""
+    at = 0
+    while at + 16 <= len(heap):
+        number, held = struct.unpack_from("<H6xQ", heap, at)
+        if number == wanted and length <= held:
+            return heap[at + 16 : at + 16 + length]
+        at += 16 + (held + 7) // 8 * 8
+    raise ModelError(f"{found.name} names text that is not in the file")
 
 
 def is_hdf5(path: Path) -> bool:
