@@ -10,10 +10,10 @@ from render import frame_head, open_model
 SHARED_FACES = Path(__file__).parents[2] / "shared" / "data" / "faces"
 
 
-def need(available: bool, what: str) -> None:
-    """Skip where `what` is missing, or fail under DCIGN_NO_SKIP, which CI sets after installing everything."""
-    if not available:
-        (pytest.fail if os.environ.get("DCIGN_NO_SKIP") else pytest.skip)(f"needs {what}")
+@pytest.fixture(scope="session")
+def missing():
+    """Say that something is not there: skip, or fail under DCIGN_NO_SKIP, which CI sets after installing everything."""
+    return lambda what: (pytest.fail if os.environ.get("DCIGN_NO_SKIP") else pytest.skip)(f"needs {what}")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,196 @@
+"""The pyrender backend: the same scenes and the same shading equation, drawn by OpenGL.
+
+It is the reference that the CPU renderer is checked against by a second road, and the way to use a GPU. Samples are
+drawn as a larger image with one sample a pixel and averaged here: multisampling would shade once a pixel and choose its
+own sample positions.
+"""
+
+import math
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.camera import Camera
+from render.gl.compat import import_pyrender
+from render.gl.context import choose_platform
+from render.pose import light_direction, rotation
+from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, RenderError, SceneBatch
+
+GUARD = 2.0**14
+"""Samples from the image's corner beyond which a vertex is not drawn, as on the CPU."""
+NEAR = 1e-3
+"""Nearest depth drawn, as a share of the camera's distance, as on the CPU."""
+LARGEST = 4096
+"""Pixels a side of what is drawn at once, samples included."""
+
+
+class OffscreenContext:
+    """An OpenGL context with pyrender on top. One a process, kept alive: deleting one kills all on its device."""
+
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
+        self.pyrender = import_pyrender(platform)
+        from pyrender import renderer as internals
+
+        # Renderbuffers with 0 samples: the image is made larger instead.
+        multisample = internals.glRenderbufferStorageMultisample
+        internals.glRenderbufferStorageMultisample = lambda target, _, *rest: multisample(target, 0, *rest)
+        self._offscreen = self.pyrender.OffscreenRenderer(64, 64)
+        # OSMesa has framebuffer objects; without this, every change of size would begin anew.
+        self._offscreen._platform.supports_framebuffers = lambda: True
+        self._offscreen._renderer._program_cache = self.pyrender.shader_program.ShaderProgramCache(
+            shader_dir=str(files("render.gl").joinpath("shaders"))
+        )
+
+    @property
+    def renderer(self) -> str:
+        """What OpenGL calls itself, such as `llvmpipe (LLVM 15.0.6, 256 bits)`."""
+        from OpenGL.GL import GL_RENDERER, glGetString
+
+        self._offscreen._platform.make_current()
+        return bytes(glGetString(GL_RENDERER)).decode()
+
+    def draw(self, scene: Any, width: int, height: int) -> NDArray[np.uint8]:
+        """(height, width, 4) uint8 of one scene; alpha is 255 where something was drawn."""
+        self._offscreen.viewport_width, self._offscreen.viewport_height = width, height
+        color, _ = self._offscreen.render(scene, flags=self.pyrender.RenderFlags.RGBA)
+        return np.asarray(color)
+
+
+@lru_cache(maxsize=1)
+def the_context(platform: str) -> OffscreenContext:
+    """The one context of this process."""
+    return OffscreenContext(platform)
+
+
+class PyrenderRenderer:
+    """Draws scenes through pyrender. Not for threads, and not before a fork: use it in a process of its own.
+
+    Parameters
+    ----------
+    color : "grey" or "rgb"
+    samples : int
+        Samples a pixel, a square number.
+    platform : "egl", "osmesa" or None
+        None takes the first that works.
+
+    Raises
+    ------
+    RenderError
+        When no OpenGL context can be made; every candidate's reason is told.
+    """
+
+    def __init__(self, color: Color = "grey", samples: int = 4, platform: str | None = None) -> None:
+        side = math.isqrt(samples) if samples > 0 else 0
+        if side < 1 or side * side != samples:
+            raise RenderError(f"samples must be a square number (1, 4, 9, 16 ...), not {samples}")
+        self.color = color
+        self._side = side
+        self._context = the_context(platform or choose_platform())
+
+    def describe(self) -> dict[str, Any]:
+        """Backend, platform and OpenGL's own name, for the store's attributes: other drivers draw other bits."""
+        return {"backend": "pyrender", "platform": self._context.platform, "gl_renderer": self._context.renderer}
+
+    def render(self, scenes: SceneBatch) -> Frames:
+        """Draw every view; see `render.scene.Frames` for what comes back."""
+        camera, n = scenes.camera, len(scenes)
+        if max(camera.height, camera.width) * self._side > LARGEST:
+            raise RenderError(f"this backend draws up to {LARGEST} samples a side; use fewer pixels or samples")
+        shape = (n, camera.height, camera.width)
+        image, mask = np.empty((*shape, 3) if self.color == "rgb" else shape, np.uint8), np.empty(shape, np.uint8)
+        stage = _Stage(self._context.pyrender, camera, self._side)
+        for view in range(n):
+            R = rotation(float(scenes.azimuth[view]), float(scenes.elevation[view]))
+            toward = light_direction(float(scenes.light[view]), scenes.light_elevation)
+            stage.show(scenes.meshes[scenes.mesh_index[view]], R, toward)
+            drawn = self._context.draw(stage.scene, camera.width * self._side, camera.height * self._side)
+            image[view], mask[view] = self._resolve(drawn)
+        return Frames(image, mask)
+
+    def _resolve(self, drawn: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Pixels from samples: white behind, the mean of S x S, floor(x + 1/2)."""
+        covered = drawn[..., 3:] > 0
+        samples = np.where(covered, drawn[..., :3], 255).astype(np.float32)
+        if self.color == "grey":
+            samples = (samples * np.array(LUMINANCE, np.float32)).sum(axis=-1, keepdims=True)
+        pixels, share = _mean(samples, self._side), _mean(covered * np.float32(255), self._side)
+        image = np.floor(np.clip(pixels, 0, 255) + np.float32(0.5)).astype(np.uint8)
+        mask = np.floor(share + np.float32(0.5)).astype(np.uint8)[..., 0]
+        return (image if self.color == "rgb" else image[..., 0]), mask
+
+
+def _mean(samples: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    rows, columns, channels = samples.shape
+    blocks: NDArray[np.float32] = samples.reshape(rows // side, side, columns // side, side, channels).mean(axis=(1, 3))
+    return blocks
+
+
+class _Stage:
+    """One pyrender scene whose mesh, pose and light are changed in place: a mesh is uploaded once for all its views."""
+
+    def __init__(self, pyrender: Any, camera: Camera, side: int) -> None:
+        self._pyrender, self._camera, self._side = pyrender, camera, side
+        self.scene = pyrender.Scene(bg_color=[1.0, 1.0, 1.0, 0.0], ambient_light=[AMBIENT, 0.0, 0.0])
+        self._lens = pyrender.PerspectiveCamera(math.radians(camera.field_of_view), aspectRatio=1.0, znear=1, zfar=2)
+        self._lens.aspectRatio = camera.width / camera.height
+        self.scene.add(self._lens, pose=np.eye(4))
+        self._light = self.scene.add(pyrender.DirectionalLight(color=np.ones(3), intensity=1.0), pose=np.eye(4))
+        self._node: Any = None
+        self._shown: tuple[Mesh, bytes] | None = None
+
+    def show(self, mesh: Mesh, R: NDArray[np.float64], toward: NDArray[np.float64]) -> None:
+        """Put the mesh at the pose R under the light."""
+        pose = np.eye(4)
+        pose[:3, :3] = R * self._camera.scale
+        pose[:3, 3] = -pose[:3, :3] @ np.array(self._camera.centre) - [0, 0, self._camera.distance]
+        self._upload(mesh, pose)
+        self.scene.set_pose(self._node, pose)
+        self.scene.set_pose(self._light, _looking_along(-toward))
+        self.scene.ambient_light = np.array([AMBIENT, float(mesh.two_sided), 0.0], np.float32)
+
+    def _upload(self, mesh: Mesh, pose: NDArray[np.float64]) -> None:
+        """Replace the mesh if it is another one, or if other triangles of it can be drawn at this pose."""
+        drawable, depths = self._drawable(mesh, pose)
+        self._lens.znear, self._lens.zfar = depths
+        key = (mesh, np.packbits(drawable).tobytes())
+        if self._shown is not None and self._shown[0] is mesh and self._shown[1] == key[1]:
+            return
+        if self._node is not None:
+            self.scene.remove_node(self._node)
+        used = mesh.triangles[drawable[mesh.triangles].all(axis=1)]
+        material = self._pyrender.MetallicRoughnessMaterial(doubleSided=mesh.two_sided, alphaMode="OPAQUE")
+        primitive = self._pyrender.Primitive(
+            positions=np.where(drawable[:, None], mesh.positions, 0),
+            normals=np.nan_to_num(mesh.normals),
+            color_0=np.concatenate([mesh.albedo, np.ones((len(mesh.albedo), 1), np.float32)], axis=1),
+            indices=used if len(used) else np.zeros((1, 3), np.int32),
+            material=material,
+            mode=4,
+        )
+        self._node = self.scene.add(self._pyrender.Mesh([primitive]), pose=pose)
+        self._shown = key
+
+    def _drawable(self, mesh: Mesh, pose: NDArray[np.float64]) -> tuple[NDArray[np.bool_], tuple[float, float]]:
+        """Which vertices the rules of the project let through, and the depths between which they lie."""
+        with np.errstate(all="ignore"):
+            seen = mesh.positions.astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
+            depth = -seen[:, 2]
+            offset = np.abs(seen[:, :2] / depth[:, None]).max(axis=1) * self._camera.focal * self._side
+            inside = (depth > NEAR * self._camera.distance) & (offset < GUARD - LARGEST / 2)
+        if not inside.any():
+            return inside, (1.0, 2.0)
+        return inside, (float(depth[inside].min()) * 0.99, float(depth[inside].max()) * 1.01)
+
+
+def _looking_along(direction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(4, 4) pose whose -z axis is the direction: that is where pyrender's lights shine."""
+    z = -direction
+    x = np.cross([0.0, 1.0, 0.0] if abs(z[1]) < 0.9 else [1.0, 0.0, 0.0], z)
+    x /= np.linalg.norm(x)
+    pose = np.eye(4)
+    pose[:3, 0], pose[:3, 1], pose[:3, 2] = x, np.cross(z, x), z
+    return pose

@@ -1,0 +1,69 @@
+"""Which OpenGL this machine has: every candidate is tried in a process of its own, and every failure is told.
+
+PyOpenGL can be bound to one platform a process, so a candidate that fails would spoil the next: hence the probes.
+"""
+
+import os
+import subprocess
+import sys
+
+from render.scene import RenderError
+
+CANDIDATES = {
+    "egl": "a GPU's driver, or Mesa in software; on Debian: libegl1 libgl1 libgl1-mesa-dri",
+    "osmesa": "Mesa in software without EGL; on Debian: libosmesa6",
+}
+"""OpenGL platform to what it needs, in the order of trial."""
+PROBE = """
+import sys
+from render.gl.backend import OffscreenContext
+print("renderer:", OffscreenContext(sys.argv[1]).renderer)
+"""
+PROBE_SECONDS = 60
+
+
+def probe(platform: str) -> str:
+    """The OpenGL renderer string of a platform, found in a fresh process.
+
+    Raises
+    ------
+    RenderError
+        When no context can be made; the message is the last line of what the process said.
+    """
+    environment = {**os.environ, "PYOPENGL_PLATFORM": platform}
+    try:
+        done = subprocess.run(  # noqa: S603 -- this interpreter, a constant program, a name from the table above
+            [sys.executable, "-c", PROBE, platform],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PROBE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise RenderError(f"no answer within {PROBE_SECONDS} s") from None
+    for line in done.stdout.splitlines():
+        if line.startswith("renderer: "):
+            return line.removeprefix("renderer: ")
+    said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    raise RenderError(said[-1])
+
+
+def choose_platform() -> str:
+    """The first platform that works.
+
+    Raises
+    ------
+    RenderError
+        When none does; every candidate is named with its reason.
+    """
+    failed = {}
+    for platform in CANDIDATES:
+        try:
+            probe(platform)
+        except RenderError as error:
+            failed[platform] = error
+        else:
+            return platform
+    reasons = "; ".join(f"{name} ({CANDIDATES[name]}): {error}" for name, error in failed.items())
+    raise RenderError(f"no OpenGL context could be made. {reasons}. The cpu backend needs none of them.")
