@@ -235,6 +235,25 @@ def test_hdf5_that_leads_elsewhere(tmp_path):
         assert "other file" in refusal(tmp_path / kind).replace("another", "other")
 
 
+@pytest.mark.parametrize("size", [0, 1, 1 << 31, (1 << 64) - 1])
+@pytest.mark.parametrize("where", ["heap", "object", "length", "address"])
+def test_damaged_text_of_variable_length(tmp_path, where, size):
+    """The library goes round for ever in some of these heaps, or takes four gigabytes for a text."""
+    make_h5(tmp_path / "m")
+    data = bytearray((tmp_path / "m").read_bytes())
+    heap = data.index(b"GCOL")
+    value = data.index(struct.pack("<Q", heap)) - 4  # length, address of the heap, number in it
+    at = {"heap": heap + 8, "object": heap + 24, "length": value, "address": value + 4}[where]
+    width = 4 if where == "length" else 8
+    data[at : at + width] = struct.pack("<Q", size)[:width]
+    (tmp_path / "t").write_bytes(data)
+    began = time.process_time()
+    outcome = attempt(tmp_path / "t")
+    assert time.process_time() - began < 2
+    noted = not isinstance(outcome, str) and any("landmarks" in note for note in outcome.notes)
+    assert noted or isinstance(outcome, str) or outcome.landmarks == {"chin": 5}
+
+
 @pytest.mark.parametrize(
     "text", ["[", "[{}]", '[{"id": 1}]', '{"a": 1}', '[{"id": "a", "coordinates": [1, NaN, 2]}]', ""]
 )
