@@ -19,6 +19,8 @@ from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, SceneBatch
 Floats = NDArray[np.float64]
 NEAR = 1e-3
 """Nearest depth drawn, as a share of the camera's distance."""
+GUARD = 2.0**14
+"""Samples from the image's corner beyond which a vertex is not drawn."""
 
 
 class ReferenceRenderer:
@@ -85,7 +87,7 @@ def visible_surface(mesh: Mesh, R: Floats, camera: Camera, side: int) -> Surface
         depth = -seen[:, 2]
         x = (camera.focal * seen[:, 0] / depth + camera.width / 2) * side
         y = (-camera.focal * seen[:, 1] / depth + camera.height / 2) * side
-    drawable = (depth > NEAR * camera.distance) & np.isfinite(x) & np.isfinite(y)
+    drawable = (depth > NEAR * camera.distance) & (np.abs(x) < GUARD) & (np.abs(y) < GUARD)  # False for NaN
     for triangle in mesh.triangles:
         if drawable[triangle].all():
             _cover(surface, triangle, x, y, depth, seen, normals, albedo, mesh.two_sided)
