@@ -1,4 +1,12 @@
-"""The built-in morphable head, made by code alone."""
+"""The built-in morphable head, made by code alone.
+
+`skull` is the head without features, `features` the face's relief, `eyes`, `ears` and `scalp` what their names say;
+`grid` holds the topology and `head` puts the mean together. `masks` says what is where, `paint` colours the mean,
+`landmarks` names vertices. `warps` are the tools with which `shape_modes` and `tail` move the mean, `albedo_modes`
+recolours it, `basis` makes orthonormal modes of it all. `build` runs the lot, `cache` keeps the result.
+
+Nothing here uses powers, exponentials, trigonometry or linear algebra from a library: see `curves`.
+"""
 
 from functools import lru_cache
 

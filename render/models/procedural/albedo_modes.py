@@ -42,7 +42,7 @@ def _skin(head: Head, mean: Array) -> Iterator[tuple[str, Array]]:
 
 def _hair(head: Head) -> Iterator[tuple[str, Array]]:
     hair, brows, beard = masks.hair(head), masks.brows(head), masks.beard(head)
-    yield "hair lightness", _tint(hair + 0.25 * brows, (0.125, 0.104, 0.084))
+    yield "hair lightness", _tint(hair + 0.25 * brows, (0.135, 0.113, 0.091))
     yield "hair redness", _tint(hair + 0.4 * brows, (0.022, 0.004, -0.004))
     yield "hair grey", _tint(hair + 0.3 * brows, (0.004, 0.012, 0.018))
     yield "beard", _tint(-beard, (0.070, 0.060, 0.052))
@@ -63,7 +63,7 @@ def _face(head: Head) -> Iterator[tuple[str, Array]]:
     yield "joined brows", _tint(spot(x, y, 0, 14.5, 14, 6) * front, (-0.035, -0.030, -0.026))
     yield "cheek flush", _tint(masks.cheeks(head), (0.012, -0.034, -0.030))
     yield "nose flush", _tint(pair(x, y, 6, -37, 18, 16) * front, (0.008, -0.020, -0.018))
-    yield "ear flush", _tint(masks.ears(head), (0.012, -0.032, -0.028))
+    yield "ear flush", _tint(masks.ears(head), (0.008, -0.018, -0.016))
     yield "shade under the eyes", _tint(pair(x, y, 30, -10, 20, 9) * front * (head.part == 0), (-0.045, -0.040, -0.030))
     yield "lid shade", _tint(pair(x, y, 33, 9, 20, 8) * front * (head.part == 0), (-0.042, -0.036, -0.028))
     yield "lash line", _tint((head.part == 1) * 1.0, (0.06, 0.05, 0.045))
@@ -73,6 +73,6 @@ def _eyes(head: Head) -> Iterator[tuple[str, Array]]:
     iris = masks.iris(head)
     yield "iris blue to brown", _tint(iris, (-0.025, 0.022, 0.065))
     yield "iris lightness", _tint(iris, (0.055, 0.050, 0.045))
-    yield "iris green", _tint(iris, (-0.012, 0.018, -0.008))
+    yield "iris green", _tint(iris, (-0.006, 0.010, -0.005))
     white = (head.part == 2) * (1.0 - iris) * (1.0 - masks.pupil(head))
     yield "white of the eyes", _tint(white, (0.025, 0.028, 0.032))

@@ -56,7 +56,7 @@ def root_outline(across: Array, up: Array) -> Array:
 def freedom(around: Array) -> Array:
     """0 where the ear is grown to the cheek, 1 where it stands free."""
     cx, cy = circle(around)
-    return ramp(cx + 0.35 * np.abs(cy), -0.80, 0.05)
+    return ramp(cx + 0.35 * np.abs(cy), -0.68, 0.12)
 
 
 def rings(around: Array, base: Array) -> list[Array]:

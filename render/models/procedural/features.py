@@ -89,7 +89,7 @@ def _mouth(x: Array, y: Array, z: Array) -> Array:
     b = np.clip(-v / np.clip(lower, 0.5, None), 0.0, None)
     z = z + fade * np.where(v > 0, 4.0 * _roll(a), 4.2 * _roll(b))
     crease = bump((v / 2.6) * (v / 2.6))
-    z = z - 2.6 * crease * bump(np.clip(x / (MOUTH_HALF + 4.0), 0, 1) * np.clip(x / (MOUTH_HALF + 4.0), 0, 1))
+    z = z - 2.3 * crease * bump(np.clip(x / (MOUTH_HALF + 4.0), 0, 1) * np.clip(x / (MOUTH_HALF + 4.0), 0, 1))
     z = z - 1.3 * spot(x, y, MOUTH_HALF + 1.0, -68.5, 6.0, 6.0)
     return z - 1.1 * spot(x, y, 0.0, -54.5, 5.0, 8.5) + 0.7 * spot(x, y, 6.0, -55.0, 4.5, 9.0)
 
@@ -104,7 +104,7 @@ def upper_lip(x: Array) -> Array:
     """Height of the upper lip's red above the mouth line, with the cupid's bow."""
     u = np.clip(x / MOUTH_HALF, 0.0, 1.0)
     bow = 7.4 * (1.0 - u * u) * (1.0 - 0.25 * u)
-    return bow + 1.5 * pair(x, x * 0.0, 5.5, 0.0, 6.0, 1.0) - 0.4 * bump(u * u * 30.0)
+    return bow + 1.2 * pair(x, x * 0.0, 5.5, 0.0, 7.5, 1.0) - 0.4 * bump(u * u * 30.0)
 
 
 def lower_lip(x: Array) -> Array:

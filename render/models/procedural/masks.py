@@ -49,7 +49,7 @@ def _lip_place(head: Head) -> tuple[Array, Array, Array]:
 def upper_lip(head: Head) -> Array:
     """The red of the upper lip."""
     x, v, inside = _lip_place(head)
-    return inside * ramp(v, features.upper_lip(x) + 0.7, features.upper_lip(x) - 0.7) * (v >= 0) * (head.part == 0)
+    return inside * ramp(v, features.upper_lip(x) + 1.0, features.upper_lip(x) - 1.0) * (v >= 0) * (head.part == 0)
 
 
 def lower_lip(head: Head) -> Array:

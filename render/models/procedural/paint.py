@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from render.models.procedural import eyes, masks
+from render.models.procedural import draws, eyes, masks
 from render.models.procedural.curves import Array, bump, pair, ramp
 from render.models.procedural.head import Head
 
@@ -16,7 +16,6 @@ SCLERA = (0.84, 0.81, 0.79)
 IRIS = (0.33, 0.25, 0.18)
 LID_MARGIN = (0.64, 0.42, 0.37)
 LASHES = (0.16, 0.11, 0.09)
-NOISE_KEY = 7_190_003
 
 
 def mix(albedo: Array, color: Sequence[float] | Array, share: Array) -> Array:
@@ -41,7 +40,7 @@ def paint(head: Head) -> Array:
 
 def _cropped(head: Head) -> Array:
     """(V,) how much of the scalp the hair hides: shorter at the sides, uneven from tuft to tuft."""
-    draw = np.random.Generator(np.random.Philox(key=[NOISE_KEY, 0])).random(len(head.points))
+    draw = draws.uniform(draws.HAIR, 0, (len(head.points),))
     uneven = 0.10 * (draw + draw[head.partner] - 1.0)
     short = 0.22 * ramp(head.base[:, 1], 55.0, -10.0)
     return masks.hair(head) * (0.92 - short + uneven)

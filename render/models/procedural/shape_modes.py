@@ -35,12 +35,12 @@ def named(c: Canvas) -> Iterator[tuple[str, Array]]:
 
 def _whole(c: Canvas) -> Iterator[tuple[str, Array]]:
     p = c.points
-    yield "size", p * 0.028
-    yield "width", p * np.array([0.048, 0, 0]) - p * np.array([0, 0.012, 0.010])
+    yield "size", p * 0.031
+    yield "width", p * np.array([0.052, 0, 0]) - p * np.array([0, 0.012, 0.010])
     y = p[:, 1]
-    face = np.stack([0 * y, np.minimum(y - 5.0, 0.0) * 0.068, 0 * y], -1)
+    face = np.stack([0 * y, np.minimum(y - 5.0, 0.0) * 0.074, 0 * y], -1)
     yield "face length", face
-    tall = np.stack([0 * y, np.maximum(y - 5.0, 0.0) * 0.066, 0 * y], -1)
+    tall = np.stack([0 * y, np.maximum(y - 5.0, 0.0) * 0.072, 0 * y], -1)
     yield "skull height", tall
     yield "profile curve", c.push((0, -20, 110), (200, 70, 110), (0, 0, 4.0)) - p * np.array([0, 0, 0.006])
 
@@ -112,7 +112,8 @@ def _hair(c: Canvas) -> Iterator[tuple[str, Array]]:
     yield "quiff", c.push((0, 92, 62), (75, 42, 60), (0, 2.6, 2.2)) * masks.hair(c.head)[:, None]
     yield "hairline", c.slide(5.0 * spot(x, y, 0.0, 68.0, 85.0, 46.0) * ramp(z, 10.0, 40.0), "up")
     yield "receding temples", c.slide(3.6 * pair(x, y, 46.0, 54.0, 38.0, 36.0) * ramp(z, 10.0, 40.0), "up")
-    yield "sideburns", c.slide(6.0 * pair(z, y, 12.0, -8.0, 24.0, 30.0) * (abs(x) > 30), "up")
+    in_front = ramp(z, 2.0, 14.0) * (c.head.part == 0) * ramp(abs(x), 40.0, 55.0)  # of the ears, which stay
+    yield "sideburns", c.slide(6.0 * spot(z, y, 14.0, -8.0, 28.0, 30.0) * in_front, "up")
     v = y - masks.brow_line(abs(x))
     thick = v * bump(v * v / 110.0) * pair(x, y, 30.0, 18.0, 32.0, 24.0)
     yield "brow thickness", c.slide(0.13 * thick, "up")
@@ -157,7 +158,7 @@ def _front(c: Canvas, cx: float, cy: float, rx: float, ry: float, by: float) -> 
 
 def _hood(c: Canvas) -> Array:
     """The fold above the upper lid, heavier and lower."""
-    raised = _front(c, 36, 11, 20, 8, 1.5)
+    raised = _front(c, 36, 12, 21, 9, 1.1)
     return raised + raised[:, [0, 2, 1]] * np.array([0, -0.6, 0])
 
 
@@ -180,17 +181,18 @@ def _mouth(c: Canvas) -> Iterator[tuple[str, Array]]:
     x, v = np.abs(c.head.base[:, 0]), c.head.base[:, 1] - features.mouth_line(np.abs(c.head.base[:, 0]))
     u = np.clip(x / features.MOUTH_HALF, 0.0, 1.0)
     middle = (1.0 - u * u) * (c.head.part == 0) * ramp(c.head.base[:, 2], 30, 60)
-    up, down = bump((v - 5.0) * (v - 5.0) / 60.0) * (v > 0), bump((v + 5.5) * (v + 5.5) / 72.0) * (v < 0)
+    # Both end at the line where the lips meet, so that neither pulls the other along.
+    up, down = bump((v - 6.0) * (v - 6.0) / 36.0), bump((v + 6.5) * (v + 6.5) / 42.25)
     red_up = ramp(v, 0.0, 7.0) * ramp(v, 20.0, 8.0)
     red_down = ramp(v, 0.0, -8.5) * ramp(v, -19.0, -9.0)
     zero = 0 * x
     yield "mouth width", c.both(c.push((24, -69, 92), (24, 20, 34), (2.8, 0, -0.6)))
     yield "mouth height", c.push((0, -68, 100), (48, 28, 44), (0, 2.3, 0))
     yield "lips forward", c.push((0, -67, 102), (38, 25, 38), (0, 0, 2.4))
-    yield "upper lip full", np.stack([zero, 1.1 * middle * red_up, 1.0 * middle * up], -1)
-    yield "lower lip full", np.stack([zero, -1.4 * middle * red_down, 1.2 * middle * down], -1)
+    yield "upper lip full", np.stack([zero, 1.1 * middle * red_up, 0.9 * middle * up], -1)
+    yield "lower lip full", np.stack([zero, -1.4 * middle * red_down, 1.0 * middle * down], -1)
     yield "corners of the mouth", c.both(c.push((25, -69, 90), (15, 15, 30), (0, 1.5, 0)))
-    yield "upper lip over lower", np.stack([zero, zero, 1.0 * middle * (up - down)], -1)
+    yield "upper lip over lower", np.stack([zero, zero, 0.8 * middle * (up - down)], -1)
     yield "philtrum length", c.push((0, -52, 100), (26, 13, 36), (0, 1.4, 0))
     yield "philtrum depth", c.push((0, -55, 100), (6, 10, 30), (0, 0, -0.7))
     yield "under the lower lip", c.push((0, -84, 96), (32, 11, 34), (0, 0, -1.6))
@@ -204,12 +206,12 @@ def _ears(c: Canvas) -> Iterator[tuple[str, Array]]:
     r = c.points * sign - root
     loose = np.clip(-r[:, 2:] / 24.0, 0.0, 1.0) * ear
     loose = loose * loose * (3.0 - 2.0 * loose)
-    yield "ear size", loose * r * 0.11 * sign
-    yield "ear length", loose * r * np.array([0, 0.12, -0.02]) * sign
-    yield "ear flare", loose * np.stack([-r[:, 2] * 0.09, 0 * r[:, 1], np.abs(r[:, 0]) * 0.05], -1) * sign
+    yield "ear size", loose * r * 0.085 * sign
+    yield "ear length", loose * r * np.array([0, 0.09, -0.02]) * sign
+    yield "ear flare", loose * np.stack([-r[:, 2] * 0.06, 0 * r[:, 1], np.abs(r[:, 0]) * 0.05], -1) * sign
     yield "ear tilt", loose * np.stack([0 * r[:, 0], r[:, 2] * 0.06, -r[:, 1] * 0.06], -1) * sign
-    yield "lobe", c.both(c.push((80, -46, -14), (24, 17, 22), (0.6, -2.0, 0))) * ear
-    yield "ear top", c.both(c.push((86, 15, -26), (24, 17, 24), (1.2, 1.6, -0.6))) * ear
+    yield "lobe", c.both(c.push((80, -46, -14), (24, 17, 22), (0.8, -3.0, 0))) * loose
+    yield "ear top", c.both(c.push((86, 15, -26), (24, 17, 24), (1.8, 2.4, -0.9))) * loose
     yield "ear height", c.both(c.push((74, -15, -15), (46, 60, 62), (0, 3.2, 0)))
     yield "ear back", c.both(c.push((74, -15, -15), (46, 60, 62), (0, 0, 3.0)))
 
