@@ -45,9 +45,10 @@ def array_specs(spec: StoreSpec, group: str) -> tuple[ArraySpec, ...]:
     """Arrays of one factor group, in the order of the digest."""
     views, frame = spec.views(group), spec.frame_shape
     nan = float("nan")
+    beside = {"mask": ArraySpec("mask", "uint8", (views, *frame[:2]), 0)}
     return (
         ArraySpec("image", "uint8", (views, *frame), 0),
-        ArraySpec("mask", "uint8", (views, *frame[:2]), 0),
+        *(beside[name] for name in spec.channels),
         ArraySpec("factors", "float32", (views, len(spec.factors)), nan),
         ArraySpec("identity", "int64", (views,), -1),
         *(ArraySpec(f"coefficients/{b}", "float32", (views, k), nan) for b, k in spec.coefficients.items()),

@@ -42,6 +42,9 @@ class StoreSpec:
     """Images a batch; in a sweep store, by factor."""
     shard_batches: int
     renderer: Mapping[str, Any]
+    """Backend and whatever else decides its bits, as the renderer describes itself."""
+    channels: tuple[str, ...] = ("mask",)
+    """What is stored beside the image."""
     pool: int | None = None
     """Identities to draw from, or None for a new one in every batch."""
     others: Literal["random", "zero"] = "random"
@@ -98,6 +101,7 @@ class StoreSpec:
             "pool": self.pool,
             "others": self.others,
             "renderer": dict(self.renderer),
+            "channels": list(self.channels),
         }
 
     @classmethod
@@ -115,10 +119,11 @@ class StoreSpec:
             raise StoreError(
                 f"{where} has format version {attributes.get('format_version')}; this program reads {FORMAT_VERSION}"
             )
-        left_out = ("format", "format_version", "conventions", "factors")
+        left_out = ("format", "format_version", "conventions")
         try:
             fields = {k: v for k, v in attributes.items() if k not in left_out}
-            return cls(**fields, factors=tuple(Factor(**f) for f in attributes["factors"]))
+            fields |= {"factors": tuple(Factor(**f) for f in fields["factors"]), "channels": tuple(fields["channels"])}
+            return cls(**fields)
         except (TypeError, KeyError, ValueError) as error:
             raise StoreError(f"the attributes of {where} are damaged: {error}") from error
 

@@ -12,12 +12,13 @@ from dataset.keys import SPLITS
 from dataset.shards import missing_shards
 from dataset.spec import StoreSpec, shard_batches
 from dataset.store import Store, create_store, open_store, store_exists
+from pipelines.backends import BACKENDS, describe_backend
 from pipelines.faces import FaceSubject, face_spec, open_face
 from pipelines.options import Part, json_option, model_option, range_option, refuse_differences, workers_option
-from pipelines.shards import ShardRenderer, missing_tasks, run_tasks, store_renderer
-from render import CpuRenderer, MorphableModel, open_model
+from pipelines.shards import missing_tasks, run_tasks
+from render import MorphableModel, open_model
 
-DEFAULTS = {"size": 150, "color": "grey", "samples": 4, "seed": 0, "batch_size": 20}
+DEFAULTS = {"backend": "cpu", "size": 150, "color": "grey", "samples": 4, "seed": 0, "batch_size": 20}
 FACTOR_NAMES = (*(f.name for f in FACE_FACTORS), INTRINSIC)
 
 
@@ -29,6 +30,11 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--size", type=click.IntRange(8, 4096), help="Pixels a side. [default: 150]"),
             click.option("--color", type=click.Choice(["grey", "rgb"]), help="[default: grey]"),
             click.option("--samples", type=int, help="Samples a pixel, a square number. [default: 4]"),
+            click.option(
+                "--backend",
+                type=click.Choice(list(BACKENDS)),
+                help="cpu needs nothing and draws the same bytes everywhere; pyrender is OpenGL. [default: cpu]",
+            ),
             click.option("--seed", type=click.IntRange(0), help="[default: 0]"),
             range_option("azimuth", "-86 86"),
             range_option("elevation", "-23 23"),
@@ -102,7 +108,7 @@ def batches_spec(model: MorphableModel, given: dict[str, Any]) -> StoreSpec:
         seed=options["seed"],
         batch_size=options["batch_size"],
         shard_batches=shard_batches(options["batch_size"], frame),
-        renderer=CpuRenderer(options["color"], options["samples"]).describe(),
+        renderer=describe_backend(options["backend"], options["color"], options["samples"]),
         pool=options.get("pool"),
         **face_spec(model, factors, options["size"]),
     )
@@ -136,6 +142,7 @@ def open_or_create(
 def stored_settings(spec: StoreSpec) -> dict[str, Any]:
     """A store's settings under the names of the options."""
     settings = {
+        "backend": spec.renderer.get("backend"),
         "size": spec.image["height"],
         "color": spec.image["color"],
         "samples": spec.image["samples"],
@@ -156,8 +163,7 @@ def draw_missing(
     part: tuple[int, int] = (0, 1),
 ) -> dict[str, float]:
     """Draw what a split still lacks; returns images and seconds."""
-    shards = ShardRenderer(store, subject, store_renderer(store))
-    return run_tasks(shards, missing_tasks(store, split, groups, part), workers)
+    return run_tasks(store, subject, missing_tasks(store, split, groups, part), workers)
 
 
 def report(store: Store, split: str, groups: tuple[str, ...], summary: dict[str, float], as_json: bool) -> None:

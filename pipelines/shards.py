@@ -1,29 +1,32 @@
 """Rendering as independent tasks: one task draws one whole shard and writes it."""
 
+import multiprocessing
 import platform
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from dataset.errors import StoreError
 from dataset.plan import BatchValues, batch_values
 from dataset.shards import missing_shards, shard_range, write_shard
-from dataset.store import Store
-from pipelines.faces import FaceSubject
+from dataset.store import Store, open_store
+from pipelines.backends import needs_no_process, store_renderer
+from pipelines.faces import FaceSubject, open_face
 from pipelines.progress import progress_bar
-from render import CpuRenderer, Renderer
+from render import Renderer
 
 Task = tuple[str, str, int]
 """Split, factor and shard."""
 RECORDED = ("dcign", "numpy", "numba", "zarr")
+"""Libraries whose versions go into the log."""
 
 
 class Stopped(Exception):  # noqa: N818 -- an event, not an error
@@ -87,41 +90,38 @@ def _batch(values: BatchValues, k: int) -> tuple[Any, Any, dict[str, Any]]:
     return values.factors[k], values.identity[k], {b: c[k] for b, c in values.coefficients.items()}
 
 
-def store_renderer(store: Store) -> Renderer:
-    """The renderer that a store was made with.
-
-    Raises
-    ------
-    StoreError
-        When this program's would draw other pixels.
-    """
-    image = store.spec.image
-    renderer = CpuRenderer(image["color"], image["samples"])
-    if renderer.describe() != dict(store.spec.renderer):
-        raise StoreError(
-            f"{store.url} was drawn by {dict(store.spec.renderer)}, this is {renderer.describe()}; "
-            "a store has one renderer: choose another --store"
-        )
-    return renderer
-
-
 def missing_tasks(store: Store, split: str, groups: Sequence[str], part: tuple[int, int] = (0, 1)) -> list[Task]:
     """Shards to draw; `part` = (i, n) keeps those whose number leaves i when divided by n."""
     return [(split, g, s) for g in groups for s in missing_shards(store, split, g) if s % part[1] == part[0]]
 
 
-def run_tasks(shards: ShardRenderer, tasks: Sequence[Task], workers: int) -> dict[str, float]:
-    """Draw shards on threads with a progress bar; returns images and seconds.
+def run_tasks(store: Store, subject: FaceSubject, tasks: Sequence[Task], workers: int) -> dict[str, float]:
+    """Draw shards with a progress bar, on threads or, for OpenGL, in processes; returns images and seconds."""
+    started = time.perf_counter()
+    run = _on_threads if needs_no_process(store) else _in_processes
+    with progress_bar("images") as progress:
+        bar = progress.add_task("rendering", total=sum(_images(store, t) for t in tasks), note="")
+        if tasks:
+            run(store, subject, tasks, workers, lambda images: progress.advance(bar, images))
+    return {"images": sum(_images(store, t) for t in tasks), "seconds": time.perf_counter() - started}
 
-    Kernels, compression and hashing release the interpreter lock, so threads run in parallel and share one model. An
-    interrupt is noticed between two batches; the shards that were being drawn are left missing.
+
+def _images(store: Store, task: Task) -> int:
+    """Images in a shard."""
+    start, stop = shard_range(store, *task)
+    return (stop - start) * store.spec.views(task[1])
+
+
+def _on_threads(
+    store: Store, subject: FaceSubject, tasks: Sequence[Task], workers: int, on_images: Callable[[int], None]
+) -> None:
+    """Kernels, compression and hashing release the interpreter lock: threads run in parallel and share one model.
+
+    An interrupt is noticed between two batches; the shards that were being drawn are left missing.
     """
-    spec, store = shards.store.spec, shards.store
-    total = sum((shard_range(store, *t)[1] - shard_range(store, *t)[0]) * spec.views(t[1]) for t in tasks)
-    started, stop = time.perf_counter(), threading.Event()
-    with progress_bar("images") as progress, ThreadPoolExecutor(workers) as pool:
-        bar = progress.add_task("rendering", total=total, note="")
-        futures = [pool.submit(shards.draw, task, lambda n: progress.advance(bar, n), stop) for task in tasks]
+    shards, stop = ShardRenderer(store, subject, store_renderer(store)), threading.Event()
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(shards.draw, task, on_images, stop) for task in tasks]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:
@@ -133,4 +133,30 @@ def run_tasks(shards: ShardRenderer, tasks: Sequence[Task], workers: int) -> dic
     for error in failed:
         if error is not None and not isinstance(error, Stopped):
             raise error
-    return {"images": total, "seconds": time.perf_counter() - started}
+
+
+def _in_processes(
+    store: Store, subject: FaceSubject, tasks: Sequence[Task], workers: int, on_images: Callable[[int], None]
+) -> None:
+    """A process for each worker, each with one OpenGL context; spawned, since a fork after a context hangs."""
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        futures = {pool.submit(_draw_in_process, store.url, subject.source, task): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                on_images(_images(store, futures[future]))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _draw_in_process(url: str, source: str, task: Task) -> None:
+    """One task of a worker process."""
+    _process_shards(url, source).draw(task, lambda _: None, threading.Event())
+
+
+@lru_cache(maxsize=1)
+def _process_shards(url: str, source: str) -> ShardRenderer:
+    """Store, model and renderer of a worker process, made once."""
+    store = open_store(url, write=True)
+    return ShardRenderer(store, open_face(store, source), store_renderer(store))

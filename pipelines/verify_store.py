@@ -11,10 +11,11 @@ from dataset.digest import store_digest
 from dataset.errors import StoreError
 from dataset.store import Store, open_store
 from dataset.verify import Problem, all_shards, check_frames, check_shard, check_splits_disjoint
+from pipelines.backends import store_renderer
 from pipelines.faces import FaceSubject, open_face
 from pipelines.options import json_option, model_option, workers_option
 from pipelines.progress import progress_bar
-from pipelines.shards import ShardRenderer, run_tasks, store_renderer
+from pipelines.shards import run_tasks
 
 
 @click.command("verify-store")
@@ -39,7 +40,7 @@ def command(url: str, frames: int, repair: bool, model: str | None, workers: int
     if repair and damaged:
         subject = open_face(store, model)
         tasks = sorted({(p.split, p.group, p.shard) for p in damaged})
-        run_tasks(ShardRenderer(store, subject, store_renderer(store)), tasks, workers)
+        run_tasks(store, subject, tasks, workers)
         click.echo(f"drew {len(tasks)} shards again", err=True)
         store = open_store(url)
         problems, notes = inspect(store, frames, model)

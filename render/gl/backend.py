@@ -89,7 +89,7 @@ class PyrenderRenderer:
             raise RenderError(f"samples must be a square number (1, 4, 9, 16 ...), not {samples}")
         self.color = color
         self._side = side
-        self._context = the_context(platform or choose_platform())
+        self._context = the_context(platform or choose_platform()[0])
 
     def describe(self) -> dict[str, Any]:
         """Backend, platform and OpenGL's own name, for the store's attributes: other drivers draw other bits."""

@@ -6,6 +6,7 @@ PyOpenGL can be bound to one platform a process, so a candidate that fails would
 import os
 import subprocess
 import sys
+from typing import Any
 
 from render.scene import RenderError
 
@@ -49,8 +50,20 @@ def probe(platform: str) -> str:
     raise RenderError(said[-1])
 
 
-def choose_platform() -> str:
-    """The first platform that works.
+def describe_platform() -> dict[str, Any]:
+    """What `PyrenderRenderer.describe` would say, found without a context in this process.
+
+    Raises
+    ------
+    RenderError
+        When no platform works.
+    """
+    platform, renderer = choose_platform()
+    return {"backend": "pyrender", "platform": platform, "gl_renderer": renderer}
+
+
+def choose_platform() -> tuple[str, str]:
+    """The first platform that works, and what its OpenGL calls itself.
 
     Raises
     ------
@@ -60,10 +73,8 @@ def choose_platform() -> str:
     failed = {}
     for platform in CANDIDATES:
         try:
-            probe(platform)
+            return platform, probe(platform)
         except RenderError as error:
             failed[platform] = error
-        else:
-            return platform
     reasons = "; ".join(f"{name} ({CANDIDATES[name]}): {error}" for name, error in failed.items())
     raise RenderError(f"no OpenGL context could be made. {reasons}. The cpu backend needs none of them.")

@@ -13,8 +13,11 @@ from PIL import Image
 
 from dataset import batch_values, open_store
 from dataset.shards import missing_shards, shard_file
+from pipelines.backends import store_renderer
 from pipelines.faces import open_face
-from pipelines.shards import store_renderer
+from render import CpuRenderer
+from render.gl.context import probe
+from render.scene import RenderError
 
 SMALL = ("--size", 24, "--samples", 1, "--batch-size", 5)
 
@@ -111,6 +114,28 @@ def test_verify_finds_and_repairs(dcign, tmp_path, array_files):
     assert f"verify-store {url} --repair" in said.out
     assert dcign("verify-store", url, "--repair").code == 0
     assert array_files(url) == before
+
+
+def test_the_pyrender_backend_fills_a_store_in_processes(dcign, refused, tmp_path, missing):
+    url = tmp_path / "gl.zarr"
+    try:
+        found = probe("egl")
+    except RenderError as error:
+        missing(f"OpenGL through EGL ({error})")
+    call = ("render-batches", "--store", url, "--factor", "light", *SMALL)
+    said = dcign(*call, "--n", 4, "--backend", "pyrender", "--workers", 1)
+    assert said.code == 0, said.err
+    store = open_store(url)
+    assert store.spec.renderer == {"backend": "pyrender", "platform": "egl", "gl_renderer": found}
+    values = batch_values(store.spec, "train", "light", 0, 4)
+    on_cpu = CpuRenderer("grey", 1).render(
+        open_face(store).scenes(
+            values.factors[0], values.identity[0], {b: c[0] for b, c in values.coefficients.items()}
+        )
+    )
+    seen = on_cpu.mask > 0
+    assert np.abs(store.read("train", "light", 0).images.astype(int) - on_cpu.image)[seen].mean() < 1
+    assert "backend is pyrender there, cpu was given" in refused(*call, "--n", 5, "--backend", "cpu")
 
 
 def test_sweeps_are_like_their_parent(toy):
