@@ -30,7 +30,7 @@ def _skin(head: Head, mean: Array) -> Iterator[tuple[str, Array]]:
     skin = bare(head)
     # Whoever is darker mostly has darker hair, brows and eyes too.
     dark = masks.hair(head) + 0.8 * masks.brows(head) + 0.6 * masks.iris(head)
-    yield "skin tone", skin[:, None] * mean * np.array([0.185, 0.225, 0.250]) + _tint(dark, (0.075, 0.060, 0.048))
+    yield "skin tone", skin[:, None] * mean * np.array([0.185, 0.225, 0.250]) + _tint(dark, (0.068, 0.054, 0.043))
     yield "skin redness", _tint(skin, (0.006, -0.010, -0.010))
     yield "skin yellowness", _tint(skin, (0.002, 0.000, -0.016))
     y, z = head.base[:, 1], head.base[:, 2]
@@ -42,10 +42,10 @@ def _skin(head: Head, mean: Array) -> Iterator[tuple[str, Array]]:
 
 def _hair(head: Head) -> Iterator[tuple[str, Array]]:
     hair, brows, beard = masks.hair(head), masks.brows(head), masks.beard(head)
-    yield "hair lightness", _tint(hair + 0.25 * brows, (0.135, 0.113, 0.091))
+    yield "hair lightness", _tint(hair + 0.25 * brows, (0.122, 0.100, 0.080))
     yield "hair redness", _tint(hair + 0.4 * brows, (0.022, 0.004, -0.004))
     yield "hair grey", _tint(hair + 0.3 * brows, (0.004, 0.012, 0.018))
-    yield "beard", _tint(-beard, (0.070, 0.060, 0.052))
+    yield "beard", _tint(-beard, (0.056, 0.048, 0.042))
     x, y = masks.side(head), head.base[:, 1]
     yield "moustache", _tint(-beard * ramp(y, -72, -64) * ramp(x, 34, 24), (0.045, 0.038, 0.032))
     yield "goatee", _tint(-beard * ramp(y, -70, -78) * ramp(x, 34, 20), (0.045, 0.038, 0.032))

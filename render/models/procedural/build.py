@@ -10,7 +10,7 @@ from render.morphable import Block, MorphableModel
 
 COMPONENTS = 199
 """Of shape and of albedo, as in the Basel model."""
-SPREAD = 1.0
+SPREAD = 0.98
 """Factor on every shape field: where each alone is plausible, two hundred at once are a little too much."""
 
 

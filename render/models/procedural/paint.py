@@ -9,7 +9,7 @@ from render.models.procedural.curves import Array, bump, pair, ramp
 from render.models.procedural.head import Head
 
 SKIN = (0.79, 0.575, 0.470)
-HAIR = (0.30, 0.225, 0.175)
+HAIR = (0.32, 0.24, 0.187)
 BROW = (0.25, 0.175, 0.13)
 LIPS = (0.67, 0.36, 0.33)
 SCLERA = (0.84, 0.81, 0.79)
@@ -29,7 +29,7 @@ def paint(head: Head) -> Array:
     a = _flush(a, head)
     a = mix(a, LIPS, 0.85 * masks.lips(head))
     beard = np.array((0.52, 0.44, 0.39))
-    a = mix(a, beard, 0.22 * masks.beard(head))
+    a = mix(a, beard, 0.34 * masks.beard(head))
     a = mix(a, HAIR, _cropped(head))
     a = mix(a, BROW, 0.85 * masks.brows(head))
     a = a * _hollows(head)[:, None]

@@ -32,6 +32,6 @@ def volume(base: Array, sides: float = SIDES, top: float = TOP) -> Array:
     # None around the ears, which it would bury.
     y, z = base[:, 1] + 12.0, base[:, 2] + 14.0
     near_ear = ramp(y * y / 1600.0 + z * z / 700.0, 2.2, 0.8)
-    thickness = sides + (top - sides) * ramp(base[:, 1], 45.0, 105.0)
+    thickness = sides + (top - sides) * ramp(base[:, 1], 25.0, 90.0)
     away = base / abs(base).max(axis=1, keepdims=True)
     return away * (thickness * share * (1.0 - near_ear))[:, None]

@@ -35,12 +35,12 @@ def named(c: Canvas) -> Iterator[tuple[str, Array]]:
 
 def _whole(c: Canvas) -> Iterator[tuple[str, Array]]:
     p = c.points
-    yield "size", p * 0.031
-    yield "width", p * np.array([0.052, 0, 0]) - p * np.array([0, 0.012, 0.010])
+    yield "size", p * 0.034
+    yield "width", p * np.array([0.058, 0, 0]) - p * np.array([0, 0.012, 0.010])
     y = p[:, 1]
-    face = np.stack([0 * y, np.minimum(y - 5.0, 0.0) * 0.074, 0 * y], -1)
+    face = np.stack([0 * y, np.minimum(y - 5.0, 0.0) * 0.080, 0 * y], -1)
     yield "face length", face
-    tall = np.stack([0 * y, np.maximum(y - 5.0, 0.0) * 0.072, 0 * y], -1)
+    tall = np.stack([0 * y, np.maximum(y - 5.0, 0.0) * 0.074, 0 * y], -1)
     yield "skull height", tall
     yield "profile curve", c.push((0, -20, 110), (200, 70, 110), (0, 0, 4.0)) - p * np.array([0, 0, 0.006])
 
@@ -62,9 +62,9 @@ def _sex(c: Canvas) -> Iterator[tuple[str, Array]]:
 def _skull(c: Canvas) -> Iterator[tuple[str, Array]]:
     z = c.points[:, 2]
     yield "skull depth", np.stack([0 * z, 0 * z, np.minimum(z - 10.0, 0.0) * 0.09], -1)
-    yield "skull width", c.stretch((0, 50, -20), (170, 110, 170), (0.080, 0, 0))
+    yield "skull width", c.stretch((0, 50, -20), (170, 110, 170), (0.088, 0, 0))
     yield "occiput", c.push((0, 10, -105), (100, 80, 70), (0, 0, -5.0))
-    yield "crown", c.push((0, 120, -20), (120, 70, 120), (0, 3.2, 0))
+    yield "crown", c.push((0, 120, -20), (140, 80, 140), (0, 2.2, 0))
     yield "forehead slope", c.push((0, 78, 85), (120, 62, 90), (0, 0, 5.0))
     yield "forehead bulge", c.push((0, 48, 95), (70, 36, 60), (0, 0, 2.6))
     yield "temples", c.both(c.push((68, 32, 45), (45, 42, 50), (3.0, 0, 0)))
@@ -91,7 +91,7 @@ def _cheeks(c: Canvas) -> Iterator[tuple[str, Array]]:
     x, y = np.abs(c.head.base[:, 0]), c.head.base[:, 1]
     line = x - (20.0 + (-36.0 - y) * 0.42)
     fold = bump(line * line / 30.0) * ramp(y, -74.0, -58.0) * ramp(y, -34.0, -44.0)
-    yield "fold from nose to mouth", np.stack([0 * x, 0 * x, -1.1 * fold], -1)
+    yield "fold from nose to mouth", np.stack([0 * x, 0 * x, -0.8 * fold], -1)
     yield "jowls", c.both(c.push((42, -92, 55), (26, 26, 42), (1.8, -1.2, 0.8)))
 
 
@@ -217,7 +217,7 @@ def _ears(c: Canvas) -> Iterator[tuple[str, Array]]:
 
 
 def _neck(c: Canvas) -> Iterator[tuple[str, Array]]:
-    yield "neck width", c.stretch((0, -170, -20), (160, 85, 160), (0.14, 0, 0.07))
+    yield "neck width", c.stretch((0, -170, -20), (160, 85, 160), (0.16, 0, 0.08))
     yield "neck forward", c.push((0, -175, -20), (160, 80, 150), (0, 0, 6.0))
     yield "throat", c.push((0, -138, 45), (16, 20, 40), (0, 0, 1.8))
     yield "nape", c.push((0, -110, -85), (90, 60, 60), (0, 0, -4.0))
