@@ -5,7 +5,7 @@ import pytest
 
 from render.camera import frame_head
 from render.cpu import CpuRenderer
-from render.models.procedural import eyes, procedural
+from render.models.procedural import eyes, procedural, sheet
 from render.scene import SceneBatch
 
 
@@ -112,3 +112,12 @@ def test_nearest_neighbour_knows_people_again(model):
         shots.append(CpuRenderer("grey", 4).render(scene).image.reshape(n, -1).astype(np.float64))
     distance = np.square(shots[0][:, None] - shots[1][None]).sum(axis=2)
     assert (distance.argmin(axis=1) == np.arange(n)).mean() > 0.9
+
+
+def test_the_contact_sheet_has_its_layout(model, monkeypatch):
+    for name, value in (("PEOPLE", 4), ("COLUMNS", 1), ("LARGE", 0)):
+        monkeypatch.setattr(sheet, name, value)
+    picture = sheet.sheet(model)
+    assert picture.shape == (1200, 600 + 150, 3)
+    small = picture[:, 600:].reshape(8, 150, 150, 3)
+    assert ((small < 250).any(axis=3).mean(axis=(1, 2)) > 0.3).all()  # a head in every tile

@@ -8,8 +8,8 @@ from render.models.procedural.curves import Array
 from render.models.procedural.head import Head
 
 REGIONS = ("background", "skin", "brows", "eyes", "iris", "nose", "lips", "ears", "hair", "neck", "lids")
-JAW = ((70, -10), (68, -24), (66, -38), (62, -54), (57, -70), (49, -86), (38, -100), (21, -110))
-"""Half the jaw line from the ear down, as x and y on the mean."""
+JAW = ((-8, 1), (-22, 0), (-36, 1), (-52, 5), (-68, 12), (-84, 30), (-100, 54), (-110, 74))
+"""Half the jaw line from the ear down, as y and z on the mean: its height in the front view tells little of it."""
 
 
 def regions(head: Head) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
@@ -41,8 +41,7 @@ def landmarks(head: Head) -> dict[str, int]:
     """
     left = _left_points()
     points: list[Array] = []
-    jaw = [np.array([x, y]) for x, y in JAW]
-    points += [p * np.array([-1, 1]) for p in jaw] + [left["chin"]] + jaw[::-1]
+    points.append(left["chin"])
     brow = [left[f"brow{k}"] for k in range(5)]
     points += [p * np.array([-1, 1]) for p in brow[::-1]] + brow
     points += [left[f"bridge{k}"] for k in range(4)]
@@ -50,7 +49,9 @@ def landmarks(head: Head) -> dict[str, int]:
     eye = left["eye"]
     points += [eye[k] * [-1, 1] for k in (3, 2, 1, 0, 5, 4)] + [eye[k] for k in range(6)]
     points += _lips()
-    vertex = [_nearest(head, p, lids=36 <= k < 48) for k, p in enumerate(points)]
+    vertex = [_nearest(head, p, lids=19 < k <= 31) for k, p in enumerate(points)]
+    jaw = [_beside(head, y, z) for y, z in JAW]
+    vertex = [int(head.partner[v]) for v in jaw] + vertex[:1] + jaw[::-1] + vertex[1:]
     named = {f"ibug68.{k:02d}": v for k, v in enumerate(vertex)}
     aliases = {
         "center.nose.tip": 30,
@@ -96,3 +97,10 @@ def _nearest(head: Head, at: Array, lids: bool) -> int:
     distance = xy[:, 0] * xy[:, 0] + xy[:, 1] * xy[:, 1]
     allowed = (head.part == 1) if lids else (head.part == 0) & (head.points[:, 2] > -20.0)
     return int(np.where(allowed, distance, np.inf).argmin())
+
+
+def _beside(head: Head, y: float, z: float) -> int:
+    """The vertex of the left side, ears apart, whose y and z come nearest."""
+    yz = head.points[:, 1:] - np.array([y, z])
+    distance = yz[:, 0] * yz[:, 0] + yz[:, 1] * yz[:, 1]
+    return int(np.where((head.part == 0) & (head.points[:, 0] > 15.0), distance, np.inf).argmin())
