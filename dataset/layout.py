@@ -45,14 +45,29 @@ def array_specs(spec: StoreSpec, group: str) -> tuple[ArraySpec, ...]:
     """Arrays of one factor group, in the order of the digest."""
     views, frame = spec.views(group), spec.frame_shape
     nan = float("nan")
-    beside = {"mask": ArraySpec("mask", "uint8", (views, *frame[:2]), 0)}
     return (
         ArraySpec("image", "uint8", (views, *frame), 0),
-        *(beside[name] for name in spec.channels),
+        *(_channel(name, views, frame) for name in spec.channels),
         ArraySpec("factors", "float32", (views, len(spec.factors)), nan),
         ArraySpec("identity", "int64", (views,), -1),
         *(ArraySpec(f"coefficients/{b}", "float32", (views, k), nan) for b, k in spec.coefficients.items()),
     )
+
+
+def _channel(name: str, views: int, frame: tuple[int, ...]) -> ArraySpec:
+    """The array of a channel; for what its values mean see the store format."""
+    height, width = frame[:2]
+    shapes: dict[str, tuple[str, tuple[int, ...]]] = {
+        "mask": ("uint8", (height, width)),
+        "depth": ("float32", (height, width)),
+        "normal": ("int8", (height, width, 3)),
+        "albedo": ("uint8", frame),
+        "shading": ("uint8", (height, width)),
+        "region": ("uint8", (height, width)),
+        "landmarks": ("float32", (68, 3)),
+    }
+    dtype, shape = shapes[name]
+    return ArraySpec(name, dtype, (views, *shape), float("nan") if dtype == "float32" else 0)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from dataset.factors import Factor, groups
 FORMAT, FORMAT_VERSION = "dcign-batches", 1
 SHARD_CHOICES, SHARD_BYTES = (50, 25, 10, 5, 2, 1), 32_000_000
 """Batches a shard, and the most bytes of images that one may hold."""
+CHANNELS = ("mask", "depth", "normal", "albedo", "shading", "region", "landmarks")
+"""What can be stored beside the image, in the order in which it is."""
 CONVENTIONS = (
     "right-handed, +x to the viewer's right, +y up, +z toward the camera at azimuth 0; degrees; "
     "azimuth turns the subject about +y, positive moves the nose toward +x; "
@@ -56,6 +58,9 @@ class StoreSpec:
         for group in self.groups:
             if not 1 <= self.views(group) <= 10_000:
                 raise StoreError(f"a batch holds 1 to 10000 images, not {self.views(group)}")
+        unknown = [name for name in self.channels if name not in CHANNELS]
+        if unknown:
+            raise StoreError(f"there is no channel {unknown[0]!r}; there are {', '.join(CHANNELS)}")
         if self.pool is not None and self.content == "batches" and self.pool < self.views("intrinsic"):
             raise StoreError(
                 f"a pool of {self.pool} identities cannot fill an intrinsic batch of {self.views('intrinsic')}"

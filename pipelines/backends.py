@@ -1,32 +1,42 @@
 """The renderers that a store can name. A new one is a module in `render/` and a line in `BACKENDS`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dataset.errors import StoreError
 from dataset.store import Store
 from render import CpuRenderer, Renderer
-from render.gl.context import describe_platform
+from render.gl.context import PYRENDER_CHANNELS, describe_platform
 from render.scene import Color
+from render.truth import check_channels
 
 
-def _pyrender(color: Color, samples: int, facts: dict[str, Any]) -> Renderer:
+def _pyrender(color: Color, samples: int, channels: Sequence[str], facts: dict[str, Any]) -> Renderer:
     from render.gl.backend import PyrenderRenderer
 
-    return PyrenderRenderer(color, samples, facts["platform"])
+    return PyrenderRenderer(color, samples, channels, facts["platform"])
 
 
-BACKENDS: dict[str, Callable[[Color, int, dict[str, Any]], Renderer]] = {
-    "cpu": lambda color, samples, _: CpuRenderer(color, samples),
+BACKENDS: dict[str, Callable[[Color, int, Sequence[str], dict[str, Any]], Renderer]] = {
+    "cpu": lambda color, samples, channels, _: CpuRenderer(color, samples, channels),
     "pyrender": _pyrender,
 }
-"""Name to a function of color, samples and the store's `renderer` attribute."""
+"""Name to a function of color, samples, channels and the store's `renderer` attribute."""
 
 
-def describe_backend(name: str, color: Color, samples: int) -> dict[str, Any]:
-    """What a new store says of its renderer. OpenGL is asked in another process: this one may yet fork."""
-    cpu = CpuRenderer(color, samples)  # refuses impossible settings whatever the backend
-    return describe_platform() if name == "pyrender" else cpu.describe()
+def describe_backend(name: str, color: Color, samples: int, channels: Sequence[str]) -> dict[str, Any]:
+    """What a new store says of its renderer. OpenGL is asked in another process: this one may yet fork.
+
+    Raises
+    ------
+    RenderError
+        When the backend cannot draw that, or not on this machine.
+    """
+    cpu = CpuRenderer(color, samples, channels)  # refuses impossible settings whatever the backend
+    if name == "cpu":
+        return cpu.describe()
+    check_channels(channels, PYRENDER_CHANNELS, name)
+    return describe_platform()
 
 
 def store_renderer(store: Store) -> Renderer:
@@ -41,7 +51,7 @@ def store_renderer(store: Store) -> Renderer:
     make = BACKENDS.get(str(facts.get("backend")))
     if make is None:
         raise StoreError(f"{store.url} was drawn by {facts}; the renderers known here are {', '.join(BACKENDS)}")
-    renderer = make(image["color"], image["samples"], facts)
+    renderer = make(image["color"], image["samples"], store.spec.channels, facts)
     if renderer.describe() != facts:
         raise StoreError(
             f"{store.url} was drawn by {facts}, this is {renderer.describe()}; "

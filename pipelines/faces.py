@@ -15,14 +15,16 @@ from dataset.store import Store
 from render import Camera, ModelError, MorphableModel, SceneBatch, frame_head, open_model
 from render.pose import LIGHT_ELEVATION
 from render.scene import AMBIENT
+from render.truth import check_subject
 
 FACE_LIGHT = {"elevation": LIGHT_ELEVATION, "ambient": AMBIENT}
 DRAWN_BLOCKS = ("shape", "albedo")
 """Blocks whose coefficients a store draws; expression stays out altogether unless it is asked for."""
 
 
-def face_spec(model: MorphableModel, factors: Sequence[Factor], size: int) -> dict[str, Any]:
-    """What the model and its framing decide of a `StoreSpec`: subject, model, camera, light, coefficients."""
+def face_spec(model: MorphableModel, factors: Sequence[Factor], size: int, channels: Sequence[str]) -> dict[str, Any]:
+    """What the model and its framing decide of a `StoreSpec`: subject, model, camera, light, coefficients, channels."""
+    check_subject(channels, model.regions is not None, model.landmarks68 is not None)
     ranges = {f.name: (f.low, (f.low + f.high) / 2, f.high) for f in factors}
     camera = frame_head(model.mean, model.chin, size, ranges["azimuth"], ranges["elevation"])
     return {
@@ -30,6 +32,7 @@ def face_spec(model: MorphableModel, factors: Sequence[Factor], size: int) -> di
         "model": {"name": model.name, "sha256": model.sha256},
         "camera": camera.to_json(),
         "light": FACE_LIGHT,
+        "channels": tuple(channels),
         "coefficients": {block: model.blocks[block].components for block in DRAWN_BLOCKS},
     }
 

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from dataset.spec import CHANNELS
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 workers_option = click.option(
@@ -39,6 +41,21 @@ class Part(click.ParamType[tuple[int, int]]):
         if not 0 <= i < n:
             self.fail(f"i must be 0 to {n - 1}, not {i}", param, ctx)
         return i, n
+
+
+class Channels(click.ParamType[tuple[str, ...]]):
+    """Names of channels with commas between them, in any order; they come back in the store's."""
+
+    name = "NAME,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Known names, each once."""
+        if isinstance(value, tuple):
+            return value
+        names = {name.strip() for name in str(value).split(",") if name.strip()}
+        if unknown := names - set(CHANNELS):
+            self.fail(f"no channel {', '.join(sorted(unknown))}; there are {', '.join(CHANNELS)}", param, ctx)
+        return tuple(name for name in CHANNELS if name in names)
 
 
 def range_option(name: str, default: str) -> Callable[[F], F]:

@@ -10,15 +10,31 @@ from dataset.digest import store_digest
 from dataset.factors import FACE_FACTORS, INTRINSIC, with_ranges
 from dataset.keys import SPLITS
 from dataset.shards import missing_shards
-from dataset.spec import StoreSpec, shard_batches
+from dataset.spec import CHANNELS, StoreSpec, shard_batches
 from dataset.store import Store, create_store, open_store, store_exists
 from pipelines.backends import BACKENDS, describe_backend
 from pipelines.faces import FaceSubject, face_spec, open_face
-from pipelines.options import Part, json_option, model_option, range_option, refuse_differences, workers_option
+from pipelines.options import (
+    Channels,
+    Part,
+    json_option,
+    model_option,
+    range_option,
+    refuse_differences,
+    workers_option,
+)
 from pipelines.shards import missing_tasks, run_tasks
 from render import MorphableModel, open_model
 
-DEFAULTS = {"backend": "cpu", "size": 150, "color": "grey", "samples": 4, "seed": 0, "batch_size": 20}
+DEFAULTS = {
+    "backend": "cpu",
+    "channels": ("mask",),
+    "size": 150,
+    "color": "grey",
+    "samples": 4,
+    "seed": 0,
+    "batch_size": 20,
+}
 FACTOR_NAMES = (*(f.name for f in FACE_FACTORS), INTRINSIC)
 
 
@@ -34,6 +50,11 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "--backend",
                 type=click.Choice(list(BACKENDS)),
                 help="cpu needs nothing and draws the same bytes everywhere; pyrender is OpenGL. [default: cpu]",
+            ),
+            click.option(
+                "--channels",
+                type=Channels(),
+                help=f"What to store beside the image, of {','.join(CHANNELS)}. [default: mask]",
             ),
             click.option("--seed", type=click.IntRange(0), help="[default: 0]"),
             range_option("azimuth", "-86 86"),
@@ -108,9 +129,9 @@ def batches_spec(model: MorphableModel, given: dict[str, Any]) -> StoreSpec:
         seed=options["seed"],
         batch_size=options["batch_size"],
         shard_batches=shard_batches(options["batch_size"], frame),
-        renderer=describe_backend(options["backend"], options["color"], options["samples"]),
+        renderer=describe_backend(options["backend"], options["color"], options["samples"], options["channels"]),
         pool=options.get("pool"),
-        **face_spec(model, factors, options["size"]),
+        **face_spec(model, factors, options["size"], options["channels"]),
     )
 
 
@@ -143,6 +164,7 @@ def stored_settings(spec: StoreSpec) -> dict[str, Any]:
     """A store's settings under the names of the options."""
     settings = {
         "backend": spec.renderer.get("backend"),
+        "channels": spec.channels,
         "size": spec.image["height"],
         "color": spec.image["color"],
         "samples": spec.image["samples"],

@@ -53,15 +53,14 @@ class ShardRenderer:
         split, group, shard = task
         begin, end = shard_range(self.store, split, group, shard)
         values = batch_values(self.store.spec, split, group, begin, end)
-        images, masks = [], []
+        drawn: list[dict[str, Any]] = []
         for k in range(end - begin):
             if stop.is_set():
                 raise Stopped
             frames = self.renderer.render(self.subject.scenes(*_batch(values, k)))
-            images.append(frames.image)
-            masks.append(frames.mask)
+            drawn.append({"image": frames.image} | {name: frames.channel(name) for name in self.store.spec.channels})
             on_images(len(frames.image))
-        arrays: dict[str, Any] = {"image": np.stack(images), "mask": np.stack(masks)}
+        arrays: dict[str, Any] = {name: np.stack([batch[name] for batch in drawn]) for name in drawn[0]}
         arrays |= {"factors": values.factors, "identity": values.identity}
         arrays |= {f"coefficients/{block}": c for block, c in values.coefficients.items()}
         write_shard(self.store, split, group, shard, arrays)

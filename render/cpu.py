@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from render.camera import Camera
 from render.pose import light_direction, rotation
 from render.raster import draw
-from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, RenderError, SceneBatch
+from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Frames, Mesh, RenderError, SceneBatch
+from render.truth import PixelTruth, check_channels, stack_truth
 
 KERNEL_VERSION = 1
 """Raised whenever a change moves a pixel; it goes into every store."""
@@ -24,16 +26,20 @@ class CpuRenderer:
     color : "grey" or "rgb"
     samples : int
         Samples a pixel, a square number: 1, 4, 9, 16.
+    channels : sequence of str
+        What to give beside the image: names in `render.scene.CHANNELS`.
     """
 
-    def __init__(self, color: Color = "grey", samples: int = 4) -> None:
+    def __init__(self, color: Color = "grey", samples: int = 4, channels: Sequence[str] = ("mask",)) -> None:
         side = math.isqrt(samples) if samples > 0 else 0
         if side < 1 or side * side != samples or samples > 64:
             raise RenderError(f"samples must be a square number from 1 to 64 (1, 4, 9, 16 ...), not {samples}")
         if color not in ("grey", "rgb"):
             raise RenderError(f"color must be grey or rgb, not {color!r}")
+        check_channels(channels, tuple(CHANNELS), "cpu")
         self.color = color
         self.samples = samples
+        self._truth = tuple(name for name in channels if name != "mask")
         self._side = side
 
     def describe(self) -> dict[str, Any]:
@@ -46,7 +52,8 @@ class CpuRenderer:
         channels = 3 if self.color == "rgb" else 1
         image = np.empty((n, channels, camera.height, camera.width), np.uint8)
         mask = np.empty((n, camera.height, camera.width), np.uint8)
-        offset, centre = self._grid(camera)
+        offset, centre = _grid(camera, self._side)
+        truth: list[dict[str, NDArray[Any]]] = []
         for start, stop in _runs(scenes.mesh_index):
             mesh = scenes.meshes[scenes.mesh_index[start]]
             views = range(start, stop)
@@ -58,7 +65,7 @@ class CpuRenderer:
                 # Unsigned indices spare the kernel the check for negative ones.
                 mesh.triangles.view(np.uint32),
                 mesh.two_sided,
-                np.stack([self._matrix(R, camera) for R in poses]),
+                np.stack([_matrix(R, camera, self._side) for R in poses]),
                 offset,
                 centre,
                 np.stack([_into_subject(R, v) for R, v in zip(poses, toward, strict=True)]),
@@ -68,7 +75,26 @@ class CpuRenderer:
                 image[start:stop],
                 mask[start:stop],
             )
-        return Frames(np.ascontiguousarray(np.moveaxis(image, 1, 3)) if channels == 3 else image[:, 0], mask)
+            truth += self._draw_truth(mesh, poses, toward, camera)
+        pixels = np.ascontiguousarray(np.moveaxis(image, 1, 3)) if channels == 3 else image[:, 0]
+        return Frames(pixels, mask, stack_truth(truth))
+
+    def _draw_truth(
+        self,
+        mesh: Mesh,
+        poses: Sequence[NDArray[np.float64]],
+        toward: Sequence[NDArray[np.float64]],
+        camera: Camera,
+    ) -> list[dict[str, NDArray[Any]]]:
+        """The channels of each view, with one sample at each pixel's centre."""
+        if not self._truth:
+            return []
+        pixel = PixelTruth(mesh, (camera.height, camera.width), self._truth, self.color)
+        grid = _grid(camera, 1)
+        return [
+            pixel.draw(_matrix(R, camera, 1), *grid, R, light, camera.focal, camera.scale)
+            for R, light in zip(poses, toward, strict=True)
+        ]
 
     def _attributes(self, mesh: Mesh) -> NDArray[np.float32]:
         """(V, 4 or 6): normal and albedo. Shading is linear in the albedo, so grey needs one number, not three."""
@@ -76,16 +102,6 @@ class CpuRenderer:
             return np.concatenate([mesh.normals, mesh.albedo], axis=1)
         r, g, b = (mesh.albedo[:, k] * np.float32(LUMINANCE[k]) for k in range(3))
         return np.concatenate([mesh.normals, (r + g + b)[:, None]], axis=1)
-
-    def _grid(self, camera: Camera) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The grid's centre in samples with the camera's distance, and the subject's centre."""
-        offset = (camera.width * self._side / 2, camera.height * self._side / 2, camera.distance)
-        return np.array(offset, np.float32), np.array(camera.centre, np.float32)
-
-    def _matrix(self, R: NDArray[np.float64], camera: Camera) -> NDArray[np.float32]:
-        """Subject to (right, down, forward), the first two in samples times depth."""
-        focal = camera.focal * self._side
-        return (R * np.array([[focal], [-focal], [-1.0]]) * camera.scale).astype(np.float32)
 
     def _eye(self, R: NDArray[np.float64], camera: Camera) -> NDArray[np.float32]:
         """Direction from a sample to the eye in the subject's frame, as origin and steps (`raster.resolve`)."""
@@ -99,6 +115,18 @@ class CpuRenderer:
         )
         steps = (corner, np.array([-1 / focal, 0, 0]), np.array([0, 1 / focal, 0]))
         return np.stack([_into_subject(R, step) for step in steps])
+
+
+def _grid(camera: Camera, side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The grid's centre in samples with the camera's distance, and the subject's centre."""
+    offset = (camera.width * side / 2, camera.height * side / 2, camera.distance)
+    return np.array(offset, np.float32), np.array(camera.centre, np.float32)
+
+
+def _matrix(R: NDArray[np.float64], camera: Camera, side: int) -> NDArray[np.float32]:
+    """Subject to (right, down, forward), the first two in samples times depth."""
+    focal = camera.focal * side
+    return (R * np.array([[focal], [-focal], [-1.0]]) * camera.scale).astype(np.float32)
 
 
 def _into_subject(R: NDArray[np.float64], vector: NDArray[np.float64]) -> NDArray[np.float32]:

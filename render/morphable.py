@@ -154,6 +154,14 @@ class MorphableModel:
         ids = [index for name, index in self.landmarks.items() if "chin" in name or name == CHIN_68]
         return float(self.mean[ids, 1].min()) if ids else None
 
+    @property
+    def landmarks68(self) -> NDArray[np.int32] | None:
+        """(68,) vertex indices in the Multi-PIE order, where the model names them `ibug68.00` to `ibug68.67`."""
+        names = [f"ibug68.{k:02d}" for k in range(68)]
+        if not all(name in self.landmarks for name in names):
+            return None
+        return np.array([self.landmarks[name] for name in names], np.int32)
+
     @cached_property
     def sha256(self) -> str:
         """Hash of everything that reaches pixels: the same model in another file or folder has the same."""
@@ -183,7 +191,8 @@ class MorphableModel:
     def meshes(self, coefficients: Mapping[str, NDArray[np.float32]]) -> tuple[Mesh, ...]:
         """One mesh for each identity, with smooth area-weighted normals."""
         positions, albedo = self.instance(coefficients)
+        marks = self.landmarks68
         return tuple(
-            Mesh(p, vertex_normals(p, self.triangles), a, self.triangles)
+            Mesh(p, vertex_normals(p, self.triangles), a, self.triangles, region=self.regions, landmarks=marks)
             for p, a in zip(positions, albedo, strict=True)
         )

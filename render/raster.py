@@ -68,13 +68,15 @@ def cover(
     attributes: NDArray[np.float32],
     two_sided: bool,
     planes: NDArray[np.float32],
+    winner: NDArray[np.int32],
 ) -> tuple[int, int]:
     """Draw every triangle into the sample planes; returns the first and one past the last row touched.
 
     `attributes` is (V, A); `planes` is (1 + A, rows, columns): w, then the attributes times w. Samples with w = 0
-    are background.
+    are background. `winner` (rows, columns) takes the number of the visible triangle, unless it is empty.
     """
     count, rows, columns = planes.shape
+    record = winner.size > 0
     first, last = rows, 0
     for t in range(len(triangles)):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -131,6 +133,8 @@ def cover(
                 near = ga + gb + gc
                 if near > planes[0, j, i]:
                     planes[0, j, i] = near
+                    if record:
+                        winner[j, i] = t
                     for k in range(count - 1):
                         planes[1 + k, j, i] = ga * attributes[a, k] + gb * attributes[b, k] + gc * attributes[c, k]
                 ea -= step_a
@@ -285,9 +289,10 @@ def draw(
     w = np.empty(vertices, np.float32)
     planes = np.zeros((4 + channels, height * side, width * side), np.float32)
     rows = np.empty((channels + 2, width * side), np.float32)
+    nobody = np.empty((0, 0), np.int32)
     first, last = 0, 0
     for f in range(n):
         planes[0, first:last] = 0
         project(positions, matrices[f], offset, centre, x, y, w)
-        first, last = cover(triangles, x, y, w, attributes, two_sided, planes)
+        first, last = cover(triangles, x, y, w, attributes, two_sided, planes, nobody)
         resolve(planes, first, last, side, lights[f], eyes[f], ambient, two_sided, rows, image[f], mask[f])

@@ -1,6 +1,7 @@
 """What a renderer takes and gives: meshes with poses in, frames out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -15,6 +16,17 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Weights of R, G and B in grey (Rec. 709), applied to display-referred values."""
 
 Color = Literal["grey", "rgb"]
+
+CHANNELS = {
+    "mask": "uint8 (H, W): covered share of the pixel, 0..255",
+    "depth": "float32 (H, W): along the camera's axis, model units; 0 is background",
+    "normal": "int8 (H, W, 3): unit normal times 127, x right, y up, z to the camera; 0 is background",
+    "albedo": "uint8 (H, W) grey or (H, W, 3): 255 is background",
+    "shading": "uint8 (H, W): ambient + (1 - ambient) max(0, n . l), times 255; 255 is background",
+    "region": "uint8 (H, W): label of the nearest vertex; 0 is background",
+    "landmarks": "float32 (68, 3): x and y in pixels, and 1 where visible",
+}
+"""What can be had beside the image. All but the mask are sampled at the pixel's centre."""
 
 
 class RenderError(ValueError):
@@ -35,6 +47,10 @@ class Mesh:
     """(T, 3) vertex indices, counter-clockwise seen from outside."""
     two_sided: bool = False
     """Back faces are drawn, and a normal that looks away from the camera is turned round (CAD meshes)."""
+    region: NDArray[np.uint8] | None = None
+    """(V,) label of each vertex, 1 or more, for the region channel."""
+    landmarks: NDArray[np.int32] | None = None
+    """(68,) vertex indices in the Multi-PIE order, for the landmarks channel."""
 
     def __post_init__(self) -> None:
         vertices = len(self.positions)
@@ -89,6 +105,12 @@ class Frames:
     """(n, H, W) grey or (n, H, W, 3); white background; the mean of the samples."""
     mask: NDArray[np.uint8]
     """(n, H, W) covered share of the pixel, 0..255."""
+    truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """The other channels that were asked for, sampled at the pixel's centre; see `CHANNELS`."""
+
+    def channel(self, name: str) -> NDArray[Any]:
+        """The mask or one of the other channels."""
+        return self.mask if name == "mask" else self.truth[name]
 
 
 class Renderer(Protocol):

@@ -6,6 +6,7 @@ own sample positions.
 """
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from render.camera import Camera
 from render.gl.compat import import_pyrender
-from render.gl.context import choose_platform
+from render.gl.context import PYRENDER_CHANNELS, choose_platform
 from render.pose import light_direction, rotation
 from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, RenderError, SceneBatch
+from render.truth import check_channels
 
 GUARD = 2.0**14
 """Samples from the image's corner beyond which a vertex is not drawn, as on the CPU."""
@@ -53,11 +55,11 @@ class OffscreenContext:
         self._offscreen._platform.make_current()
         return bytes(glGetString(GL_RENDERER)).decode()
 
-    def draw(self, scene: Any, width: int, height: int) -> NDArray[np.uint8]:
-        """(height, width, 4) uint8 of one scene; alpha is 255 where something was drawn."""
+    def draw(self, scene: Any, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """(height, width, 4) uint8 of a scene, alpha 255 where something was drawn; and depth, 0 where nothing was."""
         self._offscreen.viewport_width, self._offscreen.viewport_height = width, height
-        color, _ = self._offscreen.render(scene, flags=self.pyrender.RenderFlags.RGBA)
-        return np.asarray(color)
+        color, depth = self._offscreen.render(scene, flags=self.pyrender.RenderFlags.RGBA)
+        return np.asarray(color), np.asarray(depth, np.float32)
 
 
 @lru_cache(maxsize=1)
@@ -74,6 +76,8 @@ class PyrenderRenderer:
     color : "grey" or "rgb"
     samples : int
         Samples a pixel, a square number.
+    channels : sequence of str
+        `mask` and `depth`; the other channels are the CPU renderer's alone.
     platform : "egl", "osmesa" or None
         None takes the first that works.
 
@@ -83,8 +87,16 @@ class PyrenderRenderer:
         When no OpenGL context can be made; every candidate's reason is told.
     """
 
-    def __init__(self, color: Color = "grey", samples: int = 4, platform: str | None = None) -> None:
+    def __init__(
+        self,
+        color: Color = "grey",
+        samples: int = 4,
+        channels: Sequence[str] = ("mask",),
+        platform: str | None = None,
+    ) -> None:
         side = math.isqrt(samples) if samples > 0 else 0
+        check_channels(channels, PYRENDER_CHANNELS, "pyrender")
+        self._depth = "depth" in channels
         if side < 1 or side * side != samples:
             raise RenderError(f"samples must be a square number (1, 4, 9, 16 ...), not {samples}")
         self.color = color
@@ -103,13 +115,16 @@ class PyrenderRenderer:
         shape = (n, camera.height, camera.width)
         image, mask = np.empty((*shape, 3) if self.color == "rgb" else shape, np.uint8), np.empty(shape, np.uint8)
         stage = _Stage(self._context.pyrender, camera, self._side)
+        depths = []
         for view in range(n):
             R = rotation(float(scenes.azimuth[view]), float(scenes.elevation[view]))
             toward = light_direction(float(scenes.light[view]), scenes.light_elevation)
             stage.show(scenes.meshes[scenes.mesh_index[view]], R, toward)
-            drawn = self._context.draw(stage.scene, camera.width * self._side, camera.height * self._side)
+            drawn, _ = self._context.draw(stage.scene, camera.width * self._side, camera.height * self._side)
             image[view], mask[view] = self._resolve(drawn)
-        return Frames(image, mask)
+            if self._depth:
+                depths.append(self._context.draw(stage.scene, camera.width, camera.height)[1] / camera.scale)
+        return Frames(image, mask, {"depth": np.stack(depths).astype(np.float32)} if depths else {})
 
     def _resolve(self, drawn: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Pixels from samples: white behind, the mean of S x S, floor(x + 1/2)."""

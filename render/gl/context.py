@@ -15,6 +15,8 @@ CANDIDATES = {
     "osmesa": "Mesa in software without EGL; on Debian: libosmesa6",
 }
 """OpenGL platform to what it needs, in the order of trial."""
+PYRENDER_CHANNELS = ("mask", "depth")
+"""What the pyrender backend can give beside the image."""
 PROBE = """
 import sys
 from render.gl.backend import OffscreenContext

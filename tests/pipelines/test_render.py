@@ -138,6 +138,31 @@ def test_the_pyrender_backend_fills_a_store_in_processes(dcign, refused, tmp_pat
     assert "backend is pyrender there, cpu was given" in refused(*call, "--n", 5, "--backend", "cpu")
 
 
+def test_every_channel_is_stored_as_it_is_drawn(dcign, refused, tmp_path, ict_path):
+    url = tmp_path / "all.zarr"
+    names = "landmarks,region,shading,albedo,normal,depth,mask"
+    assert dcign("render-batches", "--store", url, "--factor", "light", "--n", 2, *SMALL, "--channels", names).code == 0
+    assert dcign("verify-store", url).code == 0
+    store = open_store(url)
+    assert store.spec.channels == ("mask", "depth", "normal", "albedo", "shading", "region", "landmarks")
+    values = batch_values(store.spec, "train", "light", 1, 2)
+    one = {block: rows[0] for block, rows in values.coefficients.items()}
+    frames = store_renderer(store).render(open_face(store).scenes(values.factors[0], values.identity[0], one))
+    for name in store.spec.channels:
+        np.testing.assert_array_equal(store.array("train", "light", name)[1], frames.channel(name))
+    said = refused("render-batches", "--store", url, "--factor", "light", "--channels", "mask")
+    assert "channels is ('mask', 'depth'" in said
+    other = ("--store", tmp_path / "other.zarr", "--factor", "light", "--model", ict_path, "--channels", "region")
+    assert "has no regions" in refused("render-batches", *other)
+    assert not (tmp_path / "other.zarr").exists()
+
+
+@pytest.mark.parametrize(("names", "code", "message"), [("heat", 2, "no channel heat"), ("mask,heat", 2, "no channel")])
+def test_unknown_channels_are_bad_usage(refused, tmp_path, names, code, message):
+    words = ("--store", tmp_path / "s", "--factor", "light", "--channels", names)
+    assert message in refused("render-batches", *words, code=code)
+
+
 def test_sweeps_are_like_their_parent(toy):
     faces, sweeps = open_store(toy / "faces.zarr").spec, open_store(toy / "sweeps.zarr")
     for name in ("model", "camera", "light", "image", "factors", "seed"):
