@@ -15,9 +15,9 @@ INTRINSIC_RATIO = 10.0
 """NIPS 2015 section 3.1: azimuth, elevation, light, intrinsic batches come as 1:1:1:10."""
 
 
-def paper_ratio(layout: Layout) -> tuple[tuple[str, float], ...]:
+def paper_ratio(layout: Layout, intrinsic: float = INTRINSIC_RATIO) -> tuple[tuple[str, float], ...]:
     """The paper's ratio for any layout: 1 for every extrinsic factor, 10 for the intrinsic one."""
-    return tuple((name, INTRINSIC_RATIO if name == INTRINSIC else 1.0) for name in layout.names)
+    return tuple((name, intrinsic if name == INTRINSIC else 1.0) for name in layout.names)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from train.config import TrainConfig, paper_ratio
+from train.config import INTRINSIC_RATIO, TrainConfig, paper_ratio
 from train.device import resolve_device, resolve_precision
 from train.errors import ConfigError
 from train.layout import Layout
@@ -12,17 +12,20 @@ from train.objectives import OBJECTIVES
 
 @dataclass(frozen=True)
 class Preset:
-    """A network's width and a run's length."""
+    """A network's width, a run's length, and what else a name stands for."""
 
     maps: int
     batches: int
     latents: int
     checkpoint_every: int
     note: str
+    intrinsic: float = INTRINSIC_RATIO
+    """Share of intrinsic batches against 1 of each other factor."""
 
 
 PRESETS: dict[str, Preset] = {
-    "demo": Preset(16, 2000, 40, 500, "64-pixel faces in minutes on 2 cores"),
+    # A run this short would see too little of every pose at 1:1:1:10.
+    "demo": Preset(32, 5000, 60, 1000, "about 3 minutes on 2 cores at 64 pixels; ratio 1:1:1:3", intrinsic=3.0),
     "quick": Preset(32, 8000, 200, 500, "about 15 minutes on 2 cores"),
     "paper": Preset(96, 12_000, 200, 500, "the paper's data set seen once"),
     "authors": Preset(96, 120_000, 200, 2000, "what the authors' logs show; for a GPU"),
@@ -49,7 +52,7 @@ def configure(
     factors : to train on, in the order of the code; "intrinsic" takes the latents the others leave
     image_shape : (H, W) or (H, W, 3) of the source's images
     latents : length of the code; default the preset's, or one a factor where there is no intrinsic one
-    ratio : shares of the batches by factor; default 1 each and 10 for "intrinsic"
+    ratio : shares of the batches by factor; default 1 each and 10 for "intrinsic" (the demo: 3)
     device, precision : "auto" or explicit, see train.device
     options : any other field of `TrainConfig` (batches, maps, objective, clamp, invariance, seed, ...); None is
         "not given"
@@ -80,7 +83,7 @@ def configure(
         side=image_shape[0],
         channels=image_shape[2] if len(image_shape) == 3 else 1,
         preset=preset,
-        ratio=paper_ratio(layout) if ratio is None else _ordered(ratio, layout),
+        ratio=paper_ratio(layout, start.intrinsic) if ratio is None else _ordered(ratio, layout),
         device=resolved,
         precision=resolve_precision(precision, resolved),
         **values,  # type: ignore[arg-type]  # checked against the fields above, and by TrainConfig itself

@@ -32,6 +32,7 @@ def test_presets():
         ("authors", 96, 120_000),
     ]
     assert all(faces(name).preset == name for name in PRESETS)
+    assert [dict(faces(name).ratio)["intrinsic"] for name in PRESETS] == [3, 10, 10, 10]
 
 
 def test_explicit_options_win_and_none_is_not_given():
