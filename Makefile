@@ -30,6 +30,7 @@ test-all: lint ## the long repeats too (under 45 minutes)
 
 bench: .venv/installed ## speed, each claim with both sides in one run
 	$(BIN)/python benchmarks/render_reference.py
+	$(BIN)/python benchmarks/head_statistics.py
 	$(BIN)/python benchmarks/train_step.py
 
 clean: ## remove what the targets made

@@ -42,9 +42,12 @@ def batch_values(spec: StoreSpec, split: str, group: str, start: int, stop: int)
 
 
 def draw_coefficients(spec: StoreSpec, split: str, block: str, identity: int) -> NDArray[np.float32]:
-    """(K,) coefficients of one identity, standard normal; a longer block only adds to the end."""
+    """(K,) coefficients of one identity: normal, scaled, some fixed; a longer block only adds to the end."""
     rng = generator(spec.seed, split, block, "none", identity)
-    return rng.standard_normal(spec.coefficients[block]).astype(np.float32)
+    drawn = rng.standard_normal(spec.coefficients[block]) * spec.scales[block]
+    for k, value in enumerate(spec.fixed.get(block, ())):
+        drawn[k] = drawn[k] if value is None else value
+    return drawn.astype(np.float32)
 
 
 def _identities(spec: StoreSpec, split: str, group: str, index: int) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """What a store is: the attributes that fix every byte in it, and their form on disk."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dataset.errors import StoreError
@@ -39,6 +39,8 @@ class StoreSpec:
     factors: tuple[Factor, ...]
     coefficients: Mapping[str, int]
     """Number of coefficients in each block of the model that is drawn."""
+    scales: Mapping[str, float]
+    """Standard deviation of the drawn coefficients of each block; 1 is the model's own spread."""
     seed: int
     batch_size: int | Mapping[str, int]
     """Images a batch; in a sweep store, by factor."""
@@ -49,6 +51,8 @@ class StoreSpec:
     """What is stored beside the image."""
     pool: int | None = None
     """Identities to draw from, or None for a new one in every batch."""
+    fixed: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    """Values that the leading coefficients of a block have in everybody; None is drawn."""
     others: Literal["random", "zero"] = "random"
     """In a sweep store: the values of the factors that are not swept."""
 
@@ -61,6 +65,10 @@ class StoreSpec:
         unknown = [name for name in self.channels if name not in CHANNELS]
         if unknown:
             raise StoreError(f"there is no channel {unknown[0]!r}; there are {', '.join(CHANNELS)}")
+        for block, values in self.fixed.items():
+            if len(values) > self.coefficients.get(block, 0):
+                held = ", ".join(f"{name} {count}" for name, count in self.coefficients.items())
+                raise StoreError(f"{len(values)} values are fixed for {block}; the model has {held}")
         if self.pool is not None and self.content == "batches" and self.pool < self.views("intrinsic"):
             raise StoreError(
                 f"a pool of {self.pool} identities cannot fill an intrinsic batch of {self.views('intrinsic')}"
@@ -100,6 +108,8 @@ class StoreSpec:
             "light": dict(self.light),
             "factors": [f.to_json() for f in self.factors],
             "coefficients": dict(self.coefficients),
+            "scales": dict(self.scales),
+            "fixed": {block: list(values) for block, values in self.fixed.items()},
             "seed": self.seed,
             "batch_size": self.batch_size if isinstance(self.batch_size, int) else dict(self.batch_size),
             "shard_batches": self.shard_batches,

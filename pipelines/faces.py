@@ -18,23 +18,42 @@ from render.scene import AMBIENT
 from render.truth import check_subject
 
 FACE_LIGHT = {"elevation": LIGHT_ELEVATION, "ambient": AMBIENT}
-DRAWN_BLOCKS = ("shape", "albedo")
-"""Blocks whose coefficients a store draws; expression stays out altogether unless it is asked for."""
 
 
-def face_spec(model: MorphableModel, factors: Sequence[Factor], size: int, channels: Sequence[str]) -> dict[str, Any]:
-    """What the model and its framing decide of a `StoreSpec`: subject, model, camera, light, coefficients, channels."""
+def face_spec(model: MorphableModel, factors: Sequence[Factor], options: Mapping[str, Any]) -> dict[str, Any]:
+    """What the model, its framing and the controls over its people decide of a `StoreSpec`.
+
+    Raises
+    ------
+    StoreError, RenderError
+        When the model has no expression, regions or landmarks and they are asked for.
+    """
+    channels = tuple(options["channels"])
     check_subject(channels, model.regions is not None, model.landmarks68 is not None)
     ranges = {f.name: (f.low, (f.low + f.high) / 2, f.high) for f in factors}
-    camera = frame_head(model.mean, model.chin, size, ranges["azimuth"], ranges["elevation"])
+    camera = frame_head(model.mean, model.chin, options["size"], ranges["azimuth"], ranges["elevation"])
+    scales = _scales(model, options)
     return {
         "subject": "face",
         "model": {"name": model.name, "sha256": model.sha256},
         "camera": camera.to_json(),
         "light": FACE_LIGHT,
-        "channels": tuple(channels),
-        "coefficients": {block: model.blocks[block].components for block in DRAWN_BLOCKS},
+        "channels": channels,
+        "coefficients": {block: model.blocks[block].components for block in scales},
+        "scales": scales,
+        "fixed": options.get("fix") or {},
     }
+
+
+def _scales(model: MorphableModel, options: Mapping[str, Any]) -> dict[str, float]:
+    """Blocks that are drawn, with their spread. Expression stays out altogether unless it is asked for."""
+    scales = {"shape": float(options["shape_scale"]), "albedo": float(options["albedo_scale"])}
+    expression = float(options["expression_scale"])
+    if expression:
+        if "expression" not in model.blocks:
+            raise StoreError(f"{model.name} has no expression block: leave --expression-scale out")
+        scales["expression"] = expression
+    return scales
 
 
 class FaceSubject:

@@ -16,11 +16,13 @@ from pipelines.backends import BACKENDS, describe_backend
 from pipelines.faces import FaceSubject, face_spec, open_face
 from pipelines.options import (
     Channels,
+    FixedCoefficients,
     Part,
     json_option,
     model_option,
     range_option,
     refuse_differences,
+    scale_option,
     workers_option,
 )
 from pipelines.shards import missing_tasks, run_tasks
@@ -34,6 +36,9 @@ DEFAULTS = {
     "samples": 4,
     "seed": 0,
     "batch_size": 20,
+    "shape_scale": 1.0,
+    "albedo_scale": 1.0,
+    "expression_scale": 0.0,
 }
 FACTOR_NAMES = (*(f.name for f in FACE_FACTORS), INTRINSIC)
 
@@ -57,6 +62,14 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 help=f"What to store beside the image, of {','.join(CHANNELS)}. [default: mask]",
             ),
             click.option("--seed", type=click.IntRange(0), help="[default: 0]"),
+            scale_option("shape", "1"),
+            scale_option("albedo", "1"),
+            scale_option("expression", "0: no expression at all"),
+            click.option(
+                "--fix",
+                type=FixedCoefficients(),
+                help='JSON file of values that everybody has, such as {"albedo": [0.5, null, -1]}; null is drawn.',
+            ),
             range_option("azimuth", "-86 86"),
             range_option("elevation", "-23 23"),
             range_option("light", "-80 80"),
@@ -131,7 +144,7 @@ def batches_spec(model: MorphableModel, given: dict[str, Any]) -> StoreSpec:
         shard_batches=shard_batches(options["batch_size"], frame),
         renderer=describe_backend(options["backend"], options["color"], options["samples"], options["channels"]),
         pool=options.get("pool"),
-        **face_spec(model, factors, options["size"], options["channels"]),
+        **face_spec(model, factors, options),
     )
 
 
@@ -172,7 +185,9 @@ def stored_settings(spec: StoreSpec) -> dict[str, Any]:
         "batch_size": spec.batch_size,
         "pool": spec.pool,
         "others": spec.others,
+        "fix": dict(spec.fixed),
     }
+    settings |= {f"{block}_scale": spec.scales.get(block, 0.0) for block in ("shape", "albedo", "expression")}
     return settings | {f.name: (f.low, f.high) for f in spec.factors}
 
 

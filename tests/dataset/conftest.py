@@ -18,6 +18,7 @@ def _make_spec(**changes):
         "light": {"elevation": 20.0, "ambient": 0.2},
         "factors": FACE_FACTORS,
         "coefficients": {"shape": 5, "albedo": 3},
+        "scales": {"shape": 1.0, "albedo": 1.0},
         "seed": 7,
         "batch_size": 4,
         "shard_batches": 5,

@@ -152,3 +152,19 @@ def test_ranges_replace_only_what_is_given():
     changed = with_ranges(FACE_FACTORS, {"azimuth": (-10.0, 20.0), "light": None})
     assert changed[0] == Factor("azimuth", "degrees", -10.0, 20.0)
     assert changed[1:] == FACE_FACTORS[1:]
+
+
+def test_scales_multiply_and_fixed_values_replace(spec, make_spec):
+    changed = make_spec(scales={"shape": 0.5, "albedo": 0.0}, fixed={"shape": [None, 2.5, 0.0]})
+    plain, drawn = (batch_values(s, "train", "intrinsic", 0, 3).coefficients for s in (spec, changed))
+    np.testing.assert_allclose(drawn["shape"][..., [0, 3, 4]], plain["shape"][..., [0, 3, 4]] / 2, rtol=1e-6)
+    assert (drawn["shape"][..., 1] == 2.5).all()
+    assert not drawn["shape"][..., 2].any()
+    assert not drawn["albedo"].any()
+
+
+def test_more_fixed_values_than_there_are_coefficients_are_refused(make_spec):
+    with pytest.raises(StoreError, match="6 values are fixed for shape; the model has shape 5, albedo 3"):
+        make_spec(fixed={"shape": [0.0] * 6})
+    with pytest.raises(StoreError, match="1 values are fixed for hair"):
+        make_spec(fixed={"hair": [0.0]})

@@ -157,6 +157,37 @@ def test_every_channel_is_stored_as_it_is_drawn(dcign, refused, tmp_path, ict_pa
     assert not (tmp_path / "other.zarr").exists()
 
 
+def test_scales_and_fixed_coefficients_reach_the_store(dcign, tmp_path):
+    fixed = tmp_path / "fixed.json"
+    fixed.write_text('{"albedo": [0.5, null, -1]}')
+    words = ("--shape-scale", 0.5, "--fix", fixed, "--factor", "intrinsic", "--n", 3, *SMALL)
+    assert dcign("render-batches", "--store", tmp_path / "a", *words).code == 0
+    assert dcign("render-batches", "--store", tmp_path / "b", "--factor", "intrinsic", "--n", 3, *SMALL).code == 0
+    a, b = (open_store(tmp_path / name) for name in "ab")
+    albedo = np.asarray(a.array("train", "intrinsic", "coefficients/albedo")[:])
+    assert (albedo[..., 0] == 0.5).all()
+    assert (albedo[..., 2] == -1).all()
+    shapes = [np.asarray(s.array("train", "intrinsic", "coefficients/shape")[:]) for s in (a, b)]
+    np.testing.assert_allclose(shapes[0], shapes[1] / 2, rtol=1e-6)
+    assert dcign("verify-store", tmp_path / "a").code == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[1]", '{"shape": 3}', '{"shape": ["x"]}', '{"shape": [NaN]}', '{"shape": [true]}']
+)
+def test_files_of_fixed_coefficients_that_are_none(refused, tmp_path, text):
+    (tmp_path / "fixed.json").write_text(text)
+    words = ("--store", tmp_path / "s", "--factor", "light", "--fix", tmp_path / "fixed.json")
+    assert "fixed.json" in refused("render-batches", *words, code=2)
+    assert not (tmp_path / "s").exists()
+
+
+def test_expression_needs_a_model_that_has_one(refused, dcign, tmp_path):
+    words = ("--factor", "intrinsic", "--n", 1, *SMALL, "--expression-scale", 1)
+    assert "no expression block" in refused("render-batches", "--store", tmp_path / "s", *words)
+    assert not (tmp_path / "s").exists()
+
+
 @pytest.mark.parametrize(("names", "code", "message"), [("heat", 2, "no channel heat"), ("mask,heat", 2, "no channel")])
 def test_unknown_channels_are_bad_usage(refused, tmp_path, names, code, message):
     words = ("--store", tmp_path / "s", "--factor", "light", "--channels", names)
