@@ -33,3 +33,8 @@ def ict_path():
     if not path.exists():
         pytest.skip(f"needs a real face model beside the checkout ({path.name})")
     return path
+
+
+@pytest.fixture(scope="session")
+def real_head(ict_path):
+    return open_model(str(ict_path))

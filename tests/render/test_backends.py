@@ -107,3 +107,17 @@ def test_an_unknown_color_is_refused():
 def test_an_empty_batch_gives_empty_frames():
     scenes = SceneBatch((sphere(),), np.zeros(0, np.int64), *(np.zeros(0, np.float32),) * 3, CAMERA)
     assert CpuRenderer().render(scenes).image.shape == (0, 64, 64)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(30))
+def test_all_three_renderers_agree_on_a_real_model(seed, egl, real_head):
+    camera = frame_head(real_head.mean, real_head.chin, 150, (-86, 0, 86), (-23, 0, 23))
+    scenes = face_scene(100 + seed, real_head, camera)
+    ours = CpuRenderer("grey", 4).render(scenes)
+    iou, error = agreement(ours, ReferenceRenderer("grey", 4).render(scenes))
+    assert iou >= 0.9998
+    assert error <= 0.05
+    iou, error = agreement(ours, PyrenderRenderer("grey", 4, platform="egl").render(scenes))
+    assert iou >= 0.999
+    assert error <= 0.3
