@@ -1,5 +1,6 @@
 """The factors of variation: their names, units and ranges. Every other module takes them from here."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -22,7 +23,7 @@ class Factor:
     """The value after which it repeats, such as 360 degrees; None for an interval."""
 
     def __post_init__(self) -> None:
-        if not self.low < self.high:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise StoreError(f"the range of {self.name} must rise, not run from {self.low:g} to {self.high:g}")
 
     def to_json(self) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class StoreFiles:
             except OSError:
                 return -1
         try:
-            return int(self._fs.info(self.path(name), refresh=True)["size"])
+            self._fs.invalidate_cache(self.path(name))
+            return int(self._fs.info(self.path(name))["size"])
         except FileNotFoundError:
             return -1
 

@@ -10,6 +10,8 @@ from dataset.factors import Factor, groups
 FORMAT, FORMAT_VERSION = "dcign-batches", 1
 SHARD_CHOICES, SHARD_BYTES = (50, 25, 10, 5, 2, 1), 32_000_000
 """Batches a shard, and the most bytes of images that one may hold."""
+MOST_SIGMAS = 1000.0
+"""No face is further from the mean; larger values, infinities and NaN are mistakes."""
 CHANNELS = ("mask", "depth", "normal", "albedo", "shading", "region", "landmarks")
 """What can be stored beside the image, in the order in which it is."""
 CONVENTIONS = (
@@ -58,7 +60,10 @@ class StoreSpec:
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**63:
-            raise StoreError(f"the seed must be 0 or more, not {self.seed}")
+            raise StoreError(f"the seed must be 0 to 2^63 - 1, not {self.seed}")
+        numbers = [*self.scales.values(), *(v for values in self.fixed.values() for v in values if v is not None)]
+        if not all(abs(number) <= MOST_SIGMAS for number in numbers):
+            raise StoreError(f"scales and fixed coefficients are at most {MOST_SIGMAS:g} standard deviations")
         for group in self.groups:
             if not 1 <= self.views(group) <= 10_000:
                 raise StoreError(f"a batch holds 1 to 10000 images, not {self.views(group)}")

@@ -1,7 +1,6 @@
 """A store on disk: made, opened, grown, and read back batch by batch."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,8 @@ class Store:
         self.root = root
         self.files = files
         self._arrays: dict[str, zarr.Array[Any]] = {}
+        self._complete: set[tuple[str, str, int, int]] = set()
+        self._tables: dict[tuple[str, str, int, int], tuple[NDArray[Any], ...]] = {}
 
     def groups(self, split: str) -> tuple[str, ...]:
         """Factors that have batches in a split, in the store's order."""
@@ -50,10 +51,13 @@ class Store:
 
     def batches(self, split: str, group: str) -> int:
         """Batches asked for so far; some may still be missing (`dataset.shards.is_complete`)."""
-        try:
-            return int(str(self.array(split, group, DIGEST).attrs["batches"]))
-        except (StoreError, KeyError):
+        if self.files.size(f"{split}/{group}/{DIGEST}/zarr.json") < 0:
             return 0
+        # Arrays without this number are still being made, and do not count.
+        count = self.array(split, group, DIGEST).attrs.get("batches", 0)
+        if not isinstance(count, int) or count < 0:
+            raise StoreError(f"{self.url}/{split}/{group}/{DIGEST} is damaged: it says {count!r} batches")
+        return count
 
     def array(self, split: str, group: str, name: str) -> "zarr.Array[Any]":
         """One array of a factor group.
@@ -87,26 +91,45 @@ class Store:
         count = self.batches(split, group)
         if not 0 <= index < count:
             raise StoreError(f"{self.url} has {group} batches 0 to {count - 1} in {split}; {index} was asked for")
-        factors, identity = self._table(split, group)
-        try:
-            images = np.asarray(self.array(split, group, "image")[index])
-        except (ValueError, RuntimeError, OSError, zarr.errors.BaseZarrError) as error:
-            raise StoreError(
-                f"{group} batch {index} of {split} in {self.url} is damaged ({error}); try: verify-store {self.url}"
-            ) from error
-        return Batch(images, group, factors[index], identity[index])
+        images = self.values(split, group, "image", index)
+        factors, identity = self._table(split, group, index)
+        return Batch(images, group, factors, identity)
 
-    def _table(self, split: str, group: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Factors and identities of a whole group: small, and a read each would cost more than the images."""
-        key = (split, group, self.batches(split, group))
+    def _table(self, split: str, group: str, index: int) -> tuple[NDArray[Any], ...]:
+        """Factors and identities of one batch. A shard of them is kept: a read each would cost more than the images."""
+        length = self.spec.shard_batches
+        key = (split, group, index // length, self.batches(split, group))
         if key not in self._tables:
-            loaded = (np.asarray(self.array(split, group, name)[:]) for name in ("factors", "identity"))
-            self._tables[key] = tuple(loaded)  # type: ignore[assignment]
-        return self._tables[key]
+            part = slice(key[2] * length, min((key[2] + 1) * length, key[3]))
+            self._tables[key] = tuple(self.values(split, group, name, index, part) for name in ("factors", "identity"))
+        return tuple(table[index % length] for table in self._tables[key])
 
-    @cached_property
-    def _tables(self) -> dict[tuple[str, str, int], tuple[NDArray[np.float32], NDArray[np.int64]]]:
-        return {}
+    def values(self, split: str, group: str, name: str, index: int, part: slice | None = None) -> NDArray[Any]:
+        """One array of one batch, or of a `part` of the batches in its shard.
+
+        Raises
+        ------
+        StoreError
+            When its shard was not drawn yet, or its bytes are damaged.
+        """
+        shard = index // self.spec.shard_batches
+        where = f"{group} batch {index} of {split} in {self.url}"
+        if not self._is_drawn(split, group, shard):
+            raise StoreError(f"{where} is not drawn yet; run the render command again to finish the store")
+        try:
+            return np.asarray(self.array(split, group, name)[index if part is None else part])
+        except (ValueError, RuntimeError, OSError, zarr.errors.BaseZarrError) as error:
+            raise StoreError(f"{where} is damaged ({name}: {error}); try: verify-store {self.url}") from error
+
+    def _is_drawn(self, split: str, group: str, shard: int) -> bool:
+        """Whether the digest of a shard is there: without it, zarr would give fill values and no error."""
+        key = (split, group, shard, self.batches(split, group))
+        if key not in self._complete:
+            held = min((shard + 1) * self.spec.shard_batches, key[3]) - shard * self.spec.shard_batches
+            if any(digest.batches != held for digest in self.digests(split, group, shard)):
+                return False
+            self._complete.add(key)
+        return True
 
     def ensure(self, split: str, group: str, batches: int) -> None:
         """Make the arrays of a factor group, or grow them to `batches`; never shrinks them."""
@@ -115,12 +138,13 @@ class Store:
         with self.files.lock():
             self.files.sweep_partials(f"{split}/{group}")
             self._arrays.clear()
-            batches = max(batches, self.batches(split, group))
+            held = self.batches(split, group)
+            batches = max(batches, held)
             shard = self.spec.shard_batches
             home = self.root.require_group(f"{split}/{group}")
             specs = array_specs(self.spec, group)
             for array in specs:
-                self._create_or_grow(home, array.name, batches, array.create_arguments(batches, shard))
+                self._create_or_grow(home, array.name, batches, array.create_arguments(batches, shard), held == 0)
             shards = -(-batches // shard)
             row = (len(specs), DIGEST_BYTES)
             digest = {
@@ -130,7 +154,7 @@ class Store:
                 "fill_value": 0,
                 "compressors": codecs(),
             }
-            self._create_or_grow(home, DIGEST, shards, digest)
+            self._create_or_grow(home, DIGEST, shards, digest, held == 0)
             self._arrays.clear()  # what was cached above has the old shape
             # Last of all: until this number is there, the arrays around it do not count.
             self.array(split, group, DIGEST).update_attributes(
@@ -138,15 +162,20 @@ class Store:
             )
             self._arrays.clear()
 
-    def _create_or_grow(self, home: zarr.Group, name: str, length: int, arguments: dict[str, Any]) -> None:
-        """An array of at least `length` along its first axis."""
-        if name not in home:
-            home.create_array(name, **arguments)
-            return
-        array = home[name]
+    def _create_or_grow(
+        self, home: zarr.Group, name: str, length: int, arguments: dict[str, Any], unfinished: bool
+    ) -> None:
+        """An array of `length` along its first axis, or more; exactly that where the making was interrupted."""
+        try:
+            if name not in home:
+                home.create_array(name, **arguments)
+                return
+            array = home[name]
+        except (ValueError, TypeError, KeyError, zarr.errors.BaseZarrError) as error:
+            raise StoreError(f"{self.url}/{home.path}/{name} is damaged: {error}") from error
         if not isinstance(array, zarr.Array) or array.shape[1:] != arguments["shape"][1:]:
             raise StoreError(f"{self.url}/{home.path}/{name} is not an array of shape (N, {arguments['shape'][1:]})")
-        if array.shape[0] < length:
+        if array.shape[0] < length or (unfinished and array.shape[0] != length):
             array.resize((length, *array.shape[1:]))
 
     def digests(self, split: str, group: str, shard: int) -> list[ArrayDigest]:
@@ -167,19 +196,26 @@ def create_store(url: str, spec: StoreSpec) -> Store:
     StoreError
         When something else is in the way, or the place cannot be written.
     """
-    if store_exists(url):
-        store = open_store(url)
-        if store.spec.to_attributes() != spec.to_attributes():
-            raise StoreError(f"{url} exists and was made with other settings")
-        return store
     files = StoreFiles(url)
-    if files.local and Path(files.root).exists() and any(Path(files.root).iterdir()):
-        raise StoreError(f"{url} exists and is not a store; choose another --store")
     try:
-        root = zarr.create_group(files.root if files.local else url, attributes=spec.to_attributes())
+        if files.local:
+            Path(files.root).mkdir(parents=True, exist_ok=True)
+        with files.lock():
+            if not store_exists(url):
+                _refuse_foreign_folder(files, url)
+                zarr.create_group(files.root if files.local else url, attributes=spec.to_attributes())
     except (OSError, zarr.errors.BaseZarrError) as error:
         raise StoreError(f"{url} cannot be written: {error}") from error
-    return Store(url, spec, root, files)
+    store = open_store(url, write=True)
+    if store.spec.to_attributes() != spec.to_attributes():
+        raise StoreError(f"{url} exists and was made with other settings")
+    return store
+
+
+def _refuse_foreign_folder(files: StoreFiles, url: str) -> None:
+    """Leave a folder alone that holds anything but what an interrupted start of our own may have left."""
+    if files.local and any(not entry.name.startswith("zarr.json") for entry in Path(files.root).iterdir()):
+        raise StoreError(f"{url} exists and is not a store; choose another --store")
 
 
 def store_exists(url: str) -> bool:

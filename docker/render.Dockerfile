@@ -1,6 +1,7 @@
 # Renders batches and sweeps. No torch, no OpenGL, no compiler: the default renderer needs none.
 #   docker build -f docker/render.Dockerfile -t dcign-render .
-#   docker run --rm -v "$PWD/data:/data" dcign-render render-batches --factor elevation --n 12000
+#   mkdir -p data && docker run --rm --user "$(id -u):$(id -g)" -v "$PWD/data:/data" dcign-render \
+#     render-batches --factor elevation --n 12000
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /source
 COPY pyproject.toml constraints.txt README.md LICENSE THIRD_PARTY.md ./

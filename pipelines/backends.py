@@ -1,11 +1,13 @@
 """The renderers that a store can name. A new one is a module in `render/` and a line in `BACKENDS`."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dataset.errors import StoreError
 from dataset.store import Store
 from render import CpuRenderer, Renderer
+from render.errors import RenderError
 from render.gl.context import PYRENDER_CHANNELS, describe_platform
 from render.scene import Color
 from render.truth import check_channels
@@ -24,15 +26,28 @@ BACKENDS: dict[str, Callable[[Color, int, Sequence[str], dict[str, Any]], Render
 """Name to a function of color, samples, channels and the store's `renderer` attribute."""
 
 
-def describe_backend(name: str, color: Color, samples: int, channels: Sequence[str]) -> dict[str, Any]:
+MOST_SAMPLES = {"cpu": 8192, "pyrender": 4096}
+"""Samples a side that a backend draws: memory for the CPU, the largest framebuffer for OpenGL."""
+
+
+def describe_backend(options: Mapping[str, Any]) -> dict[str, Any]:
     """What a new store says of its renderer. OpenGL is asked in another process: this one may yet fork.
+
+    `options` names backend, color, samples, channels and size.
 
     Raises
     ------
     RenderError
         When the backend cannot draw that, or not on this machine.
     """
-    cpu = CpuRenderer(color, samples, channels)  # refuses impossible settings whatever the backend
+    name, channels = options["backend"], options["channels"]
+    cpu = CpuRenderer(options["color"], options["samples"], channels)  # refuses impossible settings for all backends
+    side = options["size"] * math.isqrt(options["samples"])
+    if side > MOST_SAMPLES[name]:
+        raise RenderError(
+            f"{options['size']} pixels with {options['samples']} samples are {side} samples a side; "
+            f"the {name} backend draws up to {MOST_SAMPLES[name]}"
+        )
     if name == "cpu":
         return cpu.describe()
     check_channels(channels, PYRENDER_CHANNELS, name)

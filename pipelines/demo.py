@@ -38,7 +38,7 @@ FILMS = {"azimuth": "turn (azimuth)", "elevation": "nod (elevation)", "light": "
 @click.option("--n", "count", default=300, show_default=True, help="Batches of each extrinsic factor.")
 @click.option("--preset", default="demo", show_default=True)
 @click.option("--batches", type=int, help="Training batches. [default: the preset's]")
-@click.option("--identities", default=20, show_default=True, help="Test people.")
+@click.option("--identities", type=click.IntRange(4), default=20, show_default=True, help="Test people.")
 def command(out: Path, model: str, size: int, count: int, preset: str, batches: int | None, identities: int) -> None:
     """Render a small data set, train a small network, and write OUT/report.html."""
     started = time.perf_counter()

@@ -14,11 +14,11 @@ from dataset.keys import SPLITS
 from dataset.shards import missing_shards, shard_count
 from dataset.store import open_store
 from pipelines.options import json_option
-from pipelines.pictures import save_picture
+from pipelines.pictures import check_picture_name, save_picture
 from render import CpuRenderer, MorphableModel, SceneBatch, frame_head, open_model
+from render.errors import RenderError
 from render.gl.context import CANDIDATES, probe
 from render.models import identify
-from render.scene import RenderError
 
 LIBRARIES = ("dcign", "numpy", "zarr", "numba", "scipy", "h5py", "pyrender", "pyrender2", "PyOpenGL", "torch")
 Facts = dict[str, Any]
@@ -41,6 +41,7 @@ def command(model: str | None, url: str | None, thumbnail: Path, require_gpu: bo
 
     Example: dcign-doctor --model model2019_fullHead.h5 --store faces.zarr
     """
+    check_picture_name(thumbnail)
     facts: dict[str, Facts] = {"machine": machine(), "libraries": libraries(), "opengl": opengl()}
     if model:
         facts["model"] = describe_model(model, thumbnail)

@@ -35,7 +35,7 @@ def face_spec(model: MorphableModel, factors: Sequence[Factor], options: Mapping
     scales = _scales(model, options)
     return {
         "subject": "face",
-        "model": {"name": model.name, "sha256": model.sha256},
+        "model": model_identity(model, channels),
         "camera": camera.to_json(),
         "light": FACE_LIGHT,
         "channels": channels,
@@ -43,6 +43,12 @@ def face_spec(model: MorphableModel, factors: Sequence[Factor], options: Mapping
         "scales": scales,
         "fixed": options.get("fix") or {},
     }
+
+
+def model_identity(model: MorphableModel, channels: Sequence[str]) -> dict[str, str]:
+    """The `model` attribute. Where regions or landmarks are stored, what they are is part of it."""
+    known = {"name": model.name, "sha256": model.sha256}
+    return known | ({"labels": model.labels_sha256} if {"region", "landmarks"} & set(channels) else {})
 
 
 def _scales(model: MorphableModel, options: Mapping[str, Any]) -> dict[str, float]:
@@ -66,12 +72,15 @@ class FaceSubject:
     """
 
     def __init__(self, model: MorphableModel, spec: StoreSpec, source: str) -> None:
-        if model.sha256 != spec.model["sha256"]:
+        if model.sha256 != spec.model["sha256"] or model_identity(model, spec.channels).get("labels") != spec.model.get(
+            "labels"
+        ):
             raise StoreError(
                 f"the store was made with the model {spec.model['name']} (sha256 {spec.model['sha256'][:12]}), "
                 f"not with {model.name} ({model.sha256[:12]}); give the right one with --model"
             )
-        self.source = str(Path(source).resolve()) if Path(source).exists() else source
+        is_file = source != "procedural" and Path(source).exists()
+        self.source = str(Path(source).resolve()) if is_file else source
         """Where the model came from, for the log: a name, or a file's full path."""
         self._model = model
         self._camera = Camera.from_json(dict(spec.camera))

@@ -1,7 +1,6 @@
 """Options that several verbs share, and how one that is not given takes its value from the store."""
 
 import json
-import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from dataset.spec import CHANNELS
+from dataset.spec import CHANNELS, MOST_SIGMAS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,8 +40,8 @@ class Part(click.ParamType[tuple[int, int]]):
             i, n = (int(x) for x in str(value).split("/"))
         except ValueError:
             self.fail(f"expected i/n such as 0/4, not {value!r}", param, ctx)
-        if not 0 <= i < n:
-            self.fail(f"i must be 0 to {n - 1}, not {i}", param, ctx)
+        if n < 1 or not 0 <= i < n:
+            self.fail(f"expected 0 <= i < n, not {i}/{n}", param, ctx)
         return i, n
 
 
@@ -74,7 +73,7 @@ class FixedCoefficients(click.ParamType[dict[str, list[float | None]]]):
             return value
         try:
             read = json.loads(Path(value).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             self.fail(f"{value} cannot be read as JSON: {error}", param, ctx)
         if not isinstance(read, dict) or not all(_are_coefficients(values) for values in read.values()):
             self.fail(f'{value} should be like {{"shape": [1.5, null], "albedo": [0]}}', param, ctx)
@@ -84,7 +83,7 @@ class FixedCoefficients(click.ParamType[dict[str, list[float | None]]]):
 def _are_coefficients(values: Any) -> bool:
     """Whether it is a list of finite numbers and nulls."""
     return isinstance(values, list) and all(
-        v is None or (isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)) for v in values
+        v is None or (isinstance(v, int | float) and not isinstance(v, bool) and abs(v) <= MOST_SIGMAS) for v in values
     )
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+ENDINGS = (".png", ".jpg", ".jpeg", ".gif")
 GAP = 2
 """White pixels between the cells of a sheet."""
 
@@ -24,8 +26,15 @@ def sheet(rows: Sequence[NDArray[np.uint8]], gap: int = GAP) -> NDArray[np.uint8
     return canvas
 
 
+def check_picture_name(path: Path) -> None:
+    """Refuse a name whose ending is no picture's, before anything is computed."""
+    if path.suffix.lower() not in ENDINGS:
+        raise click.BadParameter(f"{path} should end in one of {', '.join(ENDINGS)}")
+
+
 def save_picture(image: NDArray[np.uint8], path: Path) -> None:
     """Write a PNG or JPEG, by the file's ending."""
+    check_picture_name(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image).save(path)
 

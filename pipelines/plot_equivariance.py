@@ -40,6 +40,8 @@ def command(run_dir: Path, url: str, out: Path, device: str, as_json: bool) -> N
         raise click.BadParameter(f"expected a name that ends in .png, .svg or .pdf, not {out.name}", param_hint="--out")
     run = load_run(run_dir, device)
     store = open_sweeps(url, run)
+    store_digest(store)  # an incomplete store is refused before the work, not after
+    out.parent.mkdir(parents=True, exist_ok=True)
     sweeps = neuron_sweeps(store, run, encode_sweeps(store, run))
     record = plot(run, store, sweeps, out)
     click.echo(json.dumps(record) if as_json else _table(record, out))

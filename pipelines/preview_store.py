@@ -8,9 +8,10 @@ import numpy as np
 from dataset.errors import StoreError
 from dataset.keys import SPLITS
 from dataset.store import Store, open_store
-from pipelines.pictures import save_animation, save_picture, sheet
+from pipelines.pictures import check_picture_name, save_animation, save_picture, sheet
 
-MOST_COLUMNS = 12
+MOST_COLUMNS, MOST_FRAMES = 12, 25
+"""Cells of a row, and frames one way of an animation: enough to see the movement, few enough to send."""
 
 
 @click.command("preview-store")
@@ -27,20 +28,21 @@ def command(url: str, out: Path | None, split: str | None, factor: str | None, b
 
     Example: preview-store faces.zarr --out faces.gif --factor azimuth
     """
+    out = out or Path(f"{Path(url.rstrip('/')).stem}.png")
+    check_picture_name(out)
     store = open_store(url)
     split = split or next((s for s in SPLITS if store.groups(s)), None)
     if split is None or not store.groups(split):
         raise StoreError(f"{url} holds no batches in {split or 'any split'}")
     groups = (factor,) if factor else store.groups(split)
     cells = [sorted_batch(store, split, g, i) for g in groups for i in _shown(store, split, g, batch, rows)]
-    out = out or Path(f"{Path(url.rstrip('/')).stem}.png")
     if out.suffix.lower() == ".gif":
-        frames = min(len(c) for c in cells)
+        frames = min(MOST_FRAMES, *(len(c) for c in cells))
         side_by_side = [np.stack([_spread(c, frames)[k] for c in cells]) for k in range(frames)]
         save_animation(np.stack([sheet([row]) for row in side_by_side]), out)
     else:
         save_picture(sheet([_spread(c, MOST_COLUMNS) for c in cells]), out)
-    click.echo(f"wrote {out}: {split}, {', '.join(groups)}, batches {batch} to {batch + rows - 1}")
+    click.echo(f"wrote {out}: {split}, {', '.join(groups)}, up to {rows} batches of each from {batch}")
 
 
 def _shown(store: Store, split: str, group: str, first: int, count: int) -> range:

@@ -18,6 +18,13 @@ from rich.progress import (
 from rich.text import Text
 
 
+class _Note(ProgressColumn):
+    """What the task says of itself, where it says anything."""
+
+    def render(self, task: Task) -> Text:
+        return Text(str(task.fields.get("note", "")))
+
+
 class _Rate(ProgressColumn):
     """Units a second, over what this run has done (a resumed run starts from what was there)."""
 
@@ -42,7 +49,7 @@ def progress_bar(unit: str) -> Iterator[Progress]:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        _Note(),
     )
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
         yield progress

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from dataset.digest import store_digest
+from dataset.errors import StoreError
 from dataset.factors import FACE_FACTORS, INTRINSIC, with_ranges
 from dataset.keys import SPLITS
 from dataset.shards import missing_shards
@@ -123,6 +124,8 @@ def command(
       render-batches --factor all --n 500 --model model2019_fullHead.h5 --store basel.zarr
     """
     store, subject = open_or_create(url, given, batches_spec)
+    if store.spec.content != "batches":
+        raise StoreError(f"{url} holds sweeps, not batches; choose another --store")
     groups = FACTOR_NAMES if "all" in factors else tuple(dict.fromkeys(factors))
     for group in groups:
         store.ensure(split, group, count)
@@ -142,7 +145,7 @@ def batches_spec(model: MorphableModel, given: dict[str, Any]) -> StoreSpec:
         seed=options["seed"],
         batch_size=options["batch_size"],
         shard_batches=shard_batches(options["batch_size"], frame),
-        renderer=describe_backend(options["backend"], options["color"], options["samples"], options["channels"]),
+        renderer=describe_backend(options),
         pool=options.get("pool"),
         **face_spec(model, factors, options),
     )

@@ -83,7 +83,9 @@ def sweeps_spec(parent: Store | None, model: MorphableModel, given: dict[str, An
 
 def _refuse_another_parent(store: Store, parent: Store) -> None:
     """Sweeps that exist must go with the store they are said to be like."""
-    ours, theirs = store.spec.to_attributes(), parent.spec.to_attributes()
+    ours, theirs = (s.spec.to_attributes() for s in (store, parent))
+    for attributes in (ours, theirs):
+        attributes["model"] = attributes["model"]["sha256"]  # the name is for people
     differs = [k for k in ("model", "camera", "light", "image", "factors", "seed") if ours[k] != theirs[k]]
     if differs:
         raise StoreError(f"{store.url} is not like {parent.url}: {', '.join(differs)} differ; choose another --store")

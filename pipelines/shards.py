@@ -2,6 +2,7 @@
 
 import multiprocessing
 import platform
+import signal
 import sys
 import threading
 import time
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from dataset.plan import BatchValues, batch_values
-from dataset.shards import missing_shards, shard_range, write_shard
+from dataset.shards import is_complete, missing_shards, shard_range, write_shard
 from dataset.store import Store, open_store
 from pipelines.backends import needs_no_process, store_renderer
 from pipelines.faces import FaceSubject, open_face
@@ -51,6 +52,9 @@ class ShardRenderer:
         """
         started = time.perf_counter()
         split, group, shard = task
+        if is_complete(self.store, split, group, shard):  # another process was here since the list was made
+            on_images(_images(self.store, task))
+            return
         begin, end = shard_range(self.store, split, group, shard)
         values = batch_values(self.store.spec, split, group, begin, end)
         drawn: list[dict[str, Any]] = []
@@ -138,7 +142,8 @@ def _in_processes(
     store: Store, subject: FaceSubject, tasks: Sequence[Task], workers: int, on_images: Callable[[int], None]
 ) -> None:
     """A process for each worker, each with one OpenGL context; spawned, since a fork after a context hangs."""
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
         futures = {pool.submit(_draw_in_process, store.url, subject.source, task): task for task in tasks}
         try:
             for future in as_completed(futures):
@@ -147,6 +152,11 @@ def _in_processes(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal; only the parent should speak."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _draw_in_process(url: str, source: str, task: Task) -> None:

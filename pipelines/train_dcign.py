@@ -55,6 +55,8 @@ def command(url: str, run: Path | None, factors: str | None, as_json: bool, **op
     Example: train-dcign --store faces.zarr --preset quick
     """
     store = open_store(url)
+    if store.spec.content != "batches":
+        raise click.ClickException(f"{url} holds sweeps, not batches to train on")
     chosen = _factors(store, factors)
     source = StoreSource(store)
     config = configure(factors=chosen, image_shape=source.image_shape, **options)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dataset.digest import store_digest
 from dataset.errors import StoreError
+from dataset.shards import remove_shard
 from dataset.store import Store, open_store
 from dataset.verify import Problem, all_shards, check_frames, check_shard, check_splits_disjoint
 from pipelines.backends import store_renderer
@@ -16,6 +17,8 @@ from pipelines.faces import FaceSubject, open_face
 from pipelines.options import json_option, model_option, workers_option
 from pipelines.progress import progress_bar
 from pipelines.shards import run_tasks
+from render import ModelError
+from render.errors import RenderError
 
 
 @click.command("verify-store")
@@ -38,8 +41,14 @@ def command(url: str, frames: int, repair: bool, model: str | None, workers: int
     problems, notes = inspect(store, frames, model)
     damaged = {p for p in problems if p.shard >= 0}
     if repair and damaged:
+        for problem in problems:
+            click.echo(str(problem), err=True)
         subject = open_face(store, model)
+        for split, group in dict.fromkeys((p.split, p.group) for p in damaged):
+            store.ensure(split, group, store.batches(split, group))
         tasks = sorted({(p.split, p.group, p.shard) for p in damaged})
+        for task in tasks:
+            remove_shard(store, *task)  # what has its right size would pass for complete
         run_tasks(store, subject, tasks, workers)
         click.echo(f"drew {len(tasks)} shards again", err=True)
         store = open_store(url)
@@ -65,8 +74,9 @@ def inspect(store: Store, frames: int, model: str | None) -> tuple[list[Problem]
         problems += check_splits_disjoint(store)
     if frames:
         try:
-            problems += check_frames(store, frames, _Redraw(store, open_face(store, model)))
-        except StoreError as error:
+            bad = frozenset((p.split, p.group, p.shard) for p in problems)
+            problems += check_frames(store, frames, _Redraw(store, open_face(store, model)), bad)
+        except (StoreError, RenderError, ModelError) as error:
             notes.append(f"no image was drawn again: {error}")
     return problems, notes
 
@@ -80,7 +90,7 @@ class _Redraw:
 
     def __call__(self, split: str, group: str, batch: int, view: int) -> NDArray[np.uint8]:
         def values(name: str) -> NDArray[np.generic]:
-            return np.asarray(self._store.array(split, group, name)[batch])[view : view + 1]
+            return self._store.values(split, group, name, batch)[view : view + 1]
 
         coefficients = {b: values(f"coefficients/{b}") for b in self._store.spec.coefficients}
         scenes = self._subject.scenes(values("factors"), values("identity"), coefficients)  # type: ignore[arg-type]

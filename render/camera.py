@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from render.errors import RenderError
 from render.pose import rotation
 
 FIELD_OF_VIEW = 20.0
@@ -40,9 +41,9 @@ class Camera:
 
     def __post_init__(self) -> None:
         if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
-            raise ValueError(f"an image is 1 to 4096 pixels a side, not {self.width} x {self.height}")
+            raise RenderError(f"an image is 1 to 4096 pixels a side, not {self.width} x {self.height}")
         if not (self.distance > 0 and self.scale > 0 and 0 < self.field_of_view < 180):
-            raise ValueError(
+            raise RenderError(
                 f"distance ({self.distance}), scale ({self.scale}) and field of view "
                 f"({self.field_of_view} degrees) must be positive, the last below 180"
             )
@@ -119,15 +120,15 @@ def frame_head(
 
     Raises
     ------
-    ValueError
-        When the mean is flat or the ranges look at it edge on from inside.
+    RenderError
+        When the mean is flat, or its chin is its highest point.
     """
     points = mean.astype(np.float64)
     bottom = points[:, 1].min() if chin is None else chin
     head = points[points[:, 1] >= bottom]
     low, high = head.min(axis=0), head.max(axis=0)
     if not (np.isfinite(points).all() and high[1] > low[1]):
-        raise ValueError("the mean subject has no finite height to frame")
+        raise RenderError("the mean subject has no finite height above its chin to frame; is it upside down?")
     x, y, z = (float(c) for c in (low + high) / 2)
     centre = (x, y, z)
     half = math.tan(math.radians(FIELD_OF_VIEW) / 2)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import Camera
+from render.errors import RenderError
 from render.pose import light_direction, rotation
 from render.raster import draw
-from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Frames, Mesh, RenderError, SceneBatch
+from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Frames, Mesh, SceneBatch
 from render.truth import PixelTruth, check_channels, stack_truth
 
 KERNEL_VERSION = 1

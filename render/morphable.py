@@ -164,7 +164,7 @@ class MorphableModel:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of everything that reaches pixels: the same model in another file or folder has the same."""
+        """Hash of everything that reaches the image: the same model in another file or folder has the same."""
         digest = hashlib.sha256()
         arrays: dict[str, NDArray[Any]] = {"triangles": self.triangles}
         for name, block in sorted(self.blocks.items()):
@@ -172,6 +172,13 @@ class MorphableModel:
         for name, array in arrays.items():
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
             digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    @cached_property
+    def labels_sha256(self) -> str:
+        """Hash of regions and landmarks, which reach the channels of those names and no others."""
+        digest = hashlib.sha256(repr(sorted(self.landmarks.items())).encode())
+        digest.update(b"" if self.regions is None else np.ascontiguousarray(self.regions).data)
         return digest.hexdigest()
 
     def instance(

@@ -29,10 +29,6 @@ CHANNELS = {
 """What can be had beside the image. All but the mask are sampled at the pixel's centre."""
 
 
-class RenderError(ValueError):
-    """A scene or a setting that cannot be drawn; the message is one line for a person."""
-
-
 @dataclass(frozen=True)
 class Mesh:
     """A subject ready to draw."""

@@ -10,8 +10,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from render.errors import RenderError
 from render.raster import HALF, SUBPIXEL, cover, project
-from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Mesh, RenderError
+from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Mesh
 
 FACING_TOLERANCE = np.float32(4e-3)
 """How much nearer than a landmark the visible surface may be, as a share of its depth, before it hides it: 3 mm for a

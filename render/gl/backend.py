@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import Camera
+from render.errors import RenderError
 from render.gl.compat import import_pyrender
 from render.gl.context import PYRENDER_CHANNELS, choose_platform
 from render.pose import light_direction, rotation
-from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, RenderError, SceneBatch
+from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, SceneBatch
 from render.truth import check_channels
 
 GUARD = 2.0**14
@@ -64,8 +65,11 @@ class OffscreenContext:
 
 @lru_cache(maxsize=1)
 def the_context(platform: str) -> OffscreenContext:
-    """The one context of this process."""
-    return OffscreenContext(platform)
+    """The one context of this process; whatever a driver raises becomes one line."""
+    try:
+        return OffscreenContext(platform)
+    except Exception as error:
+        raise RenderError(f"no OpenGL context through {platform}: {type(error).__name__}: {error}") from error
 
 
 class PyrenderRenderer:

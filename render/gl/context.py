@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from render.scene import RenderError
+from render.errors import RenderError
 
 CANDIDATES = {
     "egl": "a GPU's driver, or Mesa in software; on Debian: libegl1 libgl1 libgl1-mesa-dri",
@@ -36,7 +36,7 @@ def probe(platform: str) -> str:
     environment = {**os.environ, "PYOPENGL_PLATFORM": platform}
     try:
         done = subprocess.run(  # noqa: S603 -- this interpreter, a constant program, a name from the table above
-            [sys.executable, "-c", PROBE, platform],
+            [sys.executable, "-P", "-c", PROBE, platform],
             env=environment,
             capture_output=True,
             text=True,

@@ -152,7 +152,7 @@ def test_other_zarr_groups_and_versions_are_refused(tmp_path, store):
     text = json.loads(meta.read_text())
     for harm, message in (
         ({"format_version": 2}, "format version 2; this program reads 1"),
-        ({"seed": -4}, "damaged: the seed must be 0 or more"),
+        ({"seed": -4}, "damaged: the seed must be 0 to"),
         ({"factors": [{"name": "azimuth"}]}, "damaged"),
         ({"surprise": 1}, "damaged"),
     ):
@@ -220,3 +220,27 @@ def test_stale_temporary_files_are_swept_and_fresh_ones_left(store):
 def test_shards_hold_at_most_32_megabytes_of_images(views, frame, expected):
     assert shard_batches(views, frame) == expected
     assert expected * views * np.prod(frame) <= 32_000_000 or expected == 1
+
+
+def test_a_batch_that_is_not_drawn_yet_is_no_black_picture(tmp_path, spec, fill):
+    store = create_store(str(tmp_path / "half"), spec)
+    store.ensure("train", "light", 7)
+    for index in (0, 6):
+        with pytest.raises(StoreError, match=f"light batch {index} of train in .* is not drawn yet"):
+            store.read("train", "light", index)
+    fill(store, groups=["light"])
+    assert store.read("train", "light", 6).images.any()
+
+
+def test_an_interrupted_making_leaves_no_trace(tmp_path, spec, fill):
+    """Arrays that were made for 7 batches by a run that died before saying so, then asked for 3."""
+    died, straight = (create_store(str(tmp_path / name), spec) for name in ("died", "straight"))
+    died.ensure("train", "light", 7)
+    meta = Path(died.files.path("train/light/digest/zarr.json"))
+    text = json.loads(meta.read_text())
+    text["attributes"] = {}
+    meta.write_text(json.dumps(text))
+    for store in (open_store(died.url, write=True), straight):
+        store.ensure("train", "light", 3)
+        fill(store, groups=["light"])
+    assert files_of(died) == files_of(straight)

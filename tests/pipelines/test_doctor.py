@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from pipelines import doctor
-from render.scene import RenderError
+from render.errors import RenderError
 
 
 def test_the_built_in_head_and_a_store(dcign, toy, tmp_path):

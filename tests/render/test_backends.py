@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from render import CpuRenderer, SceneBatch, frame_head
+from render.errors import RenderError
 from render.gl.backend import PyrenderRenderer
 from render.gl.context import probe
 from render.reference import ReferenceRenderer
-from render.scene import RenderError
 from render.testing import CAMERA, RendererContract, sphere, views
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from render import CpuRenderer, SceneBatch, frame_head
+from render.errors import RenderError
 from render.gl.backend import PyrenderRenderer
 from render.gl.context import probe
 from render.pose import light_direction, rotation
 from render.reference import shade, visible_surface
-from render.scene import AMBIENT, CHANNELS, LUMINANCE, RenderError
+from render.scene import AMBIENT, CHANNELS, LUMINANCE
 from render.testing import plate, square, views
 
 ALL = tuple(CHANNELS)
@@ -99,13 +100,17 @@ def test_regions_are_those_of_the_vertices(face):
     """With one-hot albedos in place of colours, a pixel inside a region is exactly that region's."""
     scenes, frames = face
     mesh = scenes.meshes[0]
+    compared = 0
     for label in np.unique(mesh.region):
         one_hot = np.repeat((mesh.region == label).astype(np.float32)[:, None], 3, axis=1)
         painted = replace(mesh, albedo=one_hot)
         surface = visible_surface(painted, rotation(0, 0), scenes.camera, 1)
         inside = surface.covered & (surface.albedo[..., 0] > 1 - 1e-9)
         labels = frames.truth["region"][0][inside]
-        assert (labels == label).mean() > 0.97 if inside.sum() > 20 else True
+        if len(labels) > 20:
+            assert (labels == label).mean() > 0.97
+            compared += 1
+    assert compared >= 5
     assert set(np.unique(frames.truth["region"])) <= {0, *np.unique(mesh.region).tolist()}
 
 
