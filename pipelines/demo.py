@@ -60,11 +60,11 @@ def command(out: Path, model: str, size: int, count: int, preset: str, batches: 
         click.secho(f"\n$ {line}", bold=True)
         load(step[0]).main(step[1:], prog_name=step[0], standalone_mode=False)
         lines.append(f"{line}   # {time.perf_counter() - begun:.0f} s")
-    write_page(out, faces, sweeps, run_dir, lines, started)
+    write_page(out, faces, sweeps, run_dir, lines)
     click.secho(f"\n{time.perf_counter() - started:.0f} s in all. Open {out / 'report.html'}", bold=True)
 
 
-def write_page(out: Path, faces: Path, sweeps: Path, run_dir: Path, lines: list[str], started: float) -> None:
+def write_page(out: Path, faces: Path, sweeps: Path, run_dir: Path, lines: list[str]) -> None:
     """Animations, plots and numbers into OUT/report.html."""
     trained = load_run(run_dir)
     store = open_sweeps(str(sweeps), trained)
@@ -81,8 +81,7 @@ def write_page(out: Path, faces: Path, sweeps: Path, run_dir: Path, lines: list[
         title="A deep convolutional inverse graphics network",
         subtitle=html.escape(
             f"{spec.model['name']} faces at {config.side} px, {trained.step:,} batches of 20 images, "
-            f"{config.maps} maps, objective {config.objective}, "
-            f"{time.perf_counter() - started:.0f} seconds on this machine"
+            f"{config.maps} maps, objective {config.objective}"
         ),
         films="\n".join(films),
         scatter=embed(out / "equivariance.png"),
