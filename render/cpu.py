@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from render.camera import Camera
 from render.errors import RenderError
 from render.pose import light_direction, rotation
-from render.raster import draw
+from render.raster import FULL, LEAN, draw, make_cells
 from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Frames, Mesh, SceneBatch
 from render.truth import PixelTruth, check_channels, stack_truth
 
@@ -39,7 +39,6 @@ class CpuRenderer:
             raise RenderError(f"color must be grey or rgb, not {color!r}")
         check_channels(channels, tuple(CHANNELS), "cpu")
         self.color = color
-        self.samples = samples
         self._truth = tuple(name for name in channels if name != "mask")
         self._side = side
 
@@ -58,21 +57,22 @@ class CpuRenderer:
         for start, stop in _runs(scenes.mesh_index):
             mesh = scenes.meshes[scenes.mesh_index[start]]
             views = range(start, stop)
-            poses = [rotation(float(scenes.azimuth[v]), float(scenes.elevation[v])) for v in views]
-            toward = [light_direction(float(scenes.light[v]), scenes.light_elevation) for v in views]
+            poses = np.stack([rotation(float(scenes.azimuth[v]), float(scenes.elevation[v])) for v in views])
+            toward = np.stack([light_direction(float(scenes.light[v]), scenes.light_elevation) for v in views])
             draw(
-                mesh.positions,
+                np.ascontiguousarray(mesh.positions.T),
                 self._attributes(mesh),
                 # Unsigned indices spare the kernel the check for negative ones.
                 mesh.triangles.view(np.uint32),
                 mesh.two_sided,
-                np.stack([_matrix(R, camera, self._side) for R in poses]),
+                _matrices(poses, camera, self._side),
                 offset,
                 centre,
-                np.stack([_into_subject(R, v) for R, v in zip(poses, toward, strict=True)]),
-                np.stack([self._eye(R, camera) for R in poses]),
+                _into_subject(poses, toward),
+                self._eyes(poses, camera),
                 np.float32(AMBIENT),
                 self._side,
+                make_cells(camera.height * self._side, camera.width * self._side, LEAN if channels == 1 else FULL),
                 image[start:stop],
                 mask[start:stop],
             )
@@ -83,8 +83,8 @@ class CpuRenderer:
     def _draw_truth(
         self,
         mesh: Mesh,
-        poses: Sequence[NDArray[np.float64]],
-        toward: Sequence[NDArray[np.float64]],
+        poses: NDArray[np.float64],
+        toward: NDArray[np.float64],
         camera: Camera,
     ) -> list[dict[str, NDArray[Any]]]:
         """The channels of each view, with one sample at each pixel's centre."""
@@ -93,8 +93,8 @@ class CpuRenderer:
         pixel = PixelTruth(mesh, (camera.height, camera.width), self._truth, self.color)
         grid = _grid(camera, 1)
         return [
-            pixel.draw(_matrix(R, camera, 1), *grid, R, light, camera.focal, camera.scale)
-            for R, light in zip(poses, toward, strict=True)
+            pixel.draw(matrix, *grid, R, light, camera.focal, camera.scale)
+            for matrix, R, light in zip(_matrices(poses, camera, 1), poses, toward, strict=True)
         ]
 
     def _attributes(self, mesh: Mesh) -> NDArray[np.float32]:
@@ -104,18 +104,12 @@ class CpuRenderer:
         r, g, b = (mesh.albedo[:, k] * np.float32(LUMINANCE[k]) for k in range(3))
         return np.concatenate([mesh.normals, (r + g + b)[:, None]], axis=1)
 
-    def _eye(self, R: NDArray[np.float64], camera: Camera) -> NDArray[np.float32]:
-        """Direction from a sample to the eye in the subject's frame, as origin and steps (`raster.resolve`)."""
+    def _eyes(self, poses: NDArray[np.float64], camera: Camera) -> NDArray[np.float32]:
+        """(n, 3, 3): directions from a sample to the eye in the subject's frame, as origin and steps (`resolve`)."""
         focal = camera.focal * self._side
-        corner = np.array(
-            [
-                (camera.width * self._side / 2 - 0.5) / focal,
-                (0.5 - camera.height * self._side / 2) / focal,
-                1.0,
-            ]
-        )
-        steps = (corner, np.array([-1 / focal, 0, 0]), np.array([0, 1 / focal, 0]))
-        return np.stack([_into_subject(R, step) for step in steps])
+        corner = (camera.width * self._side / 2 - 0.5) / focal, (0.5 - camera.height * self._side / 2) / focal, 1.0
+        steps = np.array([corner, (-1 / focal, 0, 0), (0, 1 / focal, 0)])
+        return np.stack([_into_subject(poses, np.tile(step, (len(poses), 1))) for step in steps], axis=1)
 
 
 def _grid(camera: Camera, side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -124,15 +118,16 @@ def _grid(camera: Camera, side: int) -> tuple[NDArray[np.float32], NDArray[np.fl
     return np.array(offset, np.float32), np.array(camera.centre, np.float32)
 
 
-def _matrix(R: NDArray[np.float64], camera: Camera, side: int) -> NDArray[np.float32]:
-    """Subject to (right, down, forward), the first two in samples times depth."""
+def _matrices(poses: NDArray[np.float64], camera: Camera, side: int) -> NDArray[np.float32]:
+    """(n, 3, 3): subject to (right, down, forward), the first two in samples times depth."""
     focal = camera.focal * side
-    return (R * np.array([[focal], [-focal], [-1.0]]) * camera.scale).astype(np.float32)
+    return (poses * np.array([[focal], [-focal], [-1.0]]) * camera.scale).astype(np.float32)
 
 
-def _into_subject(R: NDArray[np.float64], vector: NDArray[np.float64]) -> NDArray[np.float32]:
-    """R^T vector, summed in a fixed order (BLAS may not feed pixels)."""
-    return (R * vector[:, None]).sum(axis=0).astype(np.float32)
+def _into_subject(poses: NDArray[np.float64], vectors: NDArray[np.float64]) -> NDArray[np.float32]:
+    """R^T v of each pose (n, 3, 3) and vector (n, 3), summed in a fixed order (BLAS may not feed pixels)."""
+    x, y, z = (poses[:, k] * vectors[:, k, None] for k in range(3))
+    return (x + y + z).astype(np.float32)
 
 
 def _runs(index: NDArray[np.int64]) -> list[tuple[int, int]]:

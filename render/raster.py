@@ -1,13 +1,22 @@
-"""The CPU rasteriser's kernels: project, cover, resolve.
+"""The CPU rasteriser's kernels: project, cover, resolve, and draw, which calls them for one frame after another.
 
 A frame is drawn on a grid of S x S samples a pixel. `project` snaps vertices to 1/256 of a sample, so that coverage
 is decided in exact integers and two triangles that share an edge can neither overlap nor leave a gap. `cover` keeps,
-for each sample, the nearest surface's w = 1/depth and its attributes times w, which are linear on the screen: the
-resolve then needs no division by w for the normal (its length does not matter) and one for the albedo. `resolve`
-shades whole rows of samples at once and averages them into pixels.
+for each sample, the nearest surface's w = 1/depth and its attributes times w, which are linear on the screen: shading
+then needs no division by w for the normal (its length does not matter) and one for the albedo. `resolve` shades whole
+rows of samples at once and averages them into pixels.
 
-Nothing here may depend on the machine: no fastmath, no trigonometry, no reduction whose order could change.
+Samples are kept in cells of LANES neighbours in a row: (rows, tiles, planes, LANES). A triangle of a face covers two or
+three samples in each of three rows; counting them costs a mispredicted branch or two a row, while testing the whole
+cell at once costs none. For that the loop over a cell's lanes must become vector code, which holds the compiler to
+three conditions: a constant number of lanes, one flat array with constant distances between the planes of a cell, and
+every value loaded before any is stored.
+
+Nothing here may depend on the machine: no fastmath, no trigonometry, no reduction whose order could change. All kernels
+that call one another stay in this file: numba's cache looks at the age of the caller's file only.
 """
+
+from typing import Any
 
 import numba
 import numpy as np
@@ -17,7 +26,19 @@ SUBPIXEL_BITS = 8
 SUBPIXEL = 1 << SUBPIXEL_BITS
 HALF = SUBPIXEL // 2
 GUARD = np.float32(1 << 14)
-"""Samples from the image's corner beyond which a vertex is dropped: products of edges stay inside 64 bits."""
+"""Samples from the image's corner beyond which a vertex is dropped: edge functions stay exact in float64."""
+LANES = 8
+"""Samples in a cell."""
+CELL = SUBPIXEL * LANES
+Triple = tuple[Any, Any, Any]
+"""One number for each corner of a triangle."""
+LEAN, FULL = 5, 8
+"""Planes of a cell: w, normal and one albedo; or w, normal, three albedos and the triangle's number."""
+
+
+def make_cells(rows: int, columns: int, planes: int) -> NDArray[np.float32]:
+    """(rows, tiles, planes, LANES) cells, all background."""
+    return np.zeros((rows, -(-columns // LANES), planes, LANES), np.float32)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -32,8 +53,9 @@ def project(
 ) -> None:
     """Screen coordinates in 1/256 sample and w = 1/depth of every vertex; w = 0 marks one that cannot be drawn.
 
-    `matrix` (3, 3) takes a subject's vector to (right, down, forward), the first two times the focal length in
-    samples; `offset` (3,) is the centre of the grid in samples and the camera's distance.
+    `positions` is (3, V), a row for each coordinate: with all arrays planar the loop is vector code. `matrix` (3, 3)
+    takes a subject's vector to (right, down, forward), the first two times the focal length in samples; `offset` (3,)
+    is the centre of the grid in samples and the camera's distance.
     """
     m00, m01, m02 = matrix[0, 0], matrix[0, 1], matrix[0, 2]
     m10, m11, m12 = matrix[1, 0], matrix[1, 1], matrix[1, 2]
@@ -42,8 +64,9 @@ def project(
     cx, cy, cz = centre[0], centre[1], centre[2]
     near = oz * np.float32(1e-3)
     one, zero, half, unit = np.float32(1), np.float32(0), np.float32(0.5), np.float32(SUBPIXEL)
-    for v in range(len(positions)):
-        px, py, pz = positions[v, 0] - cx, positions[v, 1] - cy, positions[v, 2] - cz
+    across, up, toward = positions[0], positions[1], positions[2]
+    for v in range(len(w)):
+        px, py, pz = across[v] - cx, up[v] - cy, toward[v] - cz
         depth = m20 * px + m21 * py + m22 * pz + oz
         inverse = one / depth
         sx = (m00 * px + m01 * py + m02 * pz) * inverse + ox
@@ -51,33 +74,122 @@ def project(
         # Written so that NaN fails every comparison.
         seen = (depth > near) & (sx > -GUARD) & (sx < GUARD) & (sy > -GUARD) & (sy < GUARD)
         w[v] = inverse if seen else zero
-        fx = (sx if seen else zero) * unit + half
-        fy = (sy if seen else zero) * unit + half
-        # floor() spelled out, so that the loop becomes vector code on every CPU.
-        ix, iy = np.int32(fx), np.int32(fy)
-        x[v] = ix - (1 if np.float32(ix) > fx else 0)
-        y[v] = iy - (1 if np.float32(iy) > fy else 0)
+        x[v] = np.int32(np.floor((sx if seen else zero) * unit + half))
+        y[v] = np.int32(np.floor((sy if seen else zero) * unit + half))
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _lane(k: int, row: Triple, step: Triple, least: Triple, shares: Triple) -> tuple[Triple, np.float32, bool]:
+    """What each corner gives to w at lane k, their sum, and whether the sample is inside."""
+    # Whole numbers that float64 holds exactly, and vector units compare fast.
+    ea = row[0] - np.float64(k) * step[0]
+    eb = row[1] - np.float64(k) * step[1]
+    ec = row[2] - np.float64(k) * step[2]
+    inside = (ea >= least[0]) & (eb >= least[1]) & (ec >= least[2])
+    given = np.float32(ea) * shares[0], np.float32(eb) * shares[1], np.float32(ec) * shares[2]
+    return given, given[0] + given[1] + given[2], inside
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _put(flat: NDArray[np.float32], at: np.uint64, plane: int, seen: bool, value: np.float32) -> None:
+    """Write where seen; loading in any case is what lets the compiler use vector code."""
+    at = at + np.uint64(plane * LANES)
+    old = flat[at]
+    flat[at] = value if seen else old
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _mix(given: Triple, a: np.float32, b: np.float32, c: np.float32) -> np.float32:
+    """An attribute times w."""
+    return given[0] * a + given[1] * b + given[2] * c
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _fill(
+    outline: tuple[int, int, int, int, int, int],
+    shares: Triple,
+    corners: tuple[int, int, int],
+    attributes: NDArray[np.float32],
+    t: int,
+    tile: int,
+    top: int,
+    bottom: int,
+    tiles: int,
+    planes: int,
+    flat: NDArray[np.float32],
+) -> None:
+    """Draw the rows [top, bottom] of triangle t into one column of cells."""
+    ax, ay, bx, by, cx, cy = outline
+    a, b, c = corners
+    # Edge functions opposite a, b and c, positive inside; those of edges that are not top or left must exceed zero.
+    dxa, dya = bx - cx, by - cy
+    dxb, dyb = cx - ax, cy - ay
+    dxc, dyc = ax - bx, ay - by
+    least = (
+        np.float64(0 if dya < 0 or (dya == 0 and dxa > 0) else 1),
+        np.float64(0 if dyb < 0 or (dyb == 0 and dxb > 0) else 1),
+        np.float64(0 if dyc < 0 or (dyc == 0 and dxc > 0) else 1),
+    )
+    px, py = tile * CELL + HALF, top * SUBPIXEL + HALF
+    ra = np.float64(dxa * (py - cy) - dya * (px - cx))
+    rb = np.float64(dxb * (py - ay) - dyb * (px - ax))
+    rc = np.float64(dxc * (py - by) - dyc * (px - bx))
+    step = np.float64(dya * SUBPIXEL), np.float64(dyb * SUBPIXEL), np.float64(dyc * SUBPIXEL)
+    a0, a1, a2, a3 = attributes[a, 0], attributes[a, 1], attributes[a, 2], attributes[a, 3]
+    b0, b1, b2, b3 = attributes[b, 0], attributes[b, 1], attributes[b, 2], attributes[b, 3]
+    c0, c1, c2, c3 = attributes[c, 0], attributes[c, 1], attributes[c, 2], attributes[c, 3]
+    for j in range(top, bottom + 1):
+        # Unsigned indices spare the check for negative ones.
+        cell = np.uint64((j * tiles + tile) * planes * LANES)
+        row = ra, rb, rc
+        if planes == LEAN:
+            for k in range(LANES):
+                at = cell + np.uint64(k)
+                given, near, inside = _lane(k, row, step, least, shares)
+                seen = inside & (near > flat[at])
+                _put(flat, at, 0, seen, near)
+                _put(flat, at, 1, seen, _mix(given, a0, b0, c0))
+                _put(flat, at, 2, seen, _mix(given, a1, b1, c1))
+                _put(flat, at, 3, seen, _mix(given, a2, b2, c2))
+                _put(flat, at, 4, seen, _mix(given, a3, b3, c3))
+        else:
+            a4, a5, b4, b5 = attributes[a, 4], attributes[a, 5], attributes[b, 4], attributes[b, 5]
+            c4, c5, number = attributes[c, 4], attributes[c, 5], np.float32(t)
+            for k in range(LANES):
+                at = cell + np.uint64(k)
+                given, near, inside = _lane(k, row, step, least, shares)
+                seen = inside & (near > flat[at])
+                _put(flat, at, 0, seen, near)
+                _put(flat, at, 1, seen, _mix(given, a0, b0, c0))
+                _put(flat, at, 2, seen, _mix(given, a1, b1, c1))
+                _put(flat, at, 3, seen, _mix(given, a2, b2, c2))
+                _put(flat, at, 4, seen, _mix(given, a3, b3, c3))
+                _put(flat, at, 5, seen, _mix(given, a4, b4, c4))
+                _put(flat, at, 6, seen, _mix(given, a5, b5, c5))
+                _put(flat, at, 7, seen, number)
+        ra += np.float64(dxa * SUBPIXEL)
+        rb += np.float64(dxb * SUBPIXEL)
+        rc += np.float64(dxc * SUBPIXEL)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def cover(
-    triangles: NDArray[np.int32],
+    triangles: NDArray[np.uint32],
     x: NDArray[np.int32],
     y: NDArray[np.int32],
     w: NDArray[np.float32],
     attributes: NDArray[np.float32],
     two_sided: bool,
-    planes: NDArray[np.float32],
-    winner: NDArray[np.int32],
-) -> tuple[int, int]:
-    """Draw every triangle into the sample planes; returns the first and one past the last row touched.
+    columns: int,
+    cells: NDArray[np.float32],
+) -> tuple[int, int, int, int]:
+    """Draw every triangle into the cells; returns the rows [first, last) and tiles [low, high) touched.
 
-    `attributes` is (V, A); `planes` is (1 + A, rows, columns): w, then the attributes times w. Samples with w = 0
-    are background. `winner` (rows, columns) takes the number of the visible triangle, unless it is empty.
+    `attributes` is (V, 4) for cells of LEAN planes, (V, 6) for FULL ones. Samples with w = 0 are background.
     """
-    count, rows, columns = planes.shape
-    record = winner.size > 0
-    first, last = rows, 0
+    rows, tiles, planes = cells.shape[:3]
+    flat = cells.reshape(-1)
+    first, last, low, high = rows, 0, tiles, 0
     for t in range(len(triangles)):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ax, ay, bx, by, cx, cy = x[a], y[a], x[b], y[b], x[c], y[c]
@@ -88,85 +200,78 @@ def cover(
                 continue
             b, c, bx, by, cx, cy, area = c, b, cx, cy, bx, by, -area
         # The samples whose centres lie in the bounding box.
-        left = max((min(ax, bx, cx) + (HALF - 1)) >> SUBPIXEL_BITS, 0)
-        right = min((max(ax, bx, cx) - HALF) >> SUBPIXEL_BITS, columns - 1)
-        top = max((min(ay, by, cy) + (HALF - 1)) >> SUBPIXEL_BITS, 0)
-        bottom = min((max(ay, by, cy) - HALF) >> SUBPIXEL_BITS, rows - 1)
-        if left > right or top > bottom:
+        left, right = min(ax, bx, cx), max(ax, bx, cx)
+        top, bottom = min(ay, by, cy), max(ay, by, cy)
+        left = max((left + (HALF - 1)) >> SUBPIXEL_BITS, 0)
+        right = min((right - HALF) >> SUBPIXEL_BITS, columns - 1)
+        top = max((top + (HALF - 1)) >> SUBPIXEL_BITS, 0)
+        bottom = min((bottom - HALF) >> SUBPIXEL_BITS, rows - 1)
+        if left > right or top > bottom or w[a] == 0 or w[b] == 0 or w[c] == 0:
             continue
-        wa, wb, wc = w[a], w[b], w[c]
-        if wa == 0 or wb == 0 or wc == 0:
-            continue
-        # Edge functions opposite a, b and c, positive inside; `bias` leaves out edges that are not top or left.
-        dxa, dya = bx - cx, by - cy
-        dxb, dyb = cx - ax, cy - ay
-        dxc, dyc = ax - bx, ay - by
-        bias_a = 0 if dya < 0 or (dya == 0 and dxa > 0) else -1
-        bias_b = 0 if dyb < 0 or (dyb == 0 and dxb > 0) else -1
-        bias_c = 0 if dyc < 0 or (dyc == 0 and dxc > 0) else -1
-        px = (left << SUBPIXEL_BITS) + HALF
-        py = (top << SUBPIXEL_BITS) + HALF
-        row_a = np.int64(dxa) * (py - cy) - np.int64(dya) * (px - cx) + bias_a
-        row_b = np.int64(dxb) * (py - ay) - np.int64(dyb) * (px - ax) + bias_b
-        row_c = np.int64(dxc) * (py - by) - np.int64(dyc) * (px - bx) + bias_c
-        step_a, step_b, step_c = dya << SUBPIXEL_BITS, dyb << SUBPIXEL_BITS, dyc << SUBPIXEL_BITS
+        # Times the edge functions opposite a, b and c, these give each corner's share of w.
         inverse = np.float32(1) / np.float32(area)
-        wa, wb, wc = wa * inverse, wb * inverse, wc * inverse
-        for j in range(top, bottom + 1):
-            # Where this row enters the triangle and how many samples it covers, counted without a branch: with
-            # three or four samples a row, a mispredicted branch would cost more than the samples.
-            ea, eb, ec = row_a, row_b, row_c
-            enter, inside = left, 0
-            for _ in range(left, right + 1):
-                outside = (ea | eb | ec) >> 63  # -1 or 0: the sign of any edge function
-                inside += 1 + outside
-                enter -= outside if inside == 0 else 0
-                ea -= step_a
-                eb -= step_b
-                ec -= step_c
-            skipped = enter - left
-            ea = row_a - bias_a - skipped * step_a
-            eb = row_b - bias_b - skipped * step_b
-            ec = row_c - bias_c - skipped * step_c
-            for i in range(enter, enter + inside):
-                ga, gb, gc = np.float32(ea) * wa, np.float32(eb) * wb, np.float32(ec) * wc
-                near = ga + gb + gc
-                if near > planes[0, j, i]:
-                    planes[0, j, i] = near
-                    if record:
-                        winner[j, i] = t
-                    for k in range(count - 1):
-                        planes[1 + k, j, i] = ga * attributes[a, k] + gb * attributes[b, k] + gc * attributes[c, k]
-                ea -= step_a
-                eb -= step_b
-                ec -= step_c
-            row_a += dxa << SUBPIXEL_BITS
-            row_b += dxb << SUBPIXEL_BITS
-            row_c += dxc << SUBPIXEL_BITS
+        shares = w[a] * inverse, w[b] * inverse, w[c] * inverse
+        corners = a, b, c
+        outline = ax, ay, bx, by, cx, cy
+        for tile in range(left // LANES, right // LANES + 1):
+            _fill(outline, shares, corners, attributes, t, tile, top, bottom, tiles, planes, flat)
         first, last = min(first, top), max(last, bottom + 1)
-    return first, last
+        low, high = min(low, left // LANES), max(high, right // LANES + 1)
+    return first, last, low, high
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def clear(cells: NDArray[np.float32], touched: tuple[int, int, int, int]) -> None:
+    """Make background of what `cover` touched."""
+    first, last, low, high = touched
+    tiles, planes = cells.shape[1:3]
+    flat = cells.reshape(-1)
+    for j in range(first, last):
+        for tile in range(low, high):
+            at = np.uint64((j * tiles + tile) * planes * LANES)
+            for k in range(LANES):
+                flat[at + np.uint64(k)] = np.float32(0)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _take_row(cells: NDArray[np.int64], start: int, planes: int, low: int, high: int, row: NDArray[np.int64]) -> None:
+    """Planes of the tiles [low, high) of one row of samples; `cells` is flat and begins the row at `start`.
+
+    Both are seen as 64-bit words: half as many moves.
+    """
+    words = LANES // 2
+    for p in range(planes):
+        for tile in range(low, high):
+            source = np.uint64(start + (tile * planes + p) * words)
+            target = np.uint64(tile * words)
+            # All loads before the first store, or the compiler would have to keep them in turn.
+            first, second = cells[source], cells[source + np.uint64(1)]
+            third, fourth = cells[source + np.uint64(2)], cells[source + np.uint64(3)]
+            row[p, target], row[p, target + np.uint64(1)] = first, second
+            row[p, target + np.uint64(2)], row[p, target + np.uint64(3)] = third, fourth
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _lambert(
     j: int,
-    planes: NDArray[np.float32],
+    start: int,
+    w: NDArray[np.float32],
+    normal: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
     light: NDArray[np.float32],
     eye: NDArray[np.float32],
     ambient: np.float32,
     two_sided: bool,
     shade: NDArray[np.float32],
 ) -> None:
-    """Shade = (ambient + (1 - ambient) max(0, n . l)) / w for the samples of row j.
-
-    One output and few inputs, each a plain row: the compiler turns this loop into vector code.
-    """
+    """Shade = (ambient + (1 - ambient) max(0, n . l)) / w for samples of row j from column `start` on."""
     one, zero = np.float32(1), np.float32(0)
     lx, ly, lz = light[0], light[1], light[2]
-    w, nx, ny, nz = planes[0, j], planes[1, j], planes[2, j], planes[3, j]
+    nx, ny, nz = normal
+    # max() spelled out, here and below: a zero normal gives 0 / 0, NaN > 0 is false, and ambient light is left;
+    # max(0, NaN) depends on the order of its arguments.
     if two_sided:
         for k in range(len(shade)):
-            fx, fy = np.float32(k), np.float32(j)
+            fx, fy = np.float32(start + k), np.float32(j)
             toward_eye = (
                 nx[k] * (eye[0, 0] + fx * eye[1, 0] + fy * eye[2, 0])
                 + ny[k] * (eye[0, 1] + fx * eye[1, 1] + fy * eye[2, 1])
@@ -174,13 +279,14 @@ def _lambert(
             )
             lit = nx[k] * lx + ny[k] * ly + nz[k] * lz
             lit = (-lit if toward_eye < zero else lit) / np.sqrt(nx[k] * nx[k] + ny[k] * ny[k] + nz[k] * nz[k])
-            shade[k] = (ambient + (one - ambient) * (max(zero, lit))) / w[k]
+            lit = lit if lit > zero else zero  # noqa: FURB136
+            shade[k] = (ambient + (one - ambient) * lit) / w[k]
     else:
         for k in range(len(shade)):
-            # A zero normal gives 0 / 0, and NaN > 0 is false: ambient light only.
             lit = nx[k] * lx + ny[k] * ly + nz[k] * lz
             lit = lit / np.sqrt(nx[k] * nx[k] + ny[k] * ny[k] + nz[k] * nz[k])
-            shade[k] = (ambient + (one - ambient) * (max(zero, lit))) / w[k]
+            lit = lit if lit > zero else zero  # noqa: FURB136
+            shade[k] = (ambient + (one - ambient) * lit) / w[k]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -197,6 +303,14 @@ def _gather(
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
+def _count(w: NDArray[np.float32], total: NDArray[np.float32]) -> None:
+    """Add one for each covered sample."""
+    one, zero = np.float32(1), np.float32(0)
+    for k in range(len(total)):
+        total[k] += one if w[k] > zero else zero
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def _average(total: NDArray[np.float32], side: int, out: NDArray[np.uint8]) -> None:
     """Pixels of one row: floor(255 mean + 1/2), the mean over runs of `side` columns of row sums."""
     share, one = np.float32(1) / np.float32(side * side), np.float32(1)
@@ -204,21 +318,23 @@ def _average(total: NDArray[np.float32], side: int, out: NDArray[np.uint8]) -> N
     if side == 2:
         for k in range(len(out)):
             value = (total[2 * k] + total[2 * k + 1]) * share
-            out[k] = np.uint8((min(one, value)) * full + half)
+            value = value if value < one else one  # noqa: FURB136
+            out[k] = np.uint8(value * full + half)
         return
     for k in range(len(out)):
         value = total[k * side]
         for s in range(1, side):
             value += total[k * side + s]
         value = value * share
-        out[k] = np.uint8((min(one, value)) * full + half)
+        value = value if value < one else one  # noqa: FURB136
+        out[k] = np.uint8(value * full + half)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def resolve(
-    planes: NDArray[np.float32],
-    first: int,
-    last: int,
+    cells: NDArray[np.float32],
+    touched: tuple[int, int, int, int],
+    columns: int,
     side: int,
     light: NDArray[np.float32],
     eye: NDArray[np.float32],
@@ -228,12 +344,16 @@ def resolve(
     image: NDArray[np.uint8],
     mask: NDArray[np.uint8],
 ) -> None:
-    """Shade the samples of rows `first` to `last` and average them into pixels; the rest is background.
+    """Shade the samples that were touched and average them into pixels; the rest is background.
 
     Parameters
     ----------
-    planes : (4 + C, rows, columns) float32
-        w, then normal and albedo times w.
+    cells : (rows, tiles, planes, LANES) float32
+        Planes are w, then normal and albedo times w (`render.raster.cover`).
+    touched : (first row, last row + 1, first tile, last tile + 1)
+        What `cover` gave.
+    columns : int
+        Samples in a row.
     side : int
         S, so that a pixel has S x S samples.
     light : (3,) float32
@@ -241,33 +361,44 @@ def resolve(
     eye : (3, 3) float32
         The direction from sample (row j, column k) to the eye, in the subject's frame, is
         eye[0] + k eye[1] + j eye[2].
-    rows : (C + 2, columns) float32
-        Scratch: sums of the shaded channels and of the coverage over the S rows of a pixel, and one row's shade.
+    rows : (planes + C + 2, tiles LANES) float32
+        Scratch: one row of every plane, the sums of the shaded channels over the S rows of a pixel, the same of the
+        coverage, and one row's shade.
     image, mask : (C, H, W) and (H, W) uint8
         Written in full.
     """
-    channels = len(planes) - 4
+    first, last, low, high = touched
+    channels, planes, tiles = len(image), cells.shape[2], cells.shape[1]
     image[:] = 255
     mask[:] = 0
-    shade, covered = rows[channels + 1], rows[channels]
+    if first >= last:
+        return
+    # Whole pixels around the tiles; what they have beside the tiles is background.
+    start, stop = low * LANES // side, min(-(-high * LANES // side), columns // side)
+    low, high = start * side // LANES, min(-(-stop * side // LANES), tiles)
+    words, row = cells.view(np.int64).reshape(-1), rows.view(np.int64)
+    # Slices of one row stay contiguous, for the compiler too.
+    a, b = start * side, stop * side
+    covered, shade = rows[planes + channels, a:b], rows[planes + channels + 1, a:b]
     for i in range(first // side, (last + side - 1) // side):
-        rows[:] = 0
+        rows[planes:] = 0
         for j in range(i * side, (i + 1) * side):
-            _lambert(j, planes, light, eye, ambient, two_sided, shade)
+            _take_row(words, j * tiles * planes * (LANES // 2), planes, low, high, row)
+            w, normal = rows[0, a:b], (rows[1, a:b], rows[2, a:b], rows[3, a:b])
+            _lambert(j, a, w, normal, light, eye, ambient, two_sided, shade)
             for c in range(channels):
-                _gather(planes[0, j], planes[4 + c, j], shade, rows[c])
-            for k in range(len(covered)):
-                covered[k] += np.float32(1) if planes[0, j, k] > 0 else np.float32(0)
+                _gather(w, rows[4 + c, a:b], shade, rows[planes + c, a:b])
+            _count(w, covered)
         for c in range(channels):
-            _average(rows[c], side, image[c, i])
-        _average(covered, side, mask[i])
+            _average(rows[planes + c, a:b], side, image[c, i, start:stop])
+        _average(covered, side, mask[i, start:stop])
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def draw(
     positions: NDArray[np.float32],
     attributes: NDArray[np.float32],
-    triangles: NDArray[np.int32],
+    triangles: NDArray[np.uint32],
     two_sided: bool,
     matrices: NDArray[np.float32],
     offset: NDArray[np.float32],
@@ -276,23 +407,23 @@ def draw(
     eyes: NDArray[np.float32],
     ambient: np.float32,
     side: int,
+    cells: NDArray[np.float32],
     image: NDArray[np.uint8],
     mask: NDArray[np.uint8],
 ) -> None:
     """Draw one mesh at n poses into image (n, C, H, W) and mask (n, H, W).
 
-    `matrices` (n, 3, 3), `lights` (n, 3) and `eyes` (n, 3, 3) are what the kernels above take for one frame.
+    `matrices` (n, 3, 3), `lights` (n, 3) and `eyes` (n, 3, 3) are what the kernels take for one frame. A pose that is
+    that of the frame before, as in a batch in which the light varies, is only shaded anew.
     """
-    n, channels, height, width = image.shape
-    vertices = len(positions)
+    vertices, columns = len(attributes), image.shape[3] * side
     x, y = np.empty(vertices, np.int32), np.empty(vertices, np.int32)
     w = np.empty(vertices, np.float32)
-    planes = np.zeros((4 + channels, height * side, width * side), np.float32)
-    rows = np.empty((channels + 2, width * side), np.float32)
-    nobody = np.empty((0, 0), np.int32)
-    first, last = 0, 0
-    for f in range(n):
-        planes[0, first:last] = 0
-        project(positions, matrices[f], offset, centre, x, y, w)
-        first, last = cover(triangles, x, y, w, attributes, two_sided, planes, nobody)
-        resolve(planes, first, last, side, lights[f], eyes[f], ambient, two_sided, rows, image[f], mask[f])
+    scratch = np.empty((cells.shape[2] + image.shape[1] + 2, cells.shape[1] * LANES), np.float32)
+    touched = (0, 0, 0, 0)
+    for f in range(len(image)):
+        if f == 0 or (matrices[f] != matrices[f - 1]).any():
+            clear(cells, touched)
+            project(positions, matrices[f], offset, centre, x, y, w)
+            touched = cover(triangles, x, y, w, attributes, two_sided, columns, cells)
+        resolve(cells, touched, columns, side, lights[f], eyes[f], ambient, two_sided, scratch, image[f], mask[f])

@@ -15,6 +15,9 @@ AMBIENT = 0.2
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Weights of R, G and B in grey (Rec. 709), applied to display-referred values."""
 
+MOST_TRIANGLES = 1 << 24
+"""Numbers of triangles beyond this are not exact in float32, which the kernels keep them in."""
+
 Color = Literal["grey", "rgb"]
 
 CHANNELS = {
@@ -57,6 +60,8 @@ class Mesh:
         triangles = self.triangles
         if triangles.ndim != 2 or triangles.shape[1] != 3 or triangles.dtype != np.int32:
             raise ValueError(f"triangles must be (T, 3) int32, not {triangles.shape} {triangles.dtype}")
+        if len(triangles) > MOST_TRIANGLES:
+            raise ValueError(f"a mesh has at most {MOST_TRIANGLES} triangles, not {len(triangles)}")
         if triangles.size and not (triangles.min() >= 0 and triangles.max() < vertices):
             raise ValueError(
                 f"triangles name vertices {triangles.min()} to {triangles.max()}; "

@@ -165,6 +165,20 @@ class RendererContract:
         front = self.draw(views(plate(square(0.4837)), (0, 0, 0)))
         np.testing.assert_array_equal(self.draw(views(mesh, (0, 0, 0))).image, front.image)
 
+    def test_zero_normals_get_ambient_light_only(self) -> None:
+        mesh = replace(plate(square(2.0)), normals=np.zeros((4, 3), np.float32))
+        for two_sided in (False, True):
+            image = self.draw(views(replace(mesh, two_sided=two_sided), (0, 0, 0))).image
+            assert (image == math.floor(255 * AMBIENT * PAINT[0] + 0.5)).all()
+
+    def test_large_triangles_are_drawn_exactly(self) -> None:
+        # Two triangles far larger than the frame share a diagonal through it: whole, and each sample drawn once.
+        mesh = plate(square(60.0))
+        lower, upper = (replace(mesh, triangles=mesh.triangles[[k]]) for k in (0, 1))
+        whole, *parts = (self.draw(views(m, (0, 0, 0)), samples=1).mask[0] // 255 for m in (mesh, lower, upper))
+        assert (whole == 1).all()
+        np.testing.assert_array_equal(parts[0] + parts[1], whole)
+
     def test_grey_is_the_luminance_of_color(self) -> None:
         scenes = views(_head_like(6), (10, 5, -30))
         grey, rgb = self.draw(scenes, "grey", 1).image[0], self.draw(scenes, "rgb", 1).image[0]

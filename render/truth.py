@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.errors import RenderError
-from render.raster import HALF, SUBPIXEL, cover, project
+from render.raster import FULL, HALF, SUBPIXEL, clear, cover, make_cells, project
 from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Mesh
 
 FACING_TOLERANCE = np.float32(4e-3)
@@ -71,8 +71,9 @@ class PixelTruth:
         self._mesh, self._channels, self._color = mesh, channels, color
         self._region = mesh.region if mesh.region is not None else np.zeros(len(mesh.positions), np.uint8)
         self._attributes = np.concatenate([mesh.normals, mesh.albedo], axis=1)
-        self._planes = np.zeros((7, *shape), np.float32)
-        self._winner = np.zeros(shape, np.int32)
+        self._positions = np.ascontiguousarray(mesh.positions.T)
+        self._cells, self._columns = make_cells(*shape, FULL), shape[1]
+        self._touched = (0, 0, 0, 0)
         vertices = len(mesh.positions)
         self._x, self._y = np.empty(vertices, np.int32), np.empty(vertices, np.int32)
         self._w = np.empty(vertices, np.float32)
@@ -93,30 +94,47 @@ class PixelTruth:
         pose, `light` (3,) the unit vector toward the light in the camera's frame, `focal` in pixels, `scale` scene
         units per model unit.
         """
-        mesh = self._mesh
-        self._planes[0] = 0
-        project(mesh.positions, matrix, offset, centre, self._x, self._y, self._w)
-        triangles: NDArray[Any] = mesh.triangles.view(np.uint32)
-        cover(triangles, self._x, self._y, self._w, self._attributes, mesh.two_sided, self._planes, self._winner)
-        w = self._planes[0]
+        triangles: NDArray[Any] = self._mesh.triangles.view(np.uint32)
+        planes = self._cover(triangles, matrix, offset, centre)
+        w = planes[0]
         covered = w > 0
         depth = np.divide(1, w, out=np.zeros_like(w), where=covered)
-        normal = self._normals(R, offset, focal, covered)
+        normal = self._normals(planes[1:4], R, offset, focal, covered)
         makers: dict[str, Callable[[], NDArray[Any]]] = {
             "depth": lambda: depth / np.float32(scale),
             "normal": lambda: np.floor(127 * normal + 0.5).astype(np.int8),
-            "albedo": lambda: self._albedo(depth, covered),
+            "albedo": lambda: self._albedo(planes[4:7], depth, covered),
             "shading": lambda: _to_bytes(AMBIENT + (1 - AMBIENT) * np.maximum(0, _dot(normal, light)), covered),
-            "region": lambda: _regions(w, self._winner, triangles, self._x, self._y, self._w, self._region),
+            "region": lambda: self._regions(planes, triangles),
             "landmarks": lambda: self._landmarks(depth),
         }
         return {name: makers[name]() for name in self._channels}
 
+    def _cover(
+        self,
+        triangles: NDArray[np.uint32],
+        matrix: NDArray[np.float32],
+        offset: NDArray[np.float32],
+        centre: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """(FULL, H, W): w, normal and albedo times w, and the number of the visible triangle."""
+        x, y, w = self._x, self._y, self._w
+        clear(self._cells, self._touched)
+        project(self._positions, matrix, offset, centre, x, y, w)
+        self._touched = cover(triangles, x, y, w, self._attributes, self._mesh.two_sided, self._columns, self._cells)
+        planes = np.moveaxis(self._cells, 2, 0).reshape(FULL, len(self._cells), -1)
+        return planes[:, :, : self._columns]
+
     def _normals(
-        self, R: NDArray[np.float64], offset: NDArray[np.float32], focal: float, covered: NDArray[np.bool_]
+        self,
+        planes: NDArray[np.float32],
+        R: NDArray[np.float64],
+        offset: NDArray[np.float32],
+        focal: float,
+        covered: NDArray[np.bool_],
     ) -> NDArray[np.float64]:
         """(H, W, 3) unit normals in the camera's frame, zero where there is none."""
-        x, y, z = self._planes[1:4].astype(np.float64)
+        x, y, z = planes.astype(np.float64)
         # Sums written out: BLAS may not feed pixels.
         normal = np.stack([R[k, 0] * x + R[k, 1] * y + R[k, 2] * z for k in range(3)], axis=-1)
         if self._mesh.two_sided:
@@ -126,11 +144,17 @@ class PixelTruth:
         length = np.sqrt(_dot(normal, normal))[..., None]
         return np.divide(normal, length, out=np.zeros_like(normal), where=(length > 0) & covered[..., None])
 
-    def _albedo(self, depth: NDArray[np.float32], covered: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        albedo = np.moveaxis(self._planes[4:], 0, 2) * depth[..., None]
+    def _albedo(
+        self, planes: NDArray[np.float32], depth: NDArray[np.float32], covered: NDArray[np.bool_]
+    ) -> NDArray[np.uint8]:
+        albedo = np.moveaxis(planes, 0, 2) * depth[..., None]
         if self._color == "grey":
             return _to_bytes(_dot(albedo, np.array(LUMINANCE, np.float32)), covered)
         return _to_bytes(albedo, covered[..., None])
+
+    def _regions(self, planes: NDArray[np.float32], triangles: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        winner = planes[7].astype(np.int32)
+        return _nearest_labels(planes[0], winner, triangles, self._x, self._y, self._w, self._region)
 
     def _landmarks(self, depth: NDArray[np.float32]) -> NDArray[np.float32]:
         """(68, 3): a landmark is visible when nothing is nearer at its pixel; a rim counts by its nearest pixel."""
@@ -148,7 +172,7 @@ class PixelTruth:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _regions(
+def _nearest_labels(
     near: NDArray[np.float32],
     winner: NDArray[np.int32],
     triangles: NDArray[np.uint32],
