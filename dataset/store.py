@@ -73,7 +73,7 @@ class Store:
                 found = self.root[path]
             except KeyError:
                 raise StoreError(f"{self.url} has no {path}") from None
-            except (ValueError, OSError, zarr.errors.BaseZarrError) as error:
+            except (ValueError, TypeError, OSError, zarr.errors.BaseZarrError) as error:
                 raise StoreError(f"{self.url}/{path} is damaged: {error}") from error
             if not isinstance(found, zarr.Array):
                 raise StoreError(f"{self.url}/{path} is not an array")

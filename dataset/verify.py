@@ -1,7 +1,7 @@
 """Is a store what it says it is? Each check yields problems, in words, with the shard they are in."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,8 @@ from dataset.plan import batch_values
 from dataset.shards import content_hash, is_complete, shard_count, shard_file, shard_range
 from dataset.store import Store
 
-Redraw = Callable[[str, str, int, int], NDArray[np.uint8]]
-"""(split, group, batch, view) to the image (H, W[, 3]) that the stored values give."""
+Redraw = Callable[[str, str, int, int], Mapping[str, NDArray[Any]]]
+"""(split, group, batch, view) to the image and every other channel that the stored values give, by name."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _people_differ(store: Store) -> bool:
 def check_frames(
     store: Store, count: int, redraw: Redraw, skip: frozenset[tuple[str, str, int]] = frozenset()
 ) -> list[Problem]:
-    """Draw `count` images again from the stored values, chosen by the store's seed, and compare every pixel.
+    """Draw `count` images again from the stored values, chosen by the store's seed, and compare every channel.
 
     Shards in `skip` are known to be bad already.
     """
@@ -138,7 +138,10 @@ def check_frames(
         shard = batch // store.spec.shard_batches
         if (split, group, shard) in skip:
             continue
-        stored = store.read(split, group, batch).images[view]
-        if not np.array_equal(stored, redraw(split, group, batch, view)):
-            problems.append(Problem(split, group, shard, f"image {view} of batch {batch} is not what its values draw"))
+        for name, drawn in redraw(split, group, batch, view).items():
+            if not np.array_equal(
+                store.values(split, group, name, batch)[view], drawn, equal_nan=drawn.dtype.kind == "f"
+            ):
+                what = f"{name} {view} of batch {batch} is not what its values draw"
+                problems.append(Problem(split, group, shard, what))
     return problems

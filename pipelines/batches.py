@@ -1,7 +1,6 @@
 """A store as the trainer reads it: the bridge between `dataset.Store` and `train.BatchSource`."""
 
 from dataset.digest import store_digest
-from dataset.factors import INTRINSIC
 from dataset.store import Store
 from train.batches import Batch, FactorInfo
 
@@ -24,9 +23,3 @@ class StoreSource:
         """One batch."""
         batch = self.store.read(self.split, factor, index)
         return Batch(batch.images, batch.active, batch.factors, batch.identity)
-
-
-def lacking(store: Store, split: str) -> list[str]:
-    """Factors without any batch."""
-    names = [*(f.name for f in store.spec.factors), INTRINSIC]
-    return [name for name in names if not store.batches(split, name)]

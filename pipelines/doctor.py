@@ -19,6 +19,7 @@ from render import CpuRenderer, MorphableModel, SceneBatch, frame_head, open_mod
 from render.errors import RenderError
 from render.gl.context import CANDIDATES, probe
 from render.models import identify
+from render.models.procedural.cache import directory
 
 LIBRARIES = ("dcign", "numpy", "zarr", "numba", "scipy", "h5py", "pyrender", "pyrender2", "PyOpenGL", "torch")
 Facts = dict[str, Any]
@@ -62,7 +63,7 @@ def machine() -> Facts:
         "cores": os.cpu_count(),
         "renderer": "cpu works everywhere; pyrender needs one of the OpenGL platforms below",
         "compiled kernels": os.environ.get("NUMBA_CACHE_DIR", "beside the installed package, else numba's own cache"),
-        "built-in head": str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "dcign"),
+        "built-in head": str(directory()),
     }
 
 

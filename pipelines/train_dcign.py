@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from dataset.store import Store, open_store
-from pipelines.batches import StoreSource, lacking
+from pipelines.batches import StoreSource
 from pipelines.options import json_option
 from pipelines.progress import progress_bar
 from train.config import TrainConfig
@@ -78,7 +78,7 @@ def _factors(store: Store, asked: str | None) -> list[str]:
         raise click.ClickException(
             f"{store.url} has no factor {', '.join(unknown)}; it has {', '.join(store.spec.groups)}"
         )
-    missing = [n for n in lacking(store, "train") if n in names]
+    missing = [n for n in names if not store.batches("train", n)]
     if missing:
         have = max((store.batches("train", n) for n in store.spec.groups), default=0) or 1000
         lines = [f"  render-batches --store {store.url} --factor {n} --n {have}" for n in missing]

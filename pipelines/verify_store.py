@@ -82,19 +82,20 @@ def inspect(store: Store, frames: int, model: str | None) -> tuple[list[Problem]
 
 
 class _Redraw:
-    """Draws one image of a store from its stored values."""
+    """Draws one image of a store, and its other channels, from its stored values."""
 
     def __init__(self, store: Store, subject: FaceSubject) -> None:
         self._store, self._subject = store, subject
         self._renderer = store_renderer(store)
 
-    def __call__(self, split: str, group: str, batch: int, view: int) -> NDArray[np.uint8]:
+    def __call__(self, split: str, group: str, batch: int, view: int) -> dict[str, NDArray[np.generic]]:
         def values(name: str) -> NDArray[np.generic]:
             return self._store.values(split, group, name, batch)[view : view + 1]
 
         coefficients = {b: values(f"coefficients/{b}") for b in self._store.spec.coefficients}
         scenes = self._subject.scenes(values("factors"), values("identity"), coefficients)  # type: ignore[arg-type]
-        return self._renderer.render(scenes).image[0]
+        frames = self._renderer.render(scenes)
+        return {"image": frames.image[0]} | {c: frames.channel(c)[0] for c in self._store.spec.channels}
 
 
 def _report(store: Store, problems: list[Problem], notes: list[str], as_json: bool) -> None:

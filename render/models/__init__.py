@@ -8,6 +8,7 @@ from render.models import bfm2009, bfm2017, flame, ict, lsfm
 from render.models.assemble import reading
 from render.models.content import describe
 from render.models.procedural import procedural
+from render.models.save import save_bfm2017 as save_bfm2017
 from render.morphable import ModelError, MorphableModel
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render.morphable import Block, ModelError
+from render.morphable import Block, ModelError, MorphableModel
 
 MOST_VERTICES, MOST_COMPONENTS = 2_000_000, 2_000
 """Sizes beyond these are refused before anything is read: a file can declare what no machine can hold."""
@@ -180,6 +180,43 @@ def check_axes(
     if min(direction[1], direction[2]) < -0.35 or abs(direction[0]) > 0.35:
         x, y, z = direction
         notes.append(f"the surface looks toward ({x:.2f}, {y:.2f}, {z:.2f}): the model may not be +y up and +z forward")
+
+
+def assembled(
+    name: str,
+    blocks: Mapping[str, Block],
+    cells: NDArray[Any],
+    notes: list[str],
+    landmarks: Mapping[str, int] | None = None,
+    unit: str | None = None,
+) -> MorphableModel:
+    """The model, with its triangles turned outward, its unit guessed where the file names none, and its axes checked.
+
+    Parameters
+    ----------
+    blocks : mapping of name to Block
+        Without an albedo, everybody has the same skin.
+    cells : (T, 3)
+        0-based vertex indices of any number type.
+    notes : list of str
+        What the reader has noted so far; what is found here is added.
+    landmarks : mapping of name to vertex index, optional
+        None where the layout has none.
+
+    Raises
+    ------
+    ModelError
+        When an index is out of range or the mean is no head in any unit.
+    """
+    mean = blocks["shape"].mean
+    if "albedo" not in blocks:
+        blocks = {**blocks, "albedo": skin_albedo(len(mean), notes)}
+    unit = unit or guess_unit(mean, notes)
+    triangles = outward(mean, checked_triangles(cells, len(mean)), notes)
+    if landmarks is None:
+        notes.append(NO_LANDMARKS)
+    check_axes(mean, triangles, landmarks or {}, notes)
+    return MorphableModel(name, blocks, triangles, unit, landmarks or {}, notes=tuple(notes))
 
 
 def _areas(mean: NDArray[np.float32], triangles: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

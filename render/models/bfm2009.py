@@ -8,15 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from render.models import matfile
-from render.models.assemble import (
-    NO_LANDMARKS,
-    check_axes,
-    checked_triangles,
-    guess_unit,
-    linear_block,
-    outward,
-    reading,
-)
+from render.models.assemble import assembled, linear_block, reading
 from render.morphable import Block, ModelError, MorphableModel
 
 NAMES = ("shapeMU", "shapePC", "shapeEV", "texMU", "texPC", "texEV", "tl")
@@ -45,10 +37,5 @@ def read(path: Path) -> MorphableModel:
         if cells.ndim != 2 or cells.shape[1] != 3:
             raise ModelError(f"tl has shape {cells.shape}; expected (T, 3)")
         # 1-based, of any number type, and seen from inside the head.
-        faces = checked_triangles(cells.astype(np.float64)[:, [1, 0, 2]] - 1, len(shape.mean))
-        notes: list[str] = []
-        unit = guess_unit(shape.mean, notes)
-        triangles = outward(shape.mean, faces, notes)
-        notes.append(NO_LANDMARKS)
-        check_axes(shape.mean, triangles, {}, notes)
-        return MorphableModel(path.stem, {"shape": shape, "albedo": albedo}, triangles, unit, notes=tuple(notes))
+        faces = cells.astype(np.float64)[:, [1, 0, 2]] - 1
+        return assembled(path.stem, {"shape": shape, "albedo": albedo}, faces, [])

@@ -17,14 +17,10 @@ from render.models.assemble import (
     MOST_COMPONENTS,
     MOST_VERTICES,
     NO_LANDMARKS,
-    check_axes,
-    checked_triangles,
-    guess_unit,
+    assembled,
     linear_block,
     one_line,
-    outward,
     reading,
-    skin_albedo,
 )
 from render.morphable import Block, ModelError, MorphableModel
 
@@ -77,15 +73,9 @@ def read_statismo(path: Path) -> MorphableModel:
 
 def _model(name: str, file: Any, group: Any, blocks: dict[str, Block]) -> MorphableModel:
     notes: list[str] = []
-    mean = blocks["shape"].mean
-    if "albedo" not in blocks:
-        blocks["albedo"] = skin_albedo(len(mean), notes)
-    points, triangles = _reference(group, len(mean))
-    unit = _unit(group, mean, notes)
-    landmarks = _landmarks(file, points, notes)
-    triangles = outward(mean, triangles, notes)
-    check_axes(mean, triangles, landmarks, notes)
-    return MorphableModel(name, blocks, triangles, unit, landmarks, notes=tuple(notes))
+    points, cells = _reference(group, len(blocks["shape"].mean))
+    unit = _unit(group, notes)
+    return assembled(name, blocks, cells, notes, _landmarks(file, points, notes), unit)
 
 
 def _block(group: Any, name: str) -> Block:
@@ -123,14 +113,14 @@ def _scaled_by_sigma(group: Any) -> bool:
     return True
 
 
-def _reference(group: Any, vertices: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+def _reference(group: Any, vertices: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
     """Reference points (V, 3) and triangles (T, 3), planar or, in legacy files, row by row."""
     legacy = hdf5.child(group, "representer/reference-mesh") is not None
     names = ("reference-mesh/vertex-coordinates", "reference-mesh/triangle-list") if legacy else ("points", "cells")
     points, cells = (_rows(hdf5.numbers(group, f"representer/{name}"), legacy) for name in names)
     if len(points) != vertices:
         raise ModelError(f"the reference mesh has {len(points)} points, the mean {vertices}")
-    return points.astype(np.float32), checked_triangles(cells, vertices)
+    return points.astype(np.float32), cells
 
 
 def _rows(array: NDArray[Any], legacy: bool) -> NDArray[Any]:
@@ -141,15 +131,15 @@ def _rows(array: NDArray[Any], legacy: bool) -> NDArray[Any]:
     return np.ascontiguousarray(array.T if planar else array)
 
 
-def _unit(group: Any, mean: NDArray[np.float32], notes: list[str]) -> str:
-    """The unit the file names, else the one in which the mean would be the size of a head."""
+def _unit(group: Any, notes: list[str]) -> str | None:
+    """The unit the file names, if it has a name."""
     if hdf5.child(group, "representer/length-unit") is None:
-        return guess_unit(mean, notes)
+        return None
     metres = hdf5.scalar(group, "representer/length-unit")
     unit = next((unit for length, unit in LENGTHS.items() if abs(metres - length) < 0.01 * length), None)
     if unit is None:
         notes.append(f"the file's length unit of {metres:g} m has no name here")
-    return unit or guess_unit(mean, notes)
+    return unit
 
 
 def _landmarks(file: Any, points: NDArray[np.float32], notes: list[str]) -> dict[str, int]:

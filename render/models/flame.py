@@ -14,18 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.models import content, unpickle
-from render.models.assemble import (
-    NO_LANDMARKS,
-    check_axes,
-    check_size,
-    checked_triangles,
-    guess_unit,
-    linear_block,
-    one_line,
-    outward,
-    reading,
-    skin_albedo,
-)
+from render.models.assemble import assembled, check_size, linear_block, one_line, reading
 from render.morphable import ModelError, MorphableModel
 
 KEYS = ("v_template", "f", "shapedirs")
@@ -131,10 +120,5 @@ def _model(name: str, arrays: Mapping[str, NDArray[Any]], notes: list[str]) -> M
     blocks = {"shape": linear_block("shapedirs", template, rows[:IDENTITY])}
     if len(rows) > IDENTITY:
         blocks["expression"] = linear_block("shapedirs", np.zeros_like(template), rows[IDENTITY:])
-    mean = blocks["shape"].mean
-    blocks["albedo"] = skin_albedo(len(mean), notes)
-    unit = guess_unit(mean, notes)
-    triangles = outward(mean, checked_triangles(arrays["f"], len(mean)), notes)
-    notes += [NO_LANDMARKS, "pose, joints and skinning are left out"]
-    check_axes(mean, triangles, {}, notes)
-    return MorphableModel(name, blocks, triangles, unit, notes=tuple(notes))
+    notes.append("pose, joints and skinning are left out")
+    return assembled(name, blocks, arrays["f"], notes)

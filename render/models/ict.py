@@ -15,11 +15,8 @@ from render.models.assemble import (
     MOST_COMPONENTS,
     MOST_VERTICES,
     SKIN,
-    check_axes,
-    checked_triangles,
-    guess_unit,
+    assembled,
     linear_block,
-    outward,
     plain_albedo,
     reading,
 )
@@ -74,12 +71,9 @@ def read(path: Path) -> MorphableModel:
         if expressions:
             deltas = _deltas(expressions, points, used)
             blocks["expression"] = linear_block("expression", np.zeros_like(shape.mean), deltas)
-        unit = guess_unit(shape.mean, notes)
-        triangles = outward(shape.mean, checked_triangles(place[_fans(kept)], len(used)), notes)
-        landmarks = _landmarks(indices, place, notes)
-        check_axes(shape.mean, triangles, landmarks, notes)
         notes.append("the modes are orthogonal over the whole mesh as published, not over the part that is drawn")
-        return MorphableModel(path.stem, blocks, triangles, unit, landmarks, notes=tuple(notes))
+        landmarks = _landmarks(indices, place, notes)
+        return assembled(path.stem, blocks, place[_fans(kept)], notes, landmarks)
 
 
 def sample_coefficients(path: Path, model: MorphableModel) -> dict[str, NDArray[np.float32]]:

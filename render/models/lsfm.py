@@ -6,16 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.models import matfile
-from render.models.assemble import (
-    NO_LANDMARKS,
-    check_axes,
-    checked_triangles,
-    guess_unit,
-    linear_block,
-    outward,
-    reading,
-    skin_albedo,
-)
+from render.models.assemble import assembled, linear_block, reading
 from render.morphable import ModelError, MorphableModel
 
 NAMES = ("mean", "components", "eigenvalues", "trilist")
@@ -41,13 +32,7 @@ def read(path: Path) -> MorphableModel:
         mean = arrays["mean"].reshape(-1)
         variances = arrays["eigenvalues"].astype(np.float64).reshape(-1)
         shape = linear_block("shape", mean, _rows(arrays["components"], mean.size), np.sqrt(variances))
-        faces = _triangles(arrays["trilist"], len(shape.mean), notes)
-        unit = guess_unit(shape.mean, notes)
-        triangles = outward(shape.mean, faces, notes)
-        notes.append(NO_LANDMARKS)
-        check_axes(shape.mean, triangles, {}, notes)
-        blocks = {"shape": shape, "albedo": skin_albedo(len(shape.mean), notes)}
-        return MorphableModel(path.stem, blocks, triangles, unit, notes=tuple(notes))
+        return assembled(path.stem, {"shape": shape}, _cells(arrays["trilist"], len(shape.mean), notes), notes)
 
 
 def _rows(components: NDArray[np.generic], size: int) -> NDArray[np.generic]:
@@ -57,10 +42,10 @@ def _rows(components: NDArray[np.generic], size: int) -> NDArray[np.generic]:
     return components.T if components.shape[0] == size else components
 
 
-def _triangles(cells: NDArray[np.generic], vertices: int, notes: list[str]) -> NDArray[np.int32]:
+def _cells(cells: NDArray[np.generic], vertices: int, notes: list[str]) -> NDArray[np.float64]:
     """0-based triangles; a list that runs from 1 to V was written by MATLAB itself."""
     exact = cells.astype(np.float64)
     if exact.size and exact.min() == 1 and exact.max() == vertices:
         notes.append("trilist counts from 1; it is shifted to count from 0")
         exact = exact - 1
-    return checked_triangles(exact, vertices)
+    return exact

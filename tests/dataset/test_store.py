@@ -108,6 +108,17 @@ def test_the_digest_names_hash_and_size_of_every_file(store, shard_values):
         assert ArrayDigest.unpack(digest.pack()) == digest
 
 
+def test_a_model_under_another_name_gives_the_same_digest(tmp_path, make_spec, fill):
+    digests = set()
+    for name in ("here", "there"):
+        model = {**make_spec().model, "name": name}
+        store = create_store(str(tmp_path / name), make_spec(model=model))
+        store.ensure("train", "azimuth", 2)
+        fill(store, "train", ["azimuth"])
+        digests.add(store_digest(store))
+    assert len(digests) == 1
+
+
 def test_the_store_digest_moves_with_content_and_settings(tmp_path, store, make_spec, fill, shard_values):
     seen = {store_digest(store)}
     other = create_store(str(tmp_path / "other"), make_spec(seed=8))

@@ -62,14 +62,16 @@ def test_people_in_two_splits_are_found(tmp_path, make_spec, fill, shard_values)
     assert "also appear in train" in check_splits_disjoint(store)[0].what
 
 
-def test_redrawn_frames_are_compared_pixel_by_pixel(store):
+@pytest.mark.parametrize("channel", ["image", "mask"])
+def test_redrawn_frames_are_compared_pixel_by_pixel(store, channel):
     def faithful(split, group, batch, view):
-        return store.read(split, group, batch).images[view]
+        return {name: store.values(split, group, name, batch)[view] for name in ("image", "mask")}
 
     def off_by_one(split, group, batch, view):
-        image = faithful(split, group, batch, view).copy()
-        image[3, 3] ^= 1
-        return image
+        drawn = faithful(split, group, batch, view)
+        changed = drawn[channel].copy()
+        changed[3, 3] ^= 1
+        return drawn | {channel: changed}
 
     assert check_frames(store, 12, faithful) == []
-    assert len(check_frames(store, 12, off_by_one)) == 12
+    assert [p.what.split()[0] for p in check_frames(store, 12, off_by_one)] == [channel] * 12

@@ -42,15 +42,15 @@ def _skin(head: Head, mean: Array) -> Iterator[tuple[str, Array]]:
 
 def _hair(head: Head) -> Iterator[tuple[str, Array]]:
     hair, brows, beard = masks.hair(head), masks.brows(head), masks.beard(head)
-    yield "hair lightness", _tint(hair + 0.25 * brows, (0.122, 0.100, 0.080))
-    yield "hair redness", _tint(hair + 0.4 * brows, (0.022, 0.004, -0.004))
+    yield "hair lightness", _tint(hair + 0.25 * brows, (0.183, 0.150, 0.120))
+    yield "hair redness", _tint(hair + 0.4 * brows, (0.033, 0.006, -0.006))
     yield "hair grey", _tint(hair + 0.3 * brows, (0.004, 0.012, 0.018))
-    yield "beard", _tint(-beard, (0.056, 0.048, 0.042))
+    yield "beard", _tint(-beard, (0.084, 0.072, 0.063))
     x, y = masks.side(head), head.base[:, 1]
-    yield "moustache", _tint(-beard * ramp(y, -72, -64) * ramp(x, 34, 24), (0.045, 0.038, 0.032))
-    yield "goatee", _tint(-beard * ramp(y, -70, -78) * ramp(x, 34, 20), (0.045, 0.038, 0.032))
+    yield "moustache", _tint(-beard * ramp(y, -72, -64) * ramp(x, 34, 24), (0.0675, 0.057, 0.048))
+    yield "goatee", _tint(-beard * ramp(y, -70, -78) * ramp(x, 34, 20), (0.0675, 0.057, 0.048))
     side = hair * ramp(y, 70, 30)
-    yield "cropped sides", _tint(side, (0.050, 0.038, 0.030))
+    yield "cropped sides", _tint(side, (0.075, 0.057, 0.045))
 
 
 def _face(head: Head) -> Iterator[tuple[str, Array]]:
@@ -59,7 +59,7 @@ def _face(head: Head) -> Iterator[tuple[str, Array]]:
     yield "lip redness", _tint(lips, (0.008, -0.022, -0.018))
     yield "lip lightness", _tint(lips, (0.045, 0.032, 0.028))
     yield "upper lip shade", _tint(masks.upper_lip(head), (-0.024, -0.018, -0.016))
-    yield "brow darkness", _tint(brows, (0.085, 0.072, 0.062))
+    yield "brow darkness", _tint(brows, (0.1275, 0.108, 0.093))
     yield "joined brows", _tint(spot(x, y, 0, 14.5, 14, 6) * front, (-0.035, -0.030, -0.026))
     yield "cheek flush", _tint(masks.cheeks(head), (0.012, -0.034, -0.030))
     yield "nose flush", _tint(pair(x, y, 6, -37, 18, 16) * front, (0.008, -0.020, -0.018))
