@@ -25,13 +25,16 @@ lint: .venv/installed ## ruff, mypy and the import contracts
 test: lint ## everything above and the tests (under 8 minutes on 2 cores)
 	$(BIN)/python -m pytest -q
 
-test-all: lint ## the long repeats too (under 45 minutes)
+test-all: lint ## the long repeats too
 	$(BIN)/python -m pytest -q -m ''
 
 bench: .venv/installed ## speed, each claim with both sides in one run
 	$(BIN)/python benchmarks/render_reference.py
 	$(BIN)/python benchmarks/head_statistics.py
 	$(BIN)/python benchmarks/train_step.py
+	$(BIN)/python benchmarks/exactness.py
+	$(BIN)/python benchmarks/head_builds.py
+	$(BIN)/python benchmarks/head_intersections.py
 
 clean: ## remove what the targets made
 	rm -rf .venv demo build dist *.egg-info

@@ -2,8 +2,9 @@
 
     python benchmarks/exactness.py
 
-What stands in the table is max|a - b| / max|b|, b being the computation written out below (for Adam: the largest
-difference of a weight). Exits 1 when a figure is not as expected. A quarter of a minute on one core.
+What stands in the table is max|a - b| / max|b|, b being the computation written out below; for Adam the largest
+difference of a weight, for spreads last over first. Exits 1 when a figure is not as expected. A quarter of a
+minute on one core.
 """
 
 import sys

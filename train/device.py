@@ -10,7 +10,7 @@ from train.config import PRECISIONS
 from train.errors import ConfigError
 
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
-"""CPU flags with which bfloat16 convolutions are faster than float32; without them they are many times slower."""
+"""CPU flags with which bfloat16 convolutions are faster than float32; without them they are slower."""
 _CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -65,7 +65,7 @@ def keep_freed_memory() -> bool:
     """Tell glibc to reuse large freed blocks instead of giving them back; whether it was told.
 
     Every step allocates the same few hundred megabytes. By default glibc maps and unmaps each large block, and the
-    kernel zeroes every page again: about a tenth of a step. Elsewhere (musl, macOS, Windows) nothing is done.
+    kernel zeroes every page again. Elsewhere (musl, macOS, Windows) nothing is done.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

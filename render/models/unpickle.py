@@ -149,8 +149,8 @@ def _plain(keys: list[Any]) -> list[Any]:
     return keys
 
 
-# The Python unpickler and not the C one: there a single opcode that names a high memo slot, or the length of a byte
-# array, has memory cleared for all of it (a flipped bit is enough). It is private, and so not known to type checkers.
+# The Python unpickler and not the C one: there a single opcode that names a high memo slot has memory cleared for all
+# the slots below it (a flipped bit is enough). It is private, and so not known to type checkers.
 _Unpickler: Any = pickle._Unpickler  # type: ignore[attr-defined,unused-ignore]
 
 
