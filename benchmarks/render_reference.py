@@ -1,38 +1,48 @@
-"""The CPU renderer against the float64 reference on random face scenes: agreement, and images a second of both.
+"""The CPU renderer against another on random face scenes: agreement, and images a second of both in one run.
 
-python benchmarks/render_reference.py [--model PATH] [--scenes 30] [--size 150]
+python benchmarks/render_reference.py [--model PATH] [--against reference|pyrender] [--picture PNG]
+
+`reference` is the float64 rasteriser that defines what is right; `pyrender` is OpenGL through EGL. The picture shows
+the scene with the largest difference: ours, theirs, and the difference times 32 around grey.
 """
 
 import argparse
 import time
+from dataclasses import replace
 
 import numpy as np
+from PIL import Image
 
 from render import CpuRenderer, SceneBatch, frame_head, open_model
+from render.gl.backend import PyrenderRenderer
 from render.reference import ReferenceRenderer
 
 RANGES = {"azimuth": 86.0, "elevation": 23.0, "light": 80.0}
+OTHERS = {
+    "reference": lambda samples: ReferenceRenderer("grey", samples),
+    "pyrender": lambda samples: PyrenderRenderer("grey", samples, platform="egl"),
+}
 
 
 def main() -> None:
-    """Print one line a measure."""
+    """Print a few lines for each number of samples."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="procedural")
+    parser.add_argument("--against", choices=list(OTHERS), default="reference")
     parser.add_argument("--scenes", type=int, default=30)
     parser.add_argument("--size", type=int, default=150)
+    parser.add_argument("--picture", help="where to put the worst scene at 4 samples")
     options = parser.parse_args()
     model = open_model(options.model)
     scenes = random_scenes(model, options.scenes, options.size)
     print(f"{model.name}: {len(model.triangles):,} triangles, {options.size} px, {options.scenes} scenes, grey")
     for samples in (1, 4):
-        fast, slow = CpuRenderer("grey", samples), ReferenceRenderer("grey", samples)
-        fast.render(scenes)  # compiles
-        begun = time.perf_counter()
-        ours = fast.render(scenes)
-        middle = time.perf_counter()
-        theirs = slow.render(scenes)
-        rates = [options.scenes / t for t in (middle - begun, time.perf_counter() - middle)]
-        report(samples, ours, theirs, rates)
+        renderers = CpuRenderer("grey", samples), OTHERS[options.against](samples)
+        frames = [renderer.render(scenes) for renderer in renderers]
+        worst = report(samples, *frames)
+        compare_speed(renderers, scenes, options.against)
+    if options.picture:
+        save_picture(options.picture, *(f.image[worst] for f in frames))
 
 
 def random_scenes(model, count, size):
@@ -44,8 +54,8 @@ def random_scenes(model, count, size):
     return SceneBatch(model.meshes(people), np.arange(count), *pose, camera)
 
 
-def report(samples, ours, theirs, rates):
-    """Silhouette IoU and grey levels over the foreground, the worst scene beside the mean."""
+def report(samples, ours, theirs):
+    """Silhouette IoU and grey levels over the foreground, the worst scene beside the mean; gives the worst scene."""
     a, b = ours.mask.astype(float), theirs.mask.astype(float)
     iou = np.minimum(a, b).sum(axis=(1, 2)) / np.maximum(a, b).sum(axis=(1, 2))
     seen = (a > 0) | (b > 0)
@@ -56,9 +66,27 @@ def report(samples, ours, theirs, rates):
         f"{samples} samples: IoU mean {iou.mean():.6f}, worst {iou.min():.6f}; grey levels mean {np.mean(mean):.4f}, "
         f"worst scene {np.max(mean):.4f}; pixels that differ at all {100 * share:.2f}%"
     )
-    print(
-        f"           one thread: {rates[0]:,.0f} images/s, reference {rates[1]:.2f}/s, ratio {rates[0] / rates[1]:,.0f}"
-    )
+    return int(np.argmax(mean))
+
+
+def compare_speed(renderers, scenes, other):
+    """Images a second of one thread (OpenGL may use more), as they are and with one person in all scenes."""
+    one_person = replace(scenes, mesh_index=np.zeros_like(scenes.mesh_index))
+    for what, drawn in (("a person each", scenes), ("one person", one_person)):
+        rates = []
+        for renderer in renderers:
+            begun = time.perf_counter()
+            renderer.render(drawn)
+            rates.append(len(drawn) / (time.perf_counter() - begun))
+        ours, theirs = rates
+        print(f"           {what:13s}: {ours:7,.0f} images/s, {other} {theirs:.1f}/s, ratio {ours / theirs:,.0f}")
+
+
+def save_picture(path, ours, theirs):
+    """Ours, theirs and 32 times the difference, side by side and twice as large."""
+    difference = np.clip(128 + 32 * (ours.astype(int) - theirs), 0, 255).astype(np.uint8)
+    picture = Image.fromarray(np.concatenate([ours, theirs, difference], axis=1))
+    picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST).save(path)
 
 
 if __name__ == "__main__":

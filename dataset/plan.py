@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dataset.factors import INTRINSIC
 from dataset.keys import generator
+from dataset.people import draw_coefficients
 from dataset.spec import StoreSpec
 
 
@@ -41,24 +42,15 @@ def batch_values(spec: StoreSpec, split: str, group: str, start: int, stop: int)
     return BatchValues(factors.astype(np.float32), identity, coefficients)
 
 
-def draw_coefficients(spec: StoreSpec, split: str, block: str, identity: int) -> NDArray[np.float32]:
-    """(K,) coefficients of one identity: normal, scaled, some fixed; a longer block only adds to the end."""
-    rng = generator(spec.seed, split, block, "none", identity)
-    drawn = rng.standard_normal(spec.coefficients[block]) * spec.scales[block]
-    for k, value in enumerate(spec.fixed.get(block, ())):
-        drawn[k] = drawn[k] if value is None else value
-    return drawn.astype(np.float32)
-
-
 def _identities(spec: StoreSpec, split: str, group: str, index: int) -> NDArray[np.int64]:
     """(B,) who is in batch `index`: one person, or B people in an intrinsic batch."""
-    views = spec.views(group)
+    views, pool = spec.views(group), spec.pool_size(split)
     if group != INTRINSIC:
-        return np.full(views, index if spec.pool is None else index % spec.pool, np.int64)
-    if spec.pool is None:
+        return np.full(views, index if pool is None else index % pool, np.int64)
+    if pool is None:
         return np.arange(index * views, (index + 1) * views, dtype=np.int64)
     rng = generator(spec.seed, split, "pool", group, index)
-    return rng.permutation(spec.pool)[:views].astype(np.int64)
+    return rng.permutation(pool)[:views].astype(np.int64)
 
 
 def _batch_factors(spec: StoreSpec, split: str, group: str, index: int) -> NDArray[np.float64]:

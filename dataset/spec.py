@@ -55,6 +55,10 @@ class StoreSpec:
     """Identities to draw from, or None for a new one in every batch."""
     fixed: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     """Values that the leading coefficients of a block have in everybody; None is drawn."""
+    people: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """A pool of named people, by split: `name`, and coefficients by block, zero where none are given."""
+    around: Mapping[str, Any] | None = None
+    """`reference`, coefficients by block, and `distance`, the root mean square by which everybody differs from it."""
     others: Literal["random", "zero"] = "random"
     """In a sweep store: the values of the factors that are not swept."""
 
@@ -70,13 +74,34 @@ class StoreSpec:
         unknown = [name for name in self.channels if name not in CHANNELS]
         if unknown:
             raise StoreError(f"there is no channel {unknown[0]!r}; there are {', '.join(CHANNELS)}")
-        for block, values in self.fixed.items():
+        self._check_lengths("are fixed", self.fixed)
+        for person in (p for people in self.people.values() for p in people):
+            self._check_lengths(f"are given for {person['name']}", {k: v for k, v in person.items() if k != "name"})
+        if self.around is not None:
+            self._check_lengths("are given for the reference", self.around["reference"])
+            if not 0 <= self.around["distance"] <= MOST_SIGMAS:
+                raise StoreError(f"a distance is 0 to {MOST_SIGMAS:g} standard deviations")
+
+    def _check_lengths(self, what: str, given: Mapping[str, Sequence[float | None]]) -> None:
+        """Refuse coefficients that the model does not have."""
+        for block, values in given.items():
             if len(values) > self.coefficients.get(block, 0):
                 held = ", ".join(f"{name} {count}" for name, count in self.coefficients.items())
-                raise StoreError(f"{len(values)} values are fixed for {block}; the model has {held}")
-        if self.pool is not None and self.content == "batches" and self.pool < self.views("intrinsic"):
+                raise StoreError(f"{len(values)} values of {block} {what}; what is drawn is {held}")
+
+    def check_pool(self, split: str, group: str) -> None:
+        """Refuse batches for which a split has too few people.
+
+        Raises
+        ------
+        StoreError
+            When a pool has nobody in the split, or cannot fill an intrinsic batch.
+        """
+        pool, needed = self.pool_size(split), self.views(group) if group == "intrinsic" else 1
+        if pool is not None and pool < needed:
             raise StoreError(
-                f"a pool of {self.pool} identities cannot fill an intrinsic batch of {self.views('intrinsic')}"
+                f"a pool of {pool} people in {split} cannot fill {group} batches, which need {needed}; "
+                "give it more people, or the batches fewer images"
             )
 
     @property
@@ -92,6 +117,10 @@ class StoreSpec:
     def views(self, group: str) -> int:
         """Images in one batch (or sweep) of a factor."""
         return self.batch_size if isinstance(self.batch_size, int) else self.batch_size[group]
+
+    def pool_size(self, split: str) -> int | None:
+        """People to draw from, or None where every batch has new ones."""
+        return len(self.people.get(split, ())) if self.people else self.pool
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
@@ -119,6 +148,8 @@ class StoreSpec:
             "batch_size": self.batch_size if isinstance(self.batch_size, int) else dict(self.batch_size),
             "shard_batches": self.shard_batches,
             "pool": self.pool,
+            "people": {split: [dict(person) for person in people] for split, people in self.people.items()},
+            "around": None if self.around is None else dict(self.around),
             "others": self.others,
             "renderer": dict(self.renderer),
             "channels": list(self.channels),

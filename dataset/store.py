@@ -135,6 +135,7 @@ class Store:
         """Make the arrays of a factor group, or grow them to `batches`; never shrinks them."""
         if group not in self.spec.groups:
             raise StoreError(f"{self.url} has no factor {group}; it has {', '.join(self.spec.groups)}")
+        self.spec.check_pool(split, group)
         with self.files.lock():
             self.files.sweep_partials(f"{split}/{group}")
             self._arrays.clear()

@@ -115,6 +115,8 @@ def check_splits_disjoint(store: Store) -> list[Problem]:
 def _people_differ(store: Store) -> bool:
     """Whether any coefficient is drawn at all: where all are fixed, everybody is the same person by intent."""
     spec = store.spec
+    if spec.people:
+        return True
     fixed = {block: sum(v is not None for v in spec.fixed.get(block, ())) for block in spec.coefficients}
     return any(spec.scales[block] and count > fixed[block] for block, count in spec.coefficients.items())
 

@@ -42,7 +42,17 @@ def face_spec(model: MorphableModel, factors: Sequence[Factor], options: Mapping
         "coefficients": {block: model.blocks[block].components for block in scales},
         "scales": scales,
         "fixed": options.get("fix") or {},
+        "around": _around(options),
     }
+
+
+def _around(options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The reference person and everybody's distance from it."""
+    if options.get("distance") is None:
+        if options.get("around") is not None:
+            raise StoreError("--around needs a --distance from that person, in standard deviations")
+        return None
+    return {"reference": options.get("around") or {}, "distance": float(options["distance"])}
 
 
 def model_identity(model: MorphableModel, channels: Sequence[str]) -> dict[str, str]:

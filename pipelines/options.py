@@ -1,14 +1,12 @@
 """Options that several verbs share, and how one that is not given takes its value from the store."""
 
-import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from dataset.spec import CHANNELS, MOST_SIGMAS
+from dataset.spec import CHANNELS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,33 +56,6 @@ class Channels(click.ParamType[tuple[str, ...]]):
         if unknown := names - set(CHANNELS):
             self.fail(f"no channel {', '.join(sorted(unknown))}; there are {', '.join(CHANNELS)}", param, ctx)
         return tuple(name for name in CHANNELS if name in names)
-
-
-class FixedCoefficients(click.ParamType[dict[str, list[float | None]]]):
-    """A JSON file: block name to a list of numbers, null where the coefficient is drawn."""
-
-    name = "FILE"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, list[float | None]]:
-        """Read the file; anything but lists of finite numbers and nulls is refused."""
-        if isinstance(value, dict):
-            return value
-        try:
-            read = json.loads(Path(value).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            self.fail(f"{value} cannot be read as JSON: {error}", param, ctx)
-        if not isinstance(read, dict) or not all(_are_coefficients(values) for values in read.values()):
-            self.fail(f'{value} should be like {{"shape": [1.5, null], "albedo": [0]}}', param, ctx)
-        return {block: [None if v is None else float(v) for v in values] for block, values in read.items()}
-
-
-def _are_coefficients(values: Any) -> bool:
-    """Whether it is a list of finite numbers and nulls."""
-    return isinstance(values, list) and all(
-        v is None or (isinstance(v, int | float) and not isinstance(v, bool) and abs(v) <= MOST_SIGMAS) for v in values
-    )
 
 
 def scale_option(block: str, default: str) -> Callable[[F], F]:

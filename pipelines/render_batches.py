@@ -17,7 +17,6 @@ from pipelines.backends import BACKENDS, describe_backend
 from pipelines.faces import FaceSubject, face_spec, open_face
 from pipelines.options import (
     Channels,
-    FixedCoefficients,
     Part,
     json_option,
     model_option,
@@ -26,6 +25,7 @@ from pipelines.options import (
     scale_option,
     workers_option,
 )
+from pipelines.people import CoefficientsFile, Pool
 from pipelines.shards import missing_tasks, run_tasks
 from render import MorphableModel, open_model
 
@@ -68,8 +68,20 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
             scale_option("expression", "0: no expression at all"),
             click.option(
                 "--fix",
-                type=FixedCoefficients(),
+                type=CoefficientsFile('{"shape": [1.5, null], "albedo": [0]}', nulls=True),
                 help='JSON file of values that everybody has, such as {"albedo": [0.5, null, -1]}; null is drawn.',
+            ),
+            click.option(
+                "--around",
+                type=CoefficientsFile('{"shape": [1.5, -0.3], "albedo": [0]}', nulls=False),
+                help="JSON file with the coefficients of a reference person, to draw people at a --distance from.",
+            ),
+            click.option(
+                "--distance",
+                type=click.FloatRange(0, 100),
+                help="How far everybody is from the reference (without --around: from the mean): the root mean square "
+                "of the coefficients' differences, in standard deviations. 0 is the reference itself, strangers are "
+                "about 1.4 apart.",
             ),
             range_option("azimuth", "-86 86"),
             range_option("elevation", "-23 23"),
@@ -94,7 +106,12 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True)
 @settings_options
 @click.option("--batch-size", type=click.IntRange(2, 1000), help="Images a batch. [default: 20]")
-@click.option("--pool", type=click.IntRange(1), help="Draw from so many people. [default: a new one in each batch]")
+@click.option(
+    "--pool",
+    type=Pool(),
+    help='Draw from so many people, or from those in a JSON file: {"ada": {"shape": [1.5, -0.2], "albedo": [0.3]}}, '
+    'where a person may also have "split": "val" or "test". [default: a new one in each batch]',
+)
 @workers_option
 @click.option("--part", type=Part(), default="0/1", help="Draw only the shards whose number leaves i divided by n.")
 @json_option
@@ -123,10 +140,17 @@ def command(
       render-batches --factor elevation --n 12000
       render-batches --factor all --n 500 --model model2019_fullHead.h5 --store basel.zarr
     """
-    store, subject = open_or_create(url, given, batches_spec)
+    groups = FACTOR_NAMES if "all" in factors else tuple(dict.fromkeys(factors))
+
+    def new_spec(model: MorphableModel, options: dict[str, Any]) -> StoreSpec:
+        spec = batches_spec(model, options)
+        for group in groups:
+            spec.check_pool(split, group)  # before anything is made
+        return spec
+
+    store, subject = open_or_create(url, given, new_spec)
     if store.spec.content != "batches":
         raise StoreError(f"{url} holds sweeps, not batches; choose another --store")
-    groups = FACTOR_NAMES if "all" in factors else tuple(dict.fromkeys(factors))
     for group in groups:
         store.ensure(split, group, count)
     summary = draw_missing(store, subject, split, groups, workers, part)
@@ -146,9 +170,14 @@ def batches_spec(model: MorphableModel, given: dict[str, Any]) -> StoreSpec:
         batch_size=options["batch_size"],
         shard_batches=shard_batches(options["batch_size"], frame),
         renderer=describe_backend(options),
-        pool=options.get("pool"),
+        **pool_settings(options.get("pool")),
         **face_spec(model, factors, options),
     )
+
+
+def pool_settings(pool: int | dict[str, Any] | None) -> dict[str, Any]:
+    """`pool` or `people` of a spec."""
+    return {"people": pool} if isinstance(pool, dict) else {"pool": pool}
 
 
 def image_settings(options: dict[str, Any]) -> dict[str, Any]:
@@ -186,9 +215,11 @@ def stored_settings(spec: StoreSpec) -> dict[str, Any]:
         "samples": spec.image["samples"],
         "seed": spec.seed,
         "batch_size": spec.batch_size,
-        "pool": spec.pool,
+        "pool": {split: [*people] for split, people in spec.people.items()} or spec.pool,
         "others": spec.others,
         "fix": dict(spec.fixed),
+        "around": spec.around and spec.around["reference"],
+        "distance": spec.around and spec.around["distance"],
     }
     settings |= {f"{block}_scale": spec.scales.get(block, 0.0) for block in ("shape", "albedo", "expression")}
     return settings | {f.name: (f.low, f.high) for f in spec.factors}

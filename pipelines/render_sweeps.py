@@ -77,6 +77,7 @@ def sweeps_spec(parent: Store | None, model: MorphableModel, given: dict[str, An
         batch_size=SWEEP_VIEWS,
         shard_batches=shard_batches(max(SWEEP_VIEWS.values()), base.frame_shape),
         pool=None,
+        people={},
         others=given["others"] or "random",
     )
 

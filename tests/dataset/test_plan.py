@@ -117,8 +117,44 @@ def test_a_pool_repeats_its_people(make_spec):
 
 
 def test_a_pool_smaller_than_an_intrinsic_batch_is_refused(make_spec):
-    with pytest.raises(StoreError, match="pool of 3 identities cannot fill an intrinsic batch of 4"):
-        make_spec(pool=3)
+    spec = make_spec(pool=3)
+    spec.check_pool("train", "azimuth")
+    with pytest.raises(StoreError, match="pool of 3 people in train cannot fill intrinsic batches, which need 4"):
+        spec.check_pool("train", "intrinsic")
+
+
+NAMED = {"train": [{"name": "ada", "shape": [1.5, -0.2]}, {"name": "bob", "albedo": [0.3]}], "test": [{"name": "eve"}]}
+
+
+def test_named_people_have_what_their_file_says_and_the_mean_elsewhere(make_spec):
+    spec = make_spec(people=NAMED)
+    values = batch_values(spec, "train", "light", 0, 3)
+    assert values.identity[:, 0].tolist() == [0, 1, 0]
+    np.testing.assert_array_equal(values.coefficients["shape"][0, 0], np.array([1.5, -0.2, 0, 0, 0], "f4"))
+    np.testing.assert_array_equal(values.coefficients["albedo"][1, 3], np.array([0.3, 0, 0], "f4"))
+    assert not values.coefficients["shape"][1].any()
+    assert not batch_values(spec, "test", "light", 0, 1).coefficients["shape"].any()
+    with pytest.raises(StoreError, match="a pool of 0 people in val cannot fill light batches"):
+        spec.check_pool("val", "light")
+
+
+def test_everybody_is_at_the_distance_from_the_reference(make_spec):
+    reference = {"shape": [2.0, -1.0], "albedo": [0.0, 0.0, 3.0]}
+    spec = make_spec(around={"reference": reference, "distance": 0.7}, scales={"shape": 1.0, "albedo": 0.5})
+    drawn = batch_values(spec, "train", "intrinsic", 0, 5).coefficients
+    for block, centre, distance in (("shape", [2, -1, 0, 0, 0], 0.7), ("albedo", [0, 0, 3], 0.35)):
+        apart = drawn[block].astype(float) - centre
+        np.testing.assert_allclose(np.sqrt((apart**2).mean(axis=-1)), distance, rtol=1e-6)
+        assert len(np.unique(apart.reshape(-1, apart.shape[-1]), axis=0)) == 20
+    still = make_spec(around={"reference": reference, "distance": 0.0})
+    assert (batch_values(still, "train", "intrinsic", 0, 1).coefficients["shape"] == [2, -1, 0, 0, 0]).all()
+
+
+def test_people_with_more_coefficients_than_the_model_are_refused(make_spec):
+    with pytest.raises(StoreError, match="4 values of albedo are given for eve; what is drawn is shape 5, albedo 3"):
+        make_spec(people={"train": [{"name": "eve", "albedo": [0.0] * 4}]})
+    with pytest.raises(StoreError, match="values of hair are given for the reference"):
+        make_spec(around={"reference": {"hair": [1.0]}, "distance": 1.0})
 
 
 def test_sweeps_are_even_grids_with_the_others_fixed_for_each_person(make_spec):
@@ -164,7 +200,7 @@ def test_scales_multiply_and_fixed_values_replace(spec, make_spec):
 
 
 def test_more_fixed_values_than_there_are_coefficients_are_refused(make_spec):
-    with pytest.raises(StoreError, match="6 values are fixed for shape; the model has shape 5, albedo 3"):
+    with pytest.raises(StoreError, match="6 values of shape are fixed; what is drawn is shape 5, albedo 3"):
         make_spec(fixed={"shape": [0.0] * 6})
-    with pytest.raises(StoreError, match="1 values are fixed for hair"):
+    with pytest.raises(StoreError, match="1 values of hair are fixed"):
         make_spec(fixed={"hair": [0.0]})

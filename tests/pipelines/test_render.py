@@ -64,7 +64,7 @@ def test_workers_and_parts_change_no_byte(dcign, tmp_path, array_files):
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_was_stopped_is_finished_by_the_same_command(tmp_path, array_files, blow):
     def command(url, count):
-        words = ["--store", url, "--factor", "elevation", "--n", count, "--size", 64, "--workers", 2]
+        words = ["--store", url, "--factor", "elevation", "--n", count, "--workers", 2]
         return [sys.executable, "-m", "pipelines", "render-batches", *map(str, words)]
 
     stopped, straight = tmp_path / "stopped.zarr", tmp_path / "straight.zarr"
@@ -225,6 +225,60 @@ def test_scales_and_fixed_coefficients_reach_the_store(dcign, tmp_path):
     assert dcign("verify-store", tmp_path / "a").code == 0
 
 
+def test_a_pool_of_named_people_in_two_splits(dcign, refused, tmp_path):
+    pool, url = tmp_path / "people.json", tmp_path / "s"
+    pool.write_text('{"ada": {"shape": [1.5, -0.2]}, "eve": {"albedo": [2], "split": "test"}, "bob": {}}')
+    words = ("--store", url, "--factor", "azimuth", "--n", 3, "--pool", pool)
+    assert dcign("render-batches", *words, *SMALL).code == 0
+    assert dcign("render-batches", *words, "--split", "test").code == 0
+    assert "a pool of 0 people in val" in refused("render-batches", *words, "--split", "val")
+    store = open_store(url)
+    assert [p["name"] for p in store.spec.people["train"]] == ["ada", "bob"]
+    shape = np.asarray(store.array("train", "azimuth", "coefficients/shape")[:, 0, :2])
+    np.testing.assert_array_equal(shape, np.array([[1.5, -0.2], [0, 0], [1.5, -0.2]], "f4"))
+    assert dcign("verify-store", url).code == 0
+    pool.write_text('{"ada": {"shape": [1]}}')
+    assert "pool is" in refused("render-batches", *words)
+    sweeps = tmp_path / "sweeps.zarr"
+    assert dcign("render-sweeps", "--like", url, "--store", sweeps, "--identities", 1).code == 0
+    assert not open_store(sweeps).spec.people  # sweeps are of people that nobody named
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[]", "should be like"),
+        ("{}", "should be like"),
+        ('{"ada": [1]}', "should be like"),
+        ('{"ada": {"shape": [null]}}', "should be like"),
+        ('{"ada": {"split": "tset"}}', "should be like"),
+        (
+            '{"ada": {"shape": [1, 0]}, "bob": {"shape": [1], "split": "test"}}',
+            "ada and bob have the same coefficients",
+        ),
+    ],
+)
+def test_pools_that_are_none(refused, tmp_path, text, why):
+    (tmp_path / "people.json").write_text(text)
+    words = ("--store", tmp_path / "s", "--factor", "light", "--pool", tmp_path / "people.json")
+    assert why in refused("render-batches", *words, code=2)
+    assert not (tmp_path / "s").exists()
+
+
+def test_people_around_a_reference(dcign, refused, tmp_path):
+    reference, url = tmp_path / "ada.json", tmp_path / "s"
+    reference.write_text('{"shape": [2, -1]}')
+    words = ("--store", url, "--factor", "intrinsic", "--n", 2, "--around", reference)
+    assert "needs a --distance" in refused("render-batches", *words, *SMALL)
+    assert dcign("render-batches", *words, "--distance", 0.5, *SMALL).code == 0
+    shape = np.asarray(open_store(url).array("train", "intrinsic", "coefficients/shape")[:], float)
+    shape[..., 0] -= 2
+    shape[..., 1] += 1
+    np.testing.assert_allclose(np.sqrt((shape**2).mean(axis=-1)), 0.5, rtol=1e-6)
+    assert "distance is 0.5 there, 0.6 was given" in refused("render-batches", *words, "--distance", 0.6)
+    assert dcign("verify-store", url).code == 0
+
+
 @pytest.mark.parametrize(
     "text", ["", "[1]", '{"shape": 3}', '{"shape": ["x"]}', '{"shape": [NaN]}', '{"shape": [true]}']
 )
@@ -293,7 +347,7 @@ def test_wrong_input_to_an_existing_store_is_one_line_and_loses_nothing(
     [
         (("--samples", 3), "square number"),
         (("--azimuth", 20, 10), "range of azimuth must rise"),
-        (("--pool", 3), "pool of 3 identities cannot fill"),
+        (("--pool", 3, "--factor", "intrinsic"), "pool of 3 people in train cannot fill intrinsic batches"),
         (("--light", "-inf", "inf"), "range of light must rise"),
         (("--shape-scale", "nan"), "at most 1000 standard deviations"),
         (("--size", 4096, "--samples", 16), "16384 samples a side; the cpu backend draws up to 8192"),
