@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dataset.errors import StoreError
 from dataset.keys import SPLITS
-from dataset.shards import is_complete, shard_count
+from dataset.shards import missing_shards
 from dataset.store import Store
 
 
@@ -34,12 +34,13 @@ def store_digest(store: Store, splits: Sequence[str] = SPLITS) -> str:
     for split in splits:
         for group in store.groups(split):
             digest.update(f"\n{split}/{group} {store.batches(split, group)}\n".encode())
-            for shard in range(shard_count(store, split, group)):
-                if not is_complete(store, split, group, shard):
-                    raise StoreError(
-                        f"{store.url} is not complete: {group} shard {shard} of {split} is missing; "
-                        "run the render command again to finish it"
-                    )
-                for array in store.digests(split, group, shard):
+            missing = missing_shards(store, split, group)
+            if missing:
+                raise StoreError(
+                    f"{store.url} is not complete: {group} shard {missing[0]} of {split} is missing; "
+                    "run the render command again to finish it"
+                )
+            for arrays in store.all_digests(split, group):
+                for array in arrays:
                     digest.update(array.content)
     return digest.hexdigest()

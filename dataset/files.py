@@ -1,13 +1,13 @@
 """The files under a store, wherever they are: a folder or an fsspec URL.
 
-zarr reads and writes the arrays; this reaches past it for what zarr does not offer: sizes, hashes, removal, a lock,
-and the certainty that bytes are on the disk.
+zarr reads and writes the arrays; this reaches past it for what zarr does not offer: sizes, hashes, removal, locks, and
+the certainty that bytes are on the disk.
 """
 
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,20 @@ class StoreFiles:
             except OSError:
                 return -1
         try:
-            self._fs.invalidate_cache(self.path(name))
+            self._fs.invalidate_cache(self._fs._parent(self.path(name)))
             return int(self._fs.info(self.path(name))["size"])
         except FileNotFoundError:
             return -1
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Bytes of every file under a folder, by name; one listing where a request a file would take minutes."""
+        top = self.path(folder)
+        self._fs.invalidate_cache()
+        try:
+            found = self._fs.find(top, detail=True)
+        except FileNotFoundError:
+            return {}
+        return {name[len(self.root) + 1 :]: int(entry["size"]) for name, entry in found.items()}
 
     def read(self, name: str) -> bytes:
         """All bytes of a file."""
@@ -68,15 +78,15 @@ class StoreFiles:
                 finally:
                     os.close(handle)
 
-    def append_line(self, name: str, record: dict[str, Any]) -> None:
-        """Add one JSON line to a log. On an object store, where nothing can be appended, rewrite it."""
-        line = json.dumps(record, sort_keys=True) + "\n"
+    def append_lines(self, name: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Add JSON lines to a log. On an object store, where nothing can be appended, it is written anew."""
+        lines = "".join(json.dumps(record, sort_keys=True) + "\n" for record in records)
         if self.local:
             with Path(self.path(name)).open("a", encoding="utf-8") as file:
-                file.write(line)
+                file.write(lines)
             return
         before = self.read(name) if self.size(name) >= 0 else b""
-        self._fs.pipe_file(self.path(name), before + line.encode())
+        self._fs.pipe_file(self.path(name), before + lines.encode())
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -84,32 +94,55 @@ class StoreFiles:
 
         The lock is on the root folder itself: nothing is left behind, and the kernel drops it with the process.
         """
-        if not self.local:
+        with _flocked(self.root if self.local else None, shared=False):
             yield
-            return
-        try:
-            import fcntl  # Windows has none, and goes without the lock
-        except ImportError:
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold while shards are written: as long as anybody does, temporary files may be in use.
+
+        The lock is on the root group's metadata, which is written once.
+        """
+        with _flocked(self.path("zarr.json") if self.local else None, shared=True):
             yield
-            return
-        handle = os.open(self.root, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
     def sweep_partials(self, folder: str) -> int:
-        """Remove temporary files that a killed run left under `folder`; those younger than a day may be in use.
+        """Remove temporary files that a killed run left under `folder`.
 
-        Returns the number removed. Call it under the lock.
+        While other runs are writing, those of the last day stay: they may be in use.
+
+        Returns the number removed. Call it under the lock, and not while writing.
         """
         if not self.local:
             return 0
-        now, removed = time.time(), 0
-        for partial in Path(self.path(folder)).rglob("*.partial"):
-            with suppress(FileNotFoundError):
-                if now - partial.stat().st_mtime > STALE_AFTER:
-                    partial.unlink()
-                    removed += 1
+        with _flocked(self.path("zarr.json"), shared=False, wait=False) as alone:
+            before = time.time() - (0 if alone else STALE_AFTER)
+            removed = 0
+            for partial in Path(self.path(folder)).rglob("*.partial"):
+                with suppress(FileNotFoundError):
+                    if alone or partial.stat().st_mtime < before:
+                        partial.unlink()
+                        removed += 1
         return removed
+
+
+@contextmanager
+def _flocked(path: str | None, *, shared: bool, wait: bool = True) -> Iterator[bool]:
+    """Hold a lock on a file or folder that exists; gives whether it is held. No path, or no locks here: not held."""
+    try:
+        import fcntl  # Windows has none, and goes without
+    except ImportError:
+        path = None
+    if path is None:
+        yield False
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)

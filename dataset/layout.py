@@ -1,5 +1,6 @@
 """The arrays of a store: names, shapes, types, codecs, and how one shard's values and digest are laid out."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,11 @@ class ArraySpec:
     batch_shape: tuple[int, ...]
     """Shape of one batch: the chunk."""
     fill: float | int
+
+    @property
+    def batch_bytes(self) -> int:
+        """Bytes of one batch."""
+        return math.prod(self.batch_shape) * np.dtype(self.dtype).itemsize
 
     def create_arguments(self, batches: int, shard: int) -> dict[str, Any]:
         """Keyword arguments of `zarr.Group.create_array`."""

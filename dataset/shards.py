@@ -5,7 +5,7 @@ error, and a digest before its files would call a torn shard complete.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,12 @@ def shard_count(store: Store, split: str, group: str) -> int:
     return -(-store.batches(split, group) // store.spec.shard_batches)
 
 
+def shard_bytes(store: Store, group: str) -> int:
+    """Bytes of all arrays of one whole shard, before compression."""
+    length = store.spec.shard_batches
+    return sum(length * spec.batch_bytes for spec in array_specs(store.spec, group))
+
+
 def shard_file(store: Store, split: str, group: str, name: str, shard: int) -> str:
     """Name of a shard's file under the store's root."""
     array = store.array(split, group, name)
@@ -35,18 +41,30 @@ def shard_file(store: Store, split: str, group: str, name: str, shard: int) -> s
 
 def is_complete(store: Store, split: str, group: str, shard: int) -> bool:
     """Whether the digest is there, holds as many batches as it now should, and every file has the size it names."""
-    start, stop = shard_range(store, split, group, shard)
-    digests = store.digests(split, group, shard)
-    names = [a.name for a in array_specs(store.spec, group)]
-    return all(
-        digest.batches == stop - start and store.files.size(shard_file(store, split, group, name, shard)) == digest.size
-        for name, digest in zip(names, digests, strict=True)
-    )
+    return _fits(store, split, group, shard, store.digests(split, group, shard), store.files.size)
 
 
 def missing_shards(store: Store, split: str, group: str) -> list[int]:
     """Shards still to be written, in order."""
-    return [s for s in range(shard_count(store, split, group)) if not is_complete(store, split, group, s)]
+    digests = store.all_digests(split, group)
+    sizes = store.files.sizes(f"{split}/{group}")
+    return [
+        shard
+        for shard, rows in enumerate(digests)
+        if not _fits(store, split, group, shard, rows, lambda name: sizes.get(name, -1))
+    ]
+
+
+def _fits(
+    store: Store, split: str, group: str, shard: int, digests: list[ArrayDigest], size: Callable[[str], int]
+) -> bool:
+    """Whether a shard's digest is that of all its batches, and its files have their sizes."""
+    start, stop = shard_range(store, split, group, shard)
+    names = [a.name for a in array_specs(store.spec, group)]
+    return all(
+        digest.batches == stop - start and size(shard_file(store, split, group, name, shard)) == digest.size
+        for name, digest in zip(names, digests, strict=True)
+    )
 
 
 def remove_shard(store: Store, split: str, group: str, shard: int) -> None:
@@ -56,13 +74,28 @@ def remove_shard(store: Store, split: str, group: str, shard: int) -> None:
         store.files.remove(shard_file(store, split, group, name, shard))
 
 
-def write_shard(store: Store, split: str, group: str, shard: int, values: Mapping[str, NDArray[Any]]) -> None:
+def empty_shard(store: Store, split: str, group: str, shard: int) -> dict[str, NDArray[Any]]:
+    """Arrays for `write_shard`, to be filled: name to (n, B, ...)."""
+    start, stop = shard_range(store, split, group, shard)
+    return {a.name: np.empty((stop - start, *a.batch_shape), a.dtype) for a in array_specs(store.spec, group)}
+
+
+def write_shard(
+    store: Store,
+    split: str,
+    group: str,
+    shard: int,
+    values: Mapping[str, NDArray[Any]],
+    before_each: Callable[[], None] = lambda: None,
+) -> None:
     """Write one whole shard of every array, then its digest.
 
     Parameters
     ----------
     values : mapping of array name to (n, B, ...) array
         All batches of the shard.
+    before_each : function, optional
+        Called before each array; what it raises leaves the shard incomplete.
 
     Raises
     ------
@@ -80,6 +113,7 @@ def write_shard(store: Store, split: str, group: str, shard: int, values: Mappin
     remove_shard(store, split, group, shard)
     rows = []
     for spec in specs:
+        before_each()
         data = np.ascontiguousarray(values[spec.name])
         store.array(split, group, spec.name)[start:stop] = data
         name = shard_file(store, split, group, spec.name, shard)

@@ -188,6 +188,15 @@ class Store:
             rows = np.zeros(array.shape[1:], np.uint8)
         return [ArrayDigest.unpack(row) for row in rows]
 
+    def all_digests(self, split: str, group: str) -> list[list[ArrayDigest]]:
+        """`digests` of every shard, in few requests where none is broken."""
+        array = self.array(split, group, DIGEST)
+        try:
+            table = np.asarray(array[:])
+        except (ValueError, RuntimeError, OSError, zarr.errors.BaseZarrError):
+            return [self.digests(split, group, shard) for shard in range(array.shape[0])]
+        return [[ArrayDigest.unpack(row) for row in rows] for rows in table]
+
 
 def create_store(url: str, spec: StoreSpec) -> Store:
     """A new store with these attributes and no batches yet; an existing one must have the same attributes.

@@ -93,6 +93,7 @@ class FaceSubject:
         self.source = str(Path(source).resolve()) if is_file else source
         """Where the model came from, for the log: a name, or a file's full path."""
         self._model = model
+        self.vertices = model.vertices
         self._camera = Camera.from_json(dict(spec.camera))
         self._light_elevation = float(spec.light["elevation"])
         self._columns = {f.name: k for k, f in enumerate(spec.factors)}

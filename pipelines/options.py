@@ -17,6 +17,18 @@ workers_option = click.option(
     show_default="one for each core",
     help="Threads that draw shards.",
 )
+memory_option = click.option(
+    "--memory",
+    type=click.FloatRange(0.01),
+    default=1.5,
+    show_default=True,
+    help="Most GB that shards may take while they are drawn; fewer workers draw at once where it takes more.",
+)
+dask_option = click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Draw on the workers of this Dask scheduler (tcp://HOST:8786), which must reach store and model.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as one line of JSON.")
 model_option = click.option(
     "--model",

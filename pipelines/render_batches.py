@@ -14,11 +14,15 @@ from dataset.shards import missing_shards
 from dataset.spec import CHANNELS, StoreSpec, shard_batches
 from dataset.store import Store, create_store, open_store, store_exists
 from pipelines.backends import BACKENDS, describe_backend
+from pipelines.drawing import images_in
+from pipelines.executors import Runner
 from pipelines.faces import FaceSubject, face_spec, open_face
 from pipelines.options import (
     Channels,
     Part,
+    dask_option,
     json_option,
+    memory_option,
     model_option,
     range_option,
     refuse_differences,
@@ -26,7 +30,7 @@ from pipelines.options import (
     workers_option,
 )
 from pipelines.people import CoefficientsFile, Pool
-from pipelines.shards import missing_tasks, run_tasks
+from pipelines.shards import all_tasks, missing_tasks, run_tasks
 from render import MorphableModel, open_model
 
 DEFAULTS = {
@@ -113,6 +117,8 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
     'where a person may also have "split": "val" or "test". [default: a new one in each batch]',
 )
 @workers_option
+@memory_option
+@dask_option
 @click.option("--part", type=Part(), default="0/1", help="Draw only the shards whose number leaves i divided by n.")
 @json_option
 def command(
@@ -121,6 +127,8 @@ def command(
     count: int,
     split: str,
     workers: int,
+    memory: float,
+    dask: str | None,
     part: tuple[int, int],
     as_json: bool,
     **given: Any,
@@ -153,7 +161,7 @@ def command(
         raise StoreError(f"{url} holds sweeps, not batches; choose another --store")
     for group in groups:
         store.ensure(split, group, count)
-    summary = draw_missing(store, subject, split, groups, workers, part)
+    summary = draw_missing(store, subject, split, groups, Runner(workers, memory, dask), part)
     report(store, split, groups, summary, as_json)
 
 
@@ -230,11 +238,14 @@ def draw_missing(
     subject: FaceSubject,
     split: str,
     groups: tuple[str, ...],
-    workers: int,
+    runner: Runner,
     part: tuple[int, int] = (0, 1),
 ) -> dict[str, float]:
     """Draw what a split still lacks; returns images and seconds."""
-    return run_tasks(store, subject, missing_tasks(store, split, groups, part), workers)
+    missing = missing_tasks(store, split, groups, part)
+    there = sum(images_in(store, task) for task in all_tasks(store, split, groups, part))
+    there -= sum(images_in(store, task) for task in missing)
+    return run_tasks(store, subject, missing, runner, there)
 
 
 def report(store: Store, split: str, groups: tuple[str, ...], summary: dict[str, float], as_json: bool) -> None:

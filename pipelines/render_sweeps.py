@@ -10,8 +10,9 @@ from dataset.factors import SWEEP_VIEWS
 from dataset.keys import SPLITS
 from dataset.spec import StoreSpec, shard_batches
 from dataset.store import Store, open_store
+from pipelines.executors import Runner
 from pipelines.faces import open_face
-from pipelines.options import json_option, refuse_differences, workers_option
+from pipelines.options import json_option, memory_option, refuse_differences, workers_option
 from pipelines.render_batches import (
     batches_spec,
     draw_missing,
@@ -37,9 +38,17 @@ CALIBRATION = {"train": 40, "val": 20}
 )
 @settings_options
 @workers_option
+@memory_option
 @json_option
 def command(
-    url: str, like: str | None, identities: int, others: str | None, workers: int, as_json: bool, **given: Any
+    url: str,
+    like: str | None,
+    identities: int,
+    others: str | None,
+    workers: int,
+    memory: float,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Draw azimuth, elevation and light sweeps of people whom training has not seen.
 
@@ -64,7 +73,7 @@ def command(
         count = CALIBRATION.get(split, identities)
         for group in store.spec.groups:
             store.ensure(split, group, count)
-        summary = draw_missing(store, subject, split, store.spec.groups, workers)
+        summary = draw_missing(store, subject, split, store.spec.groups, Runner(workers, memory))
         report(store, split, store.spec.groups, summary, as_json)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 import numpy as np
@@ -13,8 +14,9 @@ from dataset.shards import remove_shard
 from dataset.store import Store, open_store
 from dataset.verify import Problem, all_shards, check_frames, check_shard, check_splits_disjoint
 from pipelines.backends import store_renderer
+from pipelines.executors import Runner
 from pipelines.faces import FaceSubject, open_face
-from pipelines.options import json_option, model_option, workers_option
+from pipelines.options import json_option, memory_option, model_option, workers_option
 from pipelines.progress import progress_bar
 from pipelines.shards import run_tasks
 from render import ModelError
@@ -27,8 +29,9 @@ from render.errors import RenderError
 @click.option("--repair", is_flag=True, help="Draw again every shard that is missing or damaged.")
 @model_option
 @workers_option
+@memory_option
 @json_option
-def command(url: str, frames: int, repair: bool, model: str | None, workers: int, as_json: bool) -> None:
+def command(url: str, frames: int, repair: bool, model: str | None, workers: int, memory: float, as_json: bool) -> None:
     """Check a store: exit code 0 if it is sound, 1 with a list of what is wrong.
 
     Every shard is there and its files and decoded values have the hashes they were written with; factors,
@@ -38,7 +41,7 @@ def command(url: str, frames: int, repair: bool, model: str | None, workers: int
     Example: verify-store faces.zarr --repair
     """
     store = open_store(url, write=repair)
-    problems, notes = inspect(store, frames, model)
+    problems, notes = inspect(store, frames, model, workers)
     damaged = {p for p in problems if p.shard >= 0}
     if repair and damaged:
         for problem in problems:
@@ -49,10 +52,10 @@ def command(url: str, frames: int, repair: bool, model: str | None, workers: int
         tasks = sorted({(p.split, p.group, p.shard) for p in damaged})
         for task in tasks:
             remove_shard(store, *task)  # what has its right size would pass for complete
-        run_tasks(store, subject, tasks, workers)
+        run_tasks(store, subject, tasks, Runner(workers, memory))
         click.echo(f"drew {len(tasks)} shards again", err=True)
         store = open_store(url)
-        problems, notes = inspect(store, frames, model)
+        problems, notes = inspect(store, frames, model, workers)
     if problems and not repair:
         notes.append(f"mend with: verify-store {url} --repair")
     _report(store, problems, notes, as_json)
@@ -60,16 +63,18 @@ def command(url: str, frames: int, repair: bool, model: str | None, workers: int
         raise click.exceptions.Exit(1)
 
 
-def inspect(store: Store, frames: int, model: str | None) -> tuple[list[Problem], list[str]]:
+def inspect(store: Store, frames: int, model: str | None, workers: int) -> tuple[list[Problem], list[str]]:
     """All that is wrong with a store, and notes on what could not be checked."""
     problems: list[Problem] = []
     notes: list[str] = []
     shards = all_shards(store)
     if not shards:
         notes.append("the store holds no batches")
-    with progress_bar("shards") as progress:
-        for shard in progress.track(shards, description="checking"):
-            problems += check_shard(store, *shard)
+    with progress_bar("shards") as progress, ThreadPoolExecutor(workers) as pool:
+        bar = progress.add_task("checking", total=len(shards), note="")
+        for found in pool.map(lambda shard: check_shard(store, *shard), shards):
+            problems += found
+            progress.advance(bar)
     if not problems:
         problems += check_splits_disjoint(store)
     if frames:

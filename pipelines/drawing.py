@@ -1,0 +1,121 @@
+"""One task: draw one whole shard and write it. Every executor runs this, wherever its workers are."""
+
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from dataset.plan import BatchValues, batch_values
+from dataset.shards import empty_shard, is_complete, shard_bytes, shard_range, write_shard
+from dataset.store import Store, open_store
+from pipelines.backends import store_renderer
+from pipelines.faces import FaceSubject, open_face
+from render import Renderer
+
+Task = tuple[str, str, int]
+"""Split, factor and shard."""
+Record = dict[str, Any]
+"""What the log says of one shard."""
+RECORDED = ("dcign", "numpy", "numba", "zarr")
+"""Libraries whose versions go into the log."""
+BYTES_A_VERTEX = 60
+"""Of one person in memory while drawn: positions twice, normals, albedo, and what the renderer keeps."""
+
+
+class Stopped(Exception):  # noqa: N818 -- an event, not an error
+    """The run was interrupted while this shard was being drawn; what is there of it is not complete."""
+
+
+@dataclass(frozen=True)
+class ShardRenderer:
+    """Draws shards of one store. Threads may share it."""
+
+    store: Store
+    subject: FaceSubject
+    renderer: Renderer
+
+    def draw(self, task: Task, on_images: Callable[[int], None], stop: threading.Event) -> Record | None:
+        """Render every batch of a shard and write it; None where another process was faster.
+
+        Raises
+        ------
+        Stopped
+            When `stop` was set; the shard is left missing.
+        """
+
+        def go_on() -> None:
+            if stop.is_set():
+                raise Stopped
+
+        started = time.perf_counter()
+        split, group, shard = task
+        if is_complete(self.store, split, group, shard):  # another process was here since the list was made
+            on_images(images_in(self.store, task))
+            return None
+        begin, end = shard_range(self.store, split, group, shard)
+        values = batch_values(self.store.spec, split, group, begin, end)
+        arrays = empty_shard(self.store, split, group, shard)
+        for k in range(end - begin):
+            go_on()
+            frames = self.renderer.render(self.subject.scenes(*_batch(values, k)))
+            arrays["image"][k] = frames.image
+            for name in self.store.spec.channels:
+                arrays[name][k] = frames.channel(name)
+            on_images(len(frames.image))
+        arrays |= {"factors": values.factors, "identity": values.identity}
+        arrays |= {f"coefficients/{block}": c for block, c in values.coefficients.items()}
+        write_shard(self.store, split, group, shard, arrays, go_on)
+        return self._record(task, values.identity.size, time.perf_counter() - started)
+
+    def _record(self, task: Task, images: int, seconds: float) -> Record:
+        split, group, shard = task
+        return {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "split": split,
+            "factor": group,
+            "shard": shard,
+            "images": images,
+            "seconds": round(seconds, 3),
+            "command": sys.argv,
+            "model": self.subject.source,
+            "renderer": self.renderer.describe(),
+            "machine": f"{platform.node()}, {platform.platform()}",
+            "versions": {"python": platform.python_version()} | {name: version(name) for name in RECORDED},
+        }
+
+
+def _batch(values: BatchValues, k: int) -> tuple[Any, Any, dict[str, Any]]:
+    """Factors, identity and coefficients of batch k."""
+    return values.factors[k], values.identity[k], {b: c[k] for b, c in values.coefficients.items()}
+
+
+def images_in(store: Store, task: Task) -> int:
+    """Images in a shard."""
+    start, stop = shard_range(store, *task)
+    return (stop - start) * store.spec.views(task[1])
+
+
+def bytes_while_drawn(store: Store, subject: FaceSubject, group: str) -> int:
+    """Memory that one shard takes while it is drawn: its arrays, one of them compressed, and a batch of people."""
+    people = store.spec.views(group) if group == "intrinsic" else 1
+    return round(1.5 * shard_bytes(store, group)) + people * subject.vertices * BYTES_A_VERTEX
+
+
+_kept: dict[tuple[str, str], ShardRenderer] = {}
+_keeping = threading.Lock()
+
+
+def draw_elsewhere(url: str, source: str, task: Task) -> Record | None:
+    """One task in a worker process, which opens store, model and renderer once and keeps them."""
+    with _keeping:
+        if (url, source) not in _kept:
+            _kept.clear()  # one model at a time: they are large
+            store = open_store(url, write=True)
+            _kept[url, source] = ShardRenderer(store, open_face(store, source), store_renderer(store))
+        shards = _kept[url, source]
+    return shards.draw(task, lambda _: None, threading.Event())
