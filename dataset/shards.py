@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.errors import StoreError
 from dataset.layout import DIGEST, ArrayDigest, array_specs
 from dataset.store import Store
 
@@ -101,6 +102,8 @@ def write_shard(
     ------
     ValueError
         When an array is missing or has another shape or type than the store's.
+    StoreError
+        When the place is full or refuses; the shard is then incomplete.
     """
     start, stop = shard_range(store, split, group, shard)
     specs = array_specs(store.spec, group)
@@ -110,19 +113,30 @@ def write_shard(
         if got is None or got.shape != wanted or got.dtype != spec.dtype:
             found = "nothing" if got is None else f"{got.shape} {got.dtype}"
             raise ValueError(f"shard {shard} needs {spec.name} as {wanted} {spec.dtype}, not {found}")
-    remove_shard(store, split, group, shard)
-    rows = []
-    for spec in specs:
-        before_each()
-        data = np.ascontiguousarray(values[spec.name])
-        store.array(split, group, spec.name)[start:stop] = data
-        name = shard_file(store, split, group, spec.name, shard)
-        store.files.make_durable(name)
-        file = store.files.read(name)
-        digest = ArrayDigest(content_hash(data), hashlib.sha256(file).digest(), len(file), stop - start)
-        rows.append(digest.pack())
-    store.array(split, group, DIGEST)[shard] = np.stack(rows)
-    store.files.make_durable(shard_file(store, split, group, DIGEST, shard))
+    try:
+        remove_shard(store, split, group, shard)
+        rows = []
+        for spec in specs:
+            before_each()
+            rows.append(_write_array(store, split, group, spec.name, shard, values[spec.name]))
+        store.array(split, group, DIGEST)[shard] = np.stack(rows)
+        store.files.make_durable(shard_file(store, split, group, DIGEST, shard))
+    except OSError as error:
+        raise StoreError(
+            f"{store.url} cannot be written: {error}; what is complete stays: run the same command to resume"
+        ) from error
+
+
+def _write_array(
+    store: Store, split: str, group: str, name: str, shard: int, values: NDArray[Any]
+) -> NDArray[np.uint8]:
+    """Write one array's shard, and give its row of the digest."""
+    data, (start, stop) = np.ascontiguousarray(values), shard_range(store, split, group, shard)
+    store.array(split, group, name)[start:stop] = data
+    path = shard_file(store, split, group, name, shard)
+    store.files.make_durable(path)
+    file = store.files.read(path)
+    return ArrayDigest(content_hash(data), hashlib.sha256(file).digest(), len(file), stop - start).pack()
 
 
 def content_hash(data: NDArray[Any]) -> bytes:

@@ -4,18 +4,19 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from dataset.factors import INTRINSIC
 from dataset.plan import BatchValues, batch_values
 from dataset.shards import empty_shard, is_complete, shard_bytes, shard_range, write_shard
 from dataset.store import Store, open_store
 from pipelines.backends import store_renderer
 from pipelines.faces import FaceSubject, open_face
-from render import Renderer
+from render import Renderer, SceneBatch
 
 Task = tuple[str, str, int]
 """Split, factor and shard."""
@@ -23,6 +24,8 @@ Record = dict[str, Any]
 """What the log says of one shard."""
 RECORDED = ("dcign", "numpy", "numba", "zarr")
 """Libraries whose versions go into the log."""
+PEOPLE_AT_ONCE = 20
+"""Identities that are made in one pass over the model's basis."""
 BYTES_A_VERTEX = 60
 """Of one person in memory while drawn: positions twice, normals, albedo, and what the renderer keeps."""
 
@@ -60,9 +63,9 @@ class ShardRenderer:
         begin, end = shard_range(self.store, split, group, shard)
         values = batch_values(self.store.spec, split, group, begin, end)
         arrays = empty_shard(self.store, split, group, shard)
-        for k in range(end - begin):
+        for k, scenes in enumerate(self._scenes(values, PEOPLE_AT_ONCE // people_in_batch(self.store, group))):
             go_on()
-            frames = self.renderer.render(self.subject.scenes(*_batch(values, k)))
+            frames = self.renderer.render(scenes)
             arrays["image"][k] = frames.image
             for name in self.store.spec.channels:
                 arrays[name][k] = frames.channel(name)
@@ -71,6 +74,14 @@ class ShardRenderer:
         arrays |= {f"coefficients/{block}": c for block, c in values.coefficients.items()}
         write_shard(self.store, split, group, shard, arrays, go_on)
         return self._record(task, values.identity.size, time.perf_counter() - started)
+
+    def _scenes(self, values: BatchValues, at_once: int) -> Iterator[SceneBatch]:
+        """The scenes of each batch, made for a few batches at once."""
+        step = max(1, at_once)
+        for k in range(0, len(values.factors), step):
+            part = slice(k, k + step)
+            coefficients = {block: rows[part] for block, rows in values.coefficients.items()}
+            yield from self.subject.batches(values.factors[part], values.identity[part], coefficients)
 
     def _record(self, task: Task, images: int, seconds: float) -> Record:
         split, group, shard = task
@@ -89,9 +100,9 @@ class ShardRenderer:
         }
 
 
-def _batch(values: BatchValues, k: int) -> tuple[Any, Any, dict[str, Any]]:
-    """Factors, identity and coefficients of batch k."""
-    return values.factors[k], values.identity[k], {b: c[k] for b, c in values.coefficients.items()}
+def people_in_batch(store: Store, group: str) -> int:
+    """Identities in one batch."""
+    return store.spec.views(group) if group == INTRINSIC else 1
 
 
 def images_in(store: Store, task: Task) -> int:
@@ -101,8 +112,8 @@ def images_in(store: Store, task: Task) -> int:
 
 
 def bytes_while_drawn(store: Store, subject: FaceSubject, group: str) -> int:
-    """Memory that one shard takes while it is drawn: its arrays, one of them compressed, and a batch of people."""
-    people = store.spec.views(group) if group == "intrinsic" else 1
+    """Memory that one shard takes while it is drawn: its arrays, one of them compressed, and some people."""
+    people = max(PEOPLE_AT_ONCE, people_in_batch(store, group))
     return round(1.5 * shard_bytes(store, group)) + people * subject.vertices * BYTES_A_VERTEX
 
 

@@ -173,10 +173,9 @@ def _import_distributed() -> Any:
         raise StoreError(f"--dask needs {error.name}: pip install 'dcign[cluster]'") from error
 
 
-def _describe_worker() -> tuple[dict[str, str], int]:
-    """Versions that decide bytes, and the number of threads, of the Dask worker that this runs on."""
-    worker = _import_distributed().get_worker()
-    return {name: version(name) for name in DECISIVE}, worker.state.nthreads
+def _describe_worker(dask_worker: Any) -> tuple[dict[str, str], int]:
+    """Versions that decide bytes, and the number of threads; Dask passes the worker to a parameter of this name."""
+    return {name: version(name) for name in DECISIVE}, dask_worker.state.nthreads
 
 
 @dataclass(frozen=True)

@@ -105,10 +105,28 @@ class FaceSubject:
         coefficients: Mapping[str, NDArray[np.float32]],
     ) -> SceneBatch:
         """Scenes of one batch: (B, F) factors, (B,) identity, (B, K) coefficients of each block."""
+        one = {block: values[None] for block, values in coefficients.items()}
+        return self.batches(factors[None], identity[None], one)[0]
+
+    def batches(
+        self,
+        factors: NDArray[np.float32],
+        identity: NDArray[np.int64],
+        coefficients: Mapping[str, NDArray[np.float32]],
+    ) -> list[SceneBatch]:
+        """Scenes of n batches: (n, B, F) factors, (n, B) identity, (n, B, K) coefficients of each block.
+
+        Their people are made together: reading the model's basis once for each of them would take longer than
+        drawing.
+        """
         _, first, index = np.unique(identity, return_index=True, return_inverse=True)
-        meshes = self._model.meshes({block: values[first] for block, values in coefficients.items()})
-        azimuth, elevation, light = (factors[:, self._columns[n]] for n in ("azimuth", "elevation", "light"))
-        return SceneBatch(meshes, index, azimuth, elevation, light, self._camera, self._light_elevation)
+        people = {block: values.reshape(-1, values.shape[-1])[first] for block, values in coefficients.items()}
+        meshes = self._model.meshes(people)
+        pose = (factors[:, :, self._columns[name]] for name in ("azimuth", "elevation", "light"))
+        return [
+            SceneBatch(meshes, shown, azimuth, elevation, light, self._camera, self._light_elevation)
+            for shown, azimuth, elevation, light in zip(index.reshape(identity.shape), *pose, strict=True)
+        ]
 
 
 def open_face(store: Store, source: str | None = None) -> FaceSubject:
