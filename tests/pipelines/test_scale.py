@@ -94,6 +94,8 @@ def test_twenty_kills_at_random_moments_lose_nothing(straight, tmp_path, array_f
     for k in range(5):  # a new store each time, or most kills would find it finished
         url = tmp_path / f"s{k}"
         seen = kill_at_random_moments(url, 4, rng, (0.8, 2.2))
+        assert seen
+        assert len(seen[0]) < 5  # the first kills met a run at work
         assert all(earlier <= later for earlier, later in itertools.pairwise(seen))
         assert_finished_alike(url, straight, array_files)
 
