@@ -136,32 +136,38 @@ class Store:
         if group not in self.spec.groups:
             raise StoreError(f"{self.url} has no factor {group}; it has {', '.join(self.spec.groups)}")
         self.spec.check_pool(split, group)
-        with self.files.lock():
-            self.files.sweep_partials(f"{split}/{group}")
-            self._arrays.clear()
-            held = self.batches(split, group)
-            batches = max(batches, held)
-            shard = self.spec.shard_batches
-            home = self.root.require_group(f"{split}/{group}")
-            specs = array_specs(self.spec, group)
-            for array in specs:
-                self._create_or_grow(home, array.name, batches, array.create_arguments(batches, shard), held == 0)
-            shards = -(-batches // shard)
-            row = (len(specs), DIGEST_BYTES)
-            digest = {
-                "shape": (shards, *row),
-                "chunks": (1, *row),
-                "dtype": "uint8",
-                "fill_value": 0,
-                "compressors": codecs(),
-            }
-            self._create_or_grow(home, DIGEST, shards, digest, held == 0)
-            self._arrays.clear()  # what was cached above has the old shape
-            # Last of all: until this number is there, the arrays around it do not count.
-            self.array(split, group, DIGEST).update_attributes(
-                {"arrays": [a.name for a in specs], "fields": DIGEST_FIELDS, "batches": batches}
-            )
-            self._arrays.clear()
+        try:
+            with self.files.lock():
+                self._ensure(split, group, batches)
+        except OSError as error:
+            raise StoreError(f"{self.url} cannot be written: {error}; run the same command to resume") from error
+
+    def _ensure(self, split: str, group: str, batches: int) -> None:
+        self.files.sweep_partials(f"{split}/{group}")
+        self._arrays.clear()
+        held = self.batches(split, group)
+        batches = max(batches, held)
+        shard = self.spec.shard_batches
+        home = self.root.require_group(f"{split}/{group}")
+        specs = array_specs(self.spec, group)
+        for array in specs:
+            self._create_or_grow(home, array.name, batches, array.create_arguments(batches, shard), held == 0)
+        shards = -(-batches // shard)
+        row = (len(specs), DIGEST_BYTES)
+        digest = {
+            "shape": (shards, *row),
+            "chunks": (1, *row),
+            "dtype": "uint8",
+            "fill_value": 0,
+            "compressors": codecs(),
+        }
+        self._create_or_grow(home, DIGEST, shards, digest, held == 0)
+        self._arrays.clear()  # what was cached above has the old shape
+        # Last of all: until this number is there, the arrays around it do not count.
+        self.array(split, group, DIGEST).update_attributes(
+            {"arrays": [a.name for a in specs], "fields": DIGEST_FIELDS, "batches": batches}
+        )
+        self._arrays.clear()
 
     def _create_or_grow(
         self, home: zarr.Group, name: str, length: int, arguments: dict[str, Any], unfinished: bool
