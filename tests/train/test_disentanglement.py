@@ -1,0 +1,179 @@
+"""The metrics against values that were worked out elsewhere: closed forms, and a table of simulated codes."""
+
+import math
+
+import numpy as np
+import pytest
+
+from train.disentanglement import score
+from train.disentanglement.importance import completeness, dci, disentanglement
+from train.disentanglement.matching import mcc, sap
+from train.disentanglement.mutual import discretize, levels, mig
+from train.disentanglement.voting import beta_vae, factor_vae
+from train.errors import WrongCodes
+
+LEVELS = (61, 17, 81)
+N = 10_000
+
+
+def random(seed):
+    return np.random.Generator(np.random.Philox(seed))
+
+
+def world(seed=0):
+    """(N, 3) factors: even levels over -1..1, drawn uniformly."""
+    rng = random(seed)
+    return np.stack([np.linspace(-1, 1, n)[rng.integers(n, size=N)] for n in LEVELS], axis=1)
+
+
+def rotated(v):
+    c = math.sqrt(0.5)
+    return np.stack([c * (v[:, 0] + v[:, 1]), c * (v[:, 0] - v[:, 1]), v[:, 2]], axis=1)
+
+
+def first(change):
+    return lambda v: np.column_stack([change(v[:, 0]), v[:, 1:]])
+
+
+def noise(v, dims, seed=9):
+    return random(seed).normal(size=(len(v), dims))
+
+
+CODES = {
+    "identity": lambda v: v,
+    "identity and noise": lambda v: np.column_stack([v, noise(v, 7)]),
+    "monotone": lambda v: np.sinh(4 * v),
+    "duplicated": lambda v: np.column_stack([v, v]),
+    "rotated": rotated,
+    "saw-tooth azimuth": first(lambda x: np.where(x < 0, x + 1, x)),
+    "azimuth without sign": first(np.abs),
+    "noise": lambda v: noise(v, 3),
+}
+# Code to MIG with factors as they are, MIG with factors in 20 bins, SAP, FactorVAE.
+REFERENCE = {
+    "identity": (0.788, 0.950, 1.000, 1.00),
+    "identity and noise": (0.788, 0.949, 1.000, 1.00),
+    "monotone": (0.658, 0.749, 0.843, 1.00),
+    "duplicated": (0.0, 0.0, 0.0, 1.00),
+    "rotated": (0.223, 0.314, 0.343, 0.67),
+    "saw-tooth azimuth": (0.761, 0.911, 0.745, 1.00),
+    "azimuth without sign": (0.788, 0.877, 0.667, 1.00),
+    "noise": (0.0, 0.0, 0.0, 0.33),
+}
+SPREAD = 0.03
+"""Of the reference values over seeds."""
+
+
+def degrees(v):
+    """The same in the units of the store: a bin's edge may fall on the other side of a value that lies on it."""
+    return np.stack(
+        [
+            np.linspace(-r, r, n)[np.unique(x, return_inverse=True)[1]]
+            for r, n, x in zip((86, 23, 80), LEVELS, v.T, strict=True)
+        ],
+        axis=1,
+    )
+
+
+def singles(z):
+    return [[d] for d in range(z.shape[1])]
+
+
+def raw(v):
+    return np.stack([levels(column, 100) for column in v.T], axis=1)
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_the_reference_table(name):
+    v = world()
+    z, (mig_raw, mig_binned, separated, voted) = CODES[name](v), REFERENCE[name]
+    binned = np.stack([levels(column, 20) for column in degrees(v).T], axis=1)
+    assert mig(z, raw(v), singles(z)) == pytest.approx(mig_raw, abs=SPREAD)
+    assert mig(z, binned, singles(z)) == pytest.approx(mig_binned, abs=SPREAD)
+    assert sap(z, v, singles(z)) == pytest.approx(separated, abs=SPREAD)
+    assert factor_vae(z, raw(v), singles(z), random(1)) == pytest.approx(voted, abs=SPREAD)
+
+
+def test_only_the_matching_sees_a_lost_sign_or_a_jump():
+    v = world()
+    found = {name: mcc(CODES[name](v), v, singles(CODES[name](v))) for name in CODES}
+    assert found["identity"] == pytest.approx(1)
+    assert found["monotone"] == pytest.approx(1)
+    assert found["azimuth without sign"] == pytest.approx(2 / 3, abs=0.02)
+    assert found["saw-tooth azimuth"] == pytest.approx((0.5 + 2) / 3, abs=0.02)  # half of x is a turn away
+    assert found["noise"] < 0.03
+
+
+def test_ten_factors_of_ten_levels():
+    rng = random(3)
+    v = rng.integers(10, size=(N, 10)).astype(float)
+    assert mig(v, raw(v), singles(v)) == pytest.approx(0.998, abs=0.003)
+    assert sap(v, v, singles(v)) == pytest.approx(1, abs=0.01)
+    mixed = np.take_along_axis(v, rng.permuted(np.tile(np.arange(10), (N, 1)), axis=1), axis=1)
+    assert mig(mixed, raw(v), singles(v)) < 0.005
+    assert sap(mixed, v, singles(v)) < 0.02
+
+
+def test_discretization_has_intervals_of_equal_width():
+    assert discretize(np.array([0.1, 1, 2.1, 3.9, 4.2, 6]), 3).tolist() == [1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("table", "d", "c"),
+    [
+        (np.diag(np.arange(1.0, 6.0)), 1, 1),
+        (np.vstack([np.eye(5), np.eye(5)]), 1, 1 - math.log(2) / math.log(10)),
+        (np.hstack([np.eye(5), np.eye(5)]), 1 - math.log(2) / math.log(10), 1),
+        (np.zeros((5, 5)), 0, 0),
+        (np.vstack([np.eye(5), np.zeros(5)]), 1, 1),
+    ],
+)
+def test_dci_of_known_importances(table, d, c):
+    assert disentanglement(table) == pytest.approx(d)
+    assert completeness(table) == pytest.approx(c)
+
+
+def test_dci_of_simulated_codes_is_near_its_ends():
+    v = world()[:2000]
+    good, bad = dci(CODES["identity"](v), v, singles(v), 0), dci(noise(v, 3), v, singles(v), 0)
+    assert min(good.values()) > 0.97
+    assert bad["informativeness"] == 0
+    assert bad["disentanglement"] < 0.1
+
+
+def test_beta_vae_is_at_its_ceiling_or_at_chance():
+    v = world()
+    assert beta_vae(v, raw(v), random(1)) > 0.99
+    assert beta_vae(noise(v, 3), raw(v), random(1)) == pytest.approx(1 / 3, abs=SPREAD)
+
+
+def test_a_group_counts_as_one_latent():
+    v = world()
+    twice = CODES["duplicated"](v)
+    groups = [[0, 3], [1, 4], [2, 5]]
+    assert mig(twice, raw(v), groups) == pytest.approx(0.788, abs=SPREAD)
+    assert sap(twice, v, groups) == pytest.approx(1, abs=SPREAD)
+    assert factor_vae(twice, raw(v), groups, random(1)) == pytest.approx(1, abs=SPREAD)
+
+
+def test_score_holds_every_metric_between_noise_and_the_truth():
+    v = world()[:1500]
+    best, worst = score(v, v), score(noise(v, 4), v, groups=[[0], [1], [2, 3]])
+    for name in ("mig", "sap", "mcc", "factor_vae", "beta_vae"):
+        assert 0 <= worst[name] < best[name] <= 1
+    assert all(worst["dci"][name] < best["dci"][name] for name in best["dci"])
+
+
+@pytest.mark.parametrize(
+    ("codes", "factors", "groups", "why"),
+    [
+        (np.zeros((200, 2)), np.zeros((199, 1)), None, "100 images or more"),
+        (np.zeros((5, 2)), np.zeros((5, 1)), None, "100 images or more"),
+        (np.full((200, 2), np.nan), np.zeros((200, 1)), None, "finite"),
+        (np.zeros((200, 2)), np.zeros((200, 1)), [[0]], "each of the 2 latents once"),
+        (np.zeros((200, 2)), np.zeros((200, 1)), [[0, 1], [1]], "each of the 2 latents once"),
+    ],
+)
+def test_codes_that_do_not_fit_are_refused(codes, factors, groups, why):
+    with pytest.raises(WrongCodes, match=why):
+        score(codes, factors, groups)
