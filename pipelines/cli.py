@@ -16,6 +16,7 @@ VERBS = {
     "preview-store": ("pipelines.preview_store", "render", "a contact sheet or GIF of a store"),
     "train-dcign": ("pipelines.train_dcign", "train", "fit a DC-IGN to a store"),
     "dcign-doctor": ("pipelines.doctor", "render", "what is installed, which renderers work, what a model or store is"),
+    "evaluate-dcign": ("pipelines.evaluate_dcign", "train", "every measure of a run, on people it has not seen"),
     "plot-equivariance": ("pipelines.plot_equivariance", "train", "the paper's scatter plots, with their numbers"),
 }
 """Verb to (module with a click command called `command`, extra that it needs, one line)."""

@@ -43,6 +43,25 @@ def test_the_plot_and_its_numbers(dcign, toy, tmp_path):
         assert name in said.out
 
 
+def test_an_evaluation_has_every_measure_and_both_figures(dcign, toy, tmp_path):
+    out = tmp_path / "evaluation"
+    said = dcign("evaluate-dcign", "--run", toy / "run", "--sweeps", toy / "sweeps.zarr", "--out", out)
+    assert said.code == 0, said.err
+    found = json.loads((out / "metrics.json").read_text())
+    for factor in ("azimuth", "elevation", "light"):
+        assert 0 <= found["factors"][factor]["spearman_per_face"] <= 1
+        report = found["rerender"]["factors"][factor]
+        low, high = report["masked"]["interval"]
+        assert low <= report["masked"]["skill"] <= high
+        assert report["masked"]["mse"]["copy"] > 0
+        assert f"{report['masked']['skill']:.2f}" in said.out
+    assert 0 <= found["disentanglement"]["mig"] <= 1
+    assert set(found["disentanglement"]["definitions"]) < set(found["disentanglement"])
+    for name in ("equivariance", "rerender"):
+        assert (out / f"{name}.png").stat().st_size > 10_000
+        assert "<svg" in (out / f"{name}.svg").read_text()
+
+
 def test_turning_changes_one_latent_only(toy):
     run = load_run(toy / "run")
     code = np.zeros(8, np.float32)
