@@ -4,6 +4,7 @@ zarr reads and writes the arrays; this reaches past it for what zarr does not of
 the certainty that bytes are on the disk.
 """
 
+import errno
 import json
 import os
 import time
@@ -19,6 +20,10 @@ from dataset.errors import StoreError
 
 STALE_AFTER = 86_400.0
 """Seconds after which a temporary file is nobody's."""
+
+
+NO_LOCKS = {errno.EWOULDBLOCK, errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+"""What a file system answers that has no such lock, or whose lock somebody else holds."""
 
 
 class StoreFiles:
@@ -136,11 +141,16 @@ def _flocked(path: str | None, *, shared: bool, wait: bool = True) -> Iterator[b
     if path is None:
         yield False
         return
-    handle = os.open(path, os.O_RDONLY)
+    try:
+        handle = os.open(path, os.O_RDWR)  # network file systems want it open for writing
+    except OSError:
+        handle = os.open(path, os.O_RDONLY)  # a folder cannot be
     try:
         try:
             fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
             yield False
         else:
             yield True

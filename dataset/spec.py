@@ -74,6 +74,8 @@ class StoreSpec:
         unknown = [name for name in self.channels if name not in CHANNELS]
         if unknown:
             raise StoreError(f"there is no channel {unknown[0]!r}; there are {', '.join(CHANNELS)}")
+        if self.people and (self.around or self.fixed or any(scale != 1 for scale in self.scales.values())):
+            raise StoreError("named people are drawn as their file says: no scales, fixed values or distance with them")
         self._check_lengths("are fixed", self.fixed)
         for person in (p for people in self.people.values() for p in people):
             self._check_lengths(f"are given for {person['name']}", {k: v for k, v in person.items() if k != "name"})

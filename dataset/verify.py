@@ -117,6 +117,8 @@ def _people_differ(store: Store) -> bool:
     spec = store.spec
     if spec.people:
         return True
+    if spec.around and not spec.around["distance"]:
+        return False
     fixed = {block: sum(v is not None for v in spec.fixed.get(block, ())) for block in spec.coefficients}
     return any(spec.scales[block] and count > fixed[block] for block, count in spec.coefficients.items())
 

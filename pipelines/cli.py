@@ -22,6 +22,8 @@ VERBS = {
 """Verb to (module with a click command called `command`, extra that it needs, one line)."""
 
 OURS = {"render", "dataset", "train", "pipelines"}
+CLOUDS = {"botocore", "aiobotocore"}
+"""Libraries whose errors say what is wrong with a bucket or its keys."""
 
 
 class Verbs(click.Group):
@@ -100,4 +102,4 @@ def run(command: click.Command, name: str) -> None:
 
 def expected(error: Exception) -> bool:
     """Whether the error is one of our own, or the file system's word on a path: its text says all there is to say."""
-    return type(error).__module__.split(".")[0] in OURS or isinstance(error, OSError)
+    return type(error).__module__.split(".")[0] in OURS | CLOUDS or isinstance(error, OSError)

@@ -4,12 +4,14 @@ import platform
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from dataset.errors import StoreError
 from dataset.factors import INTRINSIC
 from dataset.plan import BatchValues, batch_values
 from dataset.shards import empty_shard, is_complete, shard_bytes, shard_range, write_shard
@@ -17,6 +19,7 @@ from dataset.store import Store, open_store
 from pipelines.backends import store_renderer
 from pipelines.faces import FaceSubject, open_face
 from render import Renderer, SceneBatch
+from render.raster import FULL, LEAN
 
 Task = tuple[str, str, int]
 """Split, factor and shard."""
@@ -26,6 +29,8 @@ RECORDED = ("dcign", "numpy", "numba", "zarr")
 """Libraries whose versions go into the log."""
 PEOPLE_AT_ONCE = 20
 """Identities that are made in one pass over the model's basis."""
+TRUTH_BYTES_A_PIXEL = 400
+"""Of the channels beside the mask while one image is drawn: a grid of its own, and float64 on the way to bytes."""
 BYTES_A_VERTEX = 60
 """Of one person in memory while drawn: positions twice, normals, albedo, and what the renderer keeps."""
 
@@ -72,6 +77,8 @@ class ShardRenderer:
             on_images(len(frames.image))
         arrays |= {"factors": values.factors, "identity": values.identity}
         arrays |= {f"coefficients/{block}": c for block, c in values.coefficients.items()}
+        if is_complete(self.store, split, group, shard):  # a worker that was thought lost has written it meanwhile
+            return None
         write_shard(self.store, split, group, shard, arrays, go_on)
         return self._record(task, values.identity.size, time.perf_counter() - started)
 
@@ -112,21 +119,58 @@ def images_in(store: Store, task: Task) -> int:
 
 
 def bytes_while_drawn(store: Store, subject: FaceSubject, group: str) -> int:
-    """Memory that one shard takes while it is drawn: its arrays, one of them compressed, and some people."""
-    people = max(PEOPLE_AT_ONCE, people_in_batch(store, group))
-    return round(1.5 * shard_bytes(store, group)) + people * subject.vertices * BYTES_A_VERTEX
+    """Memory that one shard takes while it is drawn.
+
+    Its arrays, one of them compressed; some people; the renderer's grid of samples; and the frames of one batch.
+    """
+    people = max(PEOPLE_AT_ONCE, people_in_batch(store, group)) * subject.vertices * BYTES_A_VERTEX
+    image = store.spec.image
+    pixels, channels = image["height"] * image["width"], 3 if image["color"] == "rgb" else 1
+    grid = pixels * image["samples"] * 4 * (FULL if channels == 3 else LEAN)
+    truth = pixels * TRUTH_BYTES_A_PIXEL if set(store.spec.channels) - {"mask"} else 0
+    frames = 2 * shard_bytes(store, group) // store.spec.shard_batches
+    return round(1.5 * shard_bytes(store, group)) + people + grid + truth + frames
 
 
-_kept: dict[tuple[str, str], ShardRenderer] = {}
+@dataclass(frozen=True)
+class Job:
+    """What a worker elsewhere needs to know of a run."""
+
+    url: str
+    source: str
+    """The model."""
+    versions: tuple[tuple[str, str], ...]
+    """Of the libraries that decide bytes, where the run was started."""
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """A new one for each run: what a worker keeps of an older one may be a store that was grown or replaced since."""
+
+
+def decisive_versions() -> tuple[tuple[str, str], ...]:
+    """Name and version of the libraries that may move a byte."""
+    return tuple((name, version(name)) for name in ("dcign", "numpy", "numba"))
+
+
+_kept: dict[Job, ShardRenderer] = {}
 _keeping = threading.Lock()
 
 
-def draw_elsewhere(url: str, source: str, task: Task) -> Record | None:
-    """One task in a worker process, which opens store, model and renderer once and keeps them."""
+def draw_elsewhere(job: Job, task: Task) -> Record | None:
+    """One task in a worker process, which opens store, model and renderer once a run.
+
+    Raises
+    ------
+    StoreError
+        When the worker has other versions and might draw other bytes.
+    """
+    ours = decisive_versions()
+    if ours != job.versions:
+        raise StoreError(
+            f"the worker on {platform.node()} has {dict(ours)}, the run {dict(job.versions)}; install the same"
+        )
     with _keeping:
-        if (url, source) not in _kept:
+        if job not in _kept:
             _kept.clear()  # one model at a time: they are large
-            store = open_store(url, write=True)
-            _kept[url, source] = ShardRenderer(store, open_face(store, source), store_renderer(store))
-        shards = _kept[url, source]
+            store = open_store(job.url, write=True)
+            _kept[job] = ShardRenderer(store, open_face(store, job.source), store_renderer(store))
+        shards = _kept[job]
     return shards.draw(task, lambda _: None, threading.Event())

@@ -1,6 +1,7 @@
 """Who runs the tasks: threads, processes, or a Dask cluster. A new one is a class here and a line in `Runner`."""
 
 import importlib
+import logging
 import multiprocessing
 import signal
 import threading
@@ -8,35 +9,38 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import (
     FIRST_EXCEPTION,
     BrokenExecutor,
+    Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
     as_completed,
     wait,
 )
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 import click
 
 from dataset.errors import StoreError
-from dataset.store import Store
+from dataset.store import Store, open_store
 from pipelines.backends import needs_no_process, store_renderer
 from pipelines.drawing import (
+    Job,
     Record,
     ShardRenderer,
     Stopped,
     Task,
     bytes_while_drawn,
+    decisive_versions,
     draw_elsewhere,
     images_in,
 )
 from pipelines.faces import FaceSubject
 from render.models.assemble import one_line
 
-DECISIVE = ("dcign", "numpy", "numba")
-"""Libraries whose versions may move a byte."""
+CONNECT_SECONDS = 10
+LOOK_SECONDS, ALONE_SECONDS = 5, 120
+"""How often a run without news looks for workers, and how long it waits where there are none."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Work:
     on_images: Callable[[int], None]
     """Called with a number of images as they are drawn."""
     on_shard: Callable[[Record], None]
-    """Called once for each shard that is written."""
+    """Called for each shard that is written; not when its worker was lost after writing it."""
 
     def finished(self, task: Task, record: Record | None, counted: bool) -> None:
         """Pass on that a task is done; `counted` says that its images were told already."""
@@ -80,13 +84,14 @@ class Threads:
         def draw(task: Task) -> None:
             work.finished(task, shards.draw(task, work.on_images, stop), counted=True)
 
+        futures: list[Future[None]] = []
         with ThreadPoolExecutor(self.workers) as pool:
-            futures = [pool.submit(draw, task) for task in work.tasks]
             try:
+                futures += [pool.submit(draw, task) for task in work.tasks]
                 wait(futures, return_when=FIRST_EXCEPTION)
             finally:
                 # After an interrupt or a failed shard: let go of what has not begun, leave the rest at its next batch.
-                if not all(f.done() for f in futures):
+                if len(futures) < len(work.tasks) or not all(f.done() for f in futures):
                     stop.set()
                     pool.shutdown(cancel_futures=True)
         failed = [f.exception() for f in futures if f.done() and not f.cancelled() and f.exception()]
@@ -102,12 +107,12 @@ class Processes:
     workers: int
 
     def run(self, work: Work) -> None:
-        """A worker that dies ends the run; what it was drawing is missing."""
+        """A worker that dies ends the run; what it was drawing is missing. An interrupt waits for shards at work."""
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(self.workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
-            submit = (work.store.url, work.subject.source)
-            futures = {pool.submit(draw_elsewhere, *submit, task): task for task in work.tasks}
+            job = Job(work.store.url, work.subject.source, decisive_versions())
             try:
+                futures = {pool.submit(draw_elsewhere, job, task): task for task in work.tasks}
                 for future in as_completed(futures):
                     work.finished(futures[future], future.result(), counted=False)
             except BrokenExecutor as error:
@@ -129,41 +134,86 @@ class Dask:
     address: str
 
     def run(self, work: Work) -> None:
-        """Tasks of workers that are lost go to others; a task that loses four workers ends the run."""
-        distributed = _import_distributed()
-        files, source = work.store.files, work.subject.source
-        # The workers may have started in another folder.
-        url = str(Path(work.store.url).absolute()) if files.local else work.store.url
-        with self._connect(distributed) as client:
-            self._check_workers(client, work.store)
-            futures = {client.submit(draw_elsewhere, url, source, task, pure=False): task for task in work.tasks}
-            try:
-                for future in distributed.as_completed(futures):
-                    work.finished(futures[future], future.result(), counted=False)
-            except distributed.KilledWorker as error:
-                raise StoreError(
-                    f"{self.address} lost four workers over one shard (out of memory?); "
-                    "run the same command to finish what is missing"
-                ) from error
-            finally:
-                client.cancel(list(futures))
+        """Tasks of workers that are lost go to others; a task that loses four workers ends the run.
+
+        Raises
+        ------
+        StoreError
+            When the scheduler or all workers are gone, or cannot draw; what is complete stays.
+        """
+        distributed, files = _import_distributed(), work.store.files
+        if "memory:" in work.store.url:
+            raise StoreError(f"the workers cannot reach {work.store.url}: it lives in this process")
+        # The full path: workers may have started in another folder.
+        job = Job(files.root if files.local else work.store.url, work.subject.source, decisive_versions())
+        for name in [*logging.root.manager.loggerDict]:
+            if name.split(".")[0] in ("distributed", "asyncio", "tornado"):
+                logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what they tell at length is one line below
+        try:
+            with self._connect(distributed) as client:
+                self._gather(client, work, job)
+        except distributed.KilledWorker as error:
+            raise StoreError(
+                f"{self.address} lost four workers over one shard (out of memory?); "
+                "run the same command to finish what is missing"
+            ) from error
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                f"a worker of {self.address} has no {error.name}: pip install 'dcign[render,cluster]' there, "
+                "the same version as here"
+            ) from error
+        except (distributed.client.FutureCancelledError, distributed.comm.CommClosedError) as error:
+            raise StoreError(
+                f"the Dask scheduler at {self.address} is gone ({one_line(str(error))}); "
+                "run the same command to finish what is missing"
+            ) from error
 
     def _connect(self, distributed: Any) -> Any:
         try:
-            return distributed.Client(self.address, timeout="10s")
+            return distributed.Client(self.address, timeout=f"{CONNECT_SECONDS}s")
         except (OSError, ValueError, TimeoutError) as error:
             raise StoreError(f"no Dask scheduler answers at {self.address} ({one_line(str(error))})") from error
 
-    def _check_workers(self, client: Any, store: Store) -> None:
-        """Refuse a cluster without workers, and workers that could not draw the same bytes."""
-        found, ours = client.run(_describe_worker), {name: version(name) for name in DECISIVE}
-        if not found:
-            raise StoreError(f"the cluster at {self.address} has no workers; start some, then run the same command")
-        for worker, (theirs, threads) in found.items():
-            if theirs != ours:
-                raise StoreError(f"the worker {worker} has {theirs}, this process {ours}; install the same versions")
-            if threads > 1 and not needs_no_process(store):
-                raise StoreError(f"the worker {worker} has {threads} threads; OpenGL needs --nthreads 1")
+    def _gather(self, client: Any, work: Work, job: Job) -> None:
+        """Submit every task, and pass on each that is done."""
+        done: SimpleQueue[Any] = SimpleQueue()
+        futures = {client.submit(_draw_on_worker, job, task, pure=False): task for task in work.tasks}
+        for future in futures:
+            future.add_done_callback(done.put)
+        try:
+            for _ in work.tasks:
+                future = self._next(client, done)
+                work.finished(futures[future], future.result(), counted=False)
+        finally:
+            client.cancel(list(futures))
+
+    def _next(self, client: Any, done: "SimpleQueue[Any]") -> Any:
+        """The next future that is done; while there is none, whether anybody is at work."""
+        alone = 0
+        while True:
+            try:
+                return done.get(timeout=LOOK_SECONDS)
+            except Empty:
+                if client.status != "running":
+                    raise StoreError(
+                        f"the Dask scheduler at {self.address} is gone; run the same command to finish what is missing"
+                    ) from None
+                alone = 0 if client.scheduler_info()["workers"] else alone + 1
+                if alone == 1:
+                    click.echo(f"waiting for workers at {self.address}", err=True)
+                if alone * LOOK_SECONDS >= ALONE_SECONDS:
+                    raise StoreError(
+                        f"{self.address} has had no workers for {ALONE_SECONDS} seconds; "
+                        "start some, then run the same command"
+                    ) from None
+
+
+def _draw_on_worker(job: Job, task: Task) -> Record | None:
+    """One task on a Dask worker; an OpenGL context belongs to one thread, so there may be no other."""
+    threads = _import_distributed().get_worker().state.nthreads
+    if threads > 1 and not needs_no_process(open_store(job.url)):
+        raise StoreError(f"a worker has {threads} threads; OpenGL needs `dask worker --nthreads 1`")
+    return draw_elsewhere(job, task)
 
 
 def _import_distributed() -> Any:
@@ -171,11 +221,6 @@ def _import_distributed() -> Any:
         return importlib.import_module("distributed")
     except ModuleNotFoundError as error:
         raise StoreError(f"--dask needs {error.name}: pip install 'dcign[cluster]'") from error
-
-
-def _describe_worker(dask_worker: Any) -> tuple[dict[str, str], int]:
-    """Versions that decide bytes, and the number of threads; Dask passes the worker to a parameter of this name."""
-    return {name: version(name) for name in DECISIVE}, dask_worker.state.nthreads
 
 
 @dataclass(frozen=True)
@@ -194,9 +239,9 @@ class Runner:
             return Dask(self.dask)
         largest = max((bytes_while_drawn(store, subject, group) for _, group, _ in tasks), default=1)
         at_once = max(1, min(self.workers, int(self.memory * 1e9 / largest)))
-        if at_once < min(self.workers, len(tasks)):
+        if at_once < min(self.workers, len(tasks)) or (tasks and largest > self.memory * 1e9):
             click.echo(
-                f"{at_once} of {self.workers} workers at once: a shard takes {largest / 1e6:,.0f} MB, "
+                f"{at_once} of {self.workers} workers at once: drawing a shard takes {largest / 1e6:,.0f} MB, "
                 f"--memory allows {self.memory:g} GB",
                 err=True,
             )

@@ -1,5 +1,6 @@
 """Options that several verbs share, and how one that is not given takes its value from the store."""
 
+import math
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,16 +11,30 @@ from dataset.spec import CHANNELS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"expected a number of GB, not {value}")
+    return value
+
+
+def _address(value: str | None) -> str | None:
+    if value is not None and "://" not in value:
+        raise click.BadParameter(f"expected an address such as tcp://HOST:8786, not {value!r}")
+    return value
+
+
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1, 256),
     default=lambda: os.cpu_count() or 1,
     show_default="one for each core",
-    help="Threads that draw shards.",
+    help="Threads that draw shards; with OpenGL, processes.",
 )
 memory_option = click.option(
     "--memory",
-    type=click.FloatRange(0.01),
+    type=click.FloatRange(0.01, 1e6),
+    callback=lambda _context, _option, value: _finite(value),
     default=1.5,
     show_default=True,
     help="Most GB that shards may take while they are drawn; fewer workers draw at once where it takes more.",
@@ -27,7 +42,9 @@ memory_option = click.option(
 dask_option = click.option(
     "--dask",
     metavar="ADDRESS",
-    help="Draw on the workers of this Dask scheduler (tcp://HOST:8786), which must reach store and model.",
+    callback=lambda _context, _option, value: _address(value),
+    help="Draw on the workers of this Dask scheduler (tcp://HOST:8786), which must reach store and model; how many "
+    "they are and what they hold is then the cluster's affair.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as one line of JSON.")
 model_option = click.option(
@@ -88,8 +105,18 @@ def range_option(name: str, default: str) -> Callable[[F], F]:
 
 def refuse_differences(url: str, stored: dict[str, Any], given: dict[str, Any]) -> None:
     """Only what was given explicitly can differ from the store, and then it is refused by name."""
-    wrong = [f"{k} is {stored[k]} there, {v} was given" for k, v in given.items() if v is not None and v != stored[k]]
+    wrong = [
+        f"{k} is {_short(stored[k])} there, {_short(v)} was given"
+        for k, v in given.items()
+        if v is not None and v != stored[k]
+    ]
     if wrong:
         raise click.ClickException(
             f"{url} was made otherwise: {'; '.join(wrong)}. Leave the option out, or choose another --store."
         )
+
+
+def _short(value: Any) -> str:
+    """The value in a few words: a pool may hold thousands of numbers."""
+    text = str(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."

@@ -1,15 +1,19 @@
 """The files with which a user says who is in a store: fixed coefficients, a reference, a pool of named people."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from dataset.keys import SPLITS
 from dataset.spec import MOST_SIGMAS
 
+LARGEST_POOL = 1_000_000
+"""Intrinsic batches draw from a permutation of it."""
 MOST_PEOPLE = 1000
 """They stand in the store's attributes, which every opening reads."""
 Coefficients = Mapping[str, list[float | None]]
@@ -46,9 +50,9 @@ class Pool(click.ParamType["int | dict[str, list[dict[str, Any]]]"]):
         """A positive number; or by split the people of the file, in its order."""
         if isinstance(value, int | dict):
             return value
-        if str(value).lstrip("-").isdigit():
-            if int(value) < 1:
-                self.fail(f"a pool has 1 person or more, not {value}", param, ctx)
+        if re.fullmatch(r"[-+]?[0-9]{1,12}", str(value)):
+            if not 1 <= int(value) <= LARGEST_POOL:
+                self.fail(f"a pool has 1 to {LARGEST_POOL:,} people, not {value}", param, ctx)
             return int(value)
         read = _read(self, value, param, ctx)
         if not isinstance(read, dict) or not read or not all(_is_person(person) for person in read.values()):
@@ -70,25 +74,35 @@ class Pool(click.ParamType["int | dict[str, list[dict[str, Any]]]"]):
         """Nobody may have two names: were they in two splits, the splits would share a person."""
         seen: dict[str, str] = {}
         for name, person in read.items():
-            trimmed = {block: _trimmed(values) for block, values in person.items() if block != "split"}
+            trimmed = {block: _as_drawn(values) for block, values in person.items() if block != "split"}
             key = json.dumps({block: values for block, values in trimmed.items() if values}, sort_keys=True)
             if key in seen:
                 self.fail(f"{seen[key]} and {name} have the same coefficients", param, ctx)
             seen[key] = name
 
 
-def _trimmed(values: list[float]) -> list[float]:
-    """Without the zeros at the end, which are as good as nothing."""
-    length = max((k + 1 for k, value in enumerate(values) if value), default=0)
-    return [float(value) + 0.0 for value in values[:length]]
+def _as_drawn(values: list[float]) -> list[float]:
+    """Rounded as they will be, and without the zeros at the end, which are as good as nothing."""
+    rounded = [float(np.float32(value)) + 0.0 for value in values]
+    length = max((k + 1 for k, value in enumerate(rounded) if value), default=0)
+    return rounded[:length]
 
 
 def _read(kind: click.ParamType[Any], path: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
     """What a JSON file holds."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
     except (OSError, ValueError, RecursionError) as error:
         kind.fail(f"{path} cannot be read as JSON: {error}", param, ctx)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that is given twice, JSON itself would silently keep the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return found
 
 
 def _floats(blocks: Mapping[str, list[Any]]) -> dict[str, list[float | None]]:
@@ -97,7 +111,7 @@ def _floats(blocks: Mapping[str, list[Any]]) -> dict[str, list[float | None]]:
 
 def _is_person(person: Any) -> bool:
     """Whether it is a mapping of lists of numbers, perhaps with a split."""
-    if not isinstance(person, dict) or person.get("split", SPLITS[0]) not in SPLITS:
+    if not isinstance(person, dict) or person.get("split", SPLITS[0]) not in SPLITS or "name" in person:
         return False
     return all(_are_numbers(values, nulls=False) for block, values in person.items() if block != "split")
 

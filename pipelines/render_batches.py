@@ -84,8 +84,8 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "--distance",
                 type=click.FloatRange(0, 100),
                 help="How far everybody is from the reference (without --around: from the mean): the root mean square "
-                "of the coefficients' differences, in standard deviations. 0 is the reference itself, strangers are "
-                "about 1.4 apart.",
+                "of the coefficients' differences, in standard deviations, times the block's scale. 0 is the reference "
+                "itself, strangers are about 1.4 apart.",
             ),
             range_option("azimuth", "-86 86"),
             range_option("elevation", "-23 23"),

@@ -23,6 +23,8 @@ from pipelines.render_batches import (
 )
 from render import MorphableModel
 
+LIKE = ("model", "camera", "light", "image", "factors", "seed", "scales", "fixed", "around")
+"""Attributes that sweeps share with the batches they go with."""
 CALIBRATION = {"train": 40, "val": 20}
 """People in the splits that calibrate and tune; results come from `test`."""
 
@@ -96,6 +98,6 @@ def _refuse_another_parent(store: Store, parent: Store) -> None:
     ours, theirs = (s.spec.to_attributes() for s in (store, parent))
     for attributes in (ours, theirs):
         attributes["model"] = attributes["model"]["sha256"]  # the name is for people
-    differs = [k for k in ("model", "camera", "light", "image", "factors", "seed") if ours[k] != theirs[k]]
+    differs = [k for k in LIKE if ours[k] != theirs[k]]
     if differs:
         raise StoreError(f"{store.url} is not like {parent.url}: {', '.join(differs)} differ; choose another --store")

@@ -1,5 +1,6 @@
 """A run: which shards are missing, who draws them, what is shown and what is logged meanwhile."""
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,16 +51,19 @@ class _Log:
     store: Store
     _lines: list[Record] = field(default_factory=list)
     _flushed: float = field(default_factory=time.monotonic)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def add(self, record: Record) -> None:
         """Keep a line, and write those that have waited long enough."""
-        self._lines.append(record)
-        if self.store.files.local or time.monotonic() - self._flushed > FLUSH_SECONDS:
-            self.flush()
+        with self._lock:
+            self._lines.append(record)
+            if self.store.files.local or time.monotonic() - self._flushed > FLUSH_SECONDS:
+                self.flush()
 
     def flush(self) -> None:
         """Write what was kept."""
-        lines, self._lines = self._lines, []
-        if lines:
-            self.store.files.append_lines("runs.jsonl", lines)
-        self._flushed = time.monotonic()
+        with self._lock:
+            lines, self._lines = self._lines, []
+            if lines:
+                self.store.files.append_lines("runs.jsonl", lines)
+            self._flushed = time.monotonic()

@@ -56,7 +56,7 @@ def command(url: str, frames: int, repair: bool, model: str | None, workers: int
         click.echo(f"drew {len(tasks)} shards again", err=True)
         store = open_store(url)
         problems, notes = inspect(store, frames, model, workers)
-    if problems and not repair:
+    if any(problem.shard >= 0 for problem in problems) and not repair:
         notes.append(f"mend with: verify-store {url} --repair")
     _report(store, problems, notes, as_json)
     if problems:

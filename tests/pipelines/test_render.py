@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset import batch_values, open_store
+from dataset import batch_values, create_store, open_store
 from dataset.shards import missing_shards, shard_file
 from pipelines.backends import store_renderer
-from pipelines.faces import open_face
+from pipelines.drawing import bytes_while_drawn
+from pipelines.faces import FaceSubject, open_face
+from pipelines.render_batches import batches_spec
 from render import CpuRenderer
 from render.errors import RenderError
 from render.gl.context import probe
@@ -263,6 +265,44 @@ def test_pools_that_are_none(refused, tmp_path, text, why):
     words = ("--store", tmp_path / "s", "--factor", "light", "--pool", tmp_path / "people.json")
     assert why in refused("render-batches", *words, code=2)
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("pool", ["0", "-5", "9999999999"])
+def test_pools_of_impossible_size(refused, tmp_path, pool):
+    words = ("--store", tmp_path / "s", "--factor", "intrinsic", f"--pool={pool}")
+    assert "a pool has 1 to 1,000,000 people" in refused("render-batches", *words, code=2)
+
+
+def test_named_people_take_no_other_controls(refused, tmp_path):
+    (tmp_path / "people.json").write_text('{"ada": {"shape": [1]}}')
+    words = ("--store", tmp_path / "s", "--factor", "light", "--pool", tmp_path / "people.json", "--shape-scale", 0.5)
+    assert "named people are drawn as their file says" in refused("render-batches", *words)
+
+
+def test_a_store_of_one_person_only_is_sound(dcign, tmp_path):
+    for split in ("train", "val"):
+        words = ("--store", tmp_path / "s", "--factor", "light", "--n", 2, "--split", split, "--distance", 0)
+        assert dcign("render-batches", *words, *(SMALL if split == "train" else ())).code == 0
+    assert dcign("verify-store", tmp_path / "s").code == 0
+
+
+def test_memory_bounds_the_workers_at_once(tmp_path, dcign):
+    words = ("--factor", "light", "--n", 100, "--workers", 4, "--memory", 0.05)
+    said = dcign("render-batches", "--store", tmp_path / "s", *words, *SMALL)
+    assert said.code == 0
+    assert "of 4 workers at once" in said.err
+    assert "--memory allows 0.05 GB" in said.err
+    for value in ("nan", "inf", "0"):
+        assert dcign("render-batches", "--store", tmp_path / "t", "--factor", "light", "--memory", value).code == 2
+
+
+def test_large_grids_of_samples_count_as_memory(tmp_path, head):
+    small, large = (batches_spec(head, {"size": 256, "samples": s}) for s in (1, 16))
+    sizes = [
+        bytes_while_drawn(create_store(str(tmp_path / str(k)), spec), FaceSubject(head, spec, "procedural"), "light")
+        for k, spec in enumerate((small, large))
+    ]
+    assert sizes[1] - sizes[0] == 15 * 256 * 256 * 5 * 4  # w, normal, albedo in float32
 
 
 def test_people_around_a_reference(dcign, refused, tmp_path):

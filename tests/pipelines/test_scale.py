@@ -5,6 +5,7 @@ import json
 import random
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,7 @@ def assert_finished_alike(url, straight, array_files):
 
 def test_kills_at_random_moments_lose_nothing(straight, tmp_path, array_files):
     seen = kill_at_random_moments(tmp_path / "s", 3, random.Random(1), (1.0, 3.0))
+    assert seen
     assert all(earlier <= later for earlier, later in itertools.pairwise(seen))  # nothing complete is lost
     assert_finished_alike(tmp_path / "s", straight, array_files)
 
@@ -148,7 +150,7 @@ def test_every_flipped_bit_is_found_and_repaired(straight, dcign, tmp_path, arra
     before, rng = array_files(tmp_path / "s"), np.random.Generator(np.random.Philox(flips))
     shards = [p for p in sorted((tmp_path / "s/train").rglob("c/*")) if p.is_file()]
     shards += [p for p in sorted((tmp_path / "s/train").rglob("c/**/0")) if p.is_file()]
-    assert len(set(shards)) == 5 * 6 or len(set(shards)) == 5 * 7
+    assert len(set(shards)) == 5 * 7  # image, mask, factors, identity, shape, albedo, digest
     for _ in range(flips):
         path = shards[rng.integers(len(shards))]
         data = bytearray(path.read_bytes())
@@ -177,21 +179,21 @@ def cluster(tmp_path):
         return process
 
     file = tmp_path / "scheduler.json"
-    start("dask_scheduler", "--scheduler-file", file, "--port", 0, "--no-dashboard")
+    scheduler = start("dask_scheduler", "--scheduler-file", file, "--port", 0, "--no-dashboard")
     workers = [
         start("dask_worker", "--scheduler-file", file, "--nthreads", 1, "--no-dashboard", "--no-nanny")
         for _ in range(2)
     ]
     while not file.exists():
         time.sleep(0.05)
-    yield json.loads(file.read_text())["address"], workers
+    yield json.loads(file.read_text())["address"], workers, scheduler
     for process in processes:
         process.kill()
         process.wait()
 
 
 def test_a_dask_cluster_that_loses_a_worker_gives_the_same_files(straight, tmp_path, array_files, cluster):
-    address, workers = cluster
+    address, workers, _ = cluster
     process = subprocess.Popen(command(tmp_path / "s", "--dask", address), stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.glob("s/train/elevation/image/c/0/**/*")):
         assert process.poll() is None, process.communicate()
@@ -200,7 +202,33 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_files(straight, tmp_p
     said = process.communicate(timeout=200)[1]
     assert process.returncode == 0, said
     assert array_files(tmp_path / "s") == array_files(straight)
-    assert len((tmp_path / "s/runs.jsonl").read_text().splitlines()) == 5
+    # A worker that was killed after writing a shard, but before saying so, leaves it without a line.
+    assert len((tmp_path / "s/runs.jsonl").read_text().splitlines()) in (4, 5)
+
+
+def test_a_cluster_that_stays_up_keeps_nothing_of_an_older_store(tmp_path, array_files, cluster):
+    address, url = cluster[0], tmp_path / "s"
+    assert run(url, "--dask", address, count=60).returncode == 0
+    grown = run(f"file://{url}", "--dask", address, count=120)  # the same place, as a URL
+    assert grown.returncode == 0, grown.stderr
+    shutil.rmtree(url)
+    assert run(url, "--dask", address, "--seed", 5, count=60).returncode == 0
+    assert run(tmp_path / "alone", "--seed", 5, count=60).returncode == 0
+    assert array_files(url) == array_files(tmp_path / "alone")
+
+
+def test_a_scheduler_that_is_lost_is_said_in_a_line(tmp_path, cluster):
+    process = subprocess.Popen(
+        command(tmp_path / "s", "--dask", cluster[0], count=4000), stderr=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.glob("s/train/elevation/digest/c/*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    cluster[2].kill()
+    said = process.communicate(timeout=200)[1]
+    assert process.returncode == 1
+    assert "is gone" in said
+    assert "Traceback" not in said
 
 
 def test_no_scheduler_is_said_in_a_line(refused, tmp_path):
