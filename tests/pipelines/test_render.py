@@ -287,11 +287,11 @@ def test_a_store_of_one_person_only_is_sound(dcign, tmp_path):
 
 
 def test_memory_bounds_the_workers_at_once(tmp_path, dcign):
-    words = ("--factor", "light", "--n", 100, "--workers", 4, "--memory", 0.05)
+    words = ("--factor", "light", "--n", 100, "--workers", 4, "--memory", 0.01)
     said = dcign("render-batches", "--store", tmp_path / "s", *words, *SMALL)
     assert said.code == 0
     assert "of 4 workers at once" in said.err
-    assert "--memory allows 0.05 GB" in said.err
+    assert "--memory allows 0.01 GB" in said.err
     for value in ("nan", "inf", "0"):
         assert dcign("render-batches", "--store", tmp_path / "t", "--factor", "light", "--memory", value).code == 2
 
