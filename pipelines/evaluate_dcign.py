@@ -122,14 +122,22 @@ def groups(run: TrainedRun) -> list[list[int]]:
 
 def table(record: dict[str, Any], out: Path) -> str:
     """The main numbers, a line for each factor."""
-    lines = [f"{'factor':<10} {'|rho| per face':>14} {'pooled':>7} {'RMSE':>9} {'skill (masked) and 95% interval':>33}"]
+    lines = [
+        f"{'factor':<10} {'|rho| per face':>14} {'pooled':>7} {'RMSE':>9}  {'skill and 95% interval':<24} mean face"
+    ]
     for name, m in record["factors"].items():
         region = record["rerender"]["factors"][name]["masked"]
-        low, high = region["interval"]
         lines.append(
             f"{name:<10} {m['spearman_per_face']:>14.3f} {m['spearman_pooled']:>7.3f} "
-            f"{m['isotonic']['rmse']:>5.1f} deg {region['skill']:>14.2f}  [{low:.2f}, {high:.2f}]"
+            f"{m['isotonic']['rmse']:>5.1f} deg  {_skill(region)}"
         )
     scores = record["disentanglement"]
     lines.append("  ".join(f"{name} {scores[name]:.2f}" for name in ("mig", "sap", "mcc", "factor_vae", "beta_vae")))
     return "\n".join([*lines, f"wrote {out}/metrics.json, equivariance and rerender as {' and '.join(FORMATS)}"])
+
+
+def _skill(region: dict[str, Any]) -> str:
+    if region["skill"] is None:
+        return "none: the target itself is drawn no better than the source unchanged"
+    low, high = region["interval"]
+    return f"{region['skill']:<5.2f}{f'[{low:.2f}, {high:.2f}]':<19} {region['skill_of_mean_face']:.2f}"

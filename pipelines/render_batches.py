@@ -114,7 +114,8 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "--pool",
     type=Pool(),
     help='Draw from so many people, or from those in a JSON file: {"ada": {"shape": [1.5, -0.2], "albedo": [0.3]}}, '
-    'where a person may also have "split": "val" or "test". [default: a new one in each batch]',
+    'where a person may also have "split": "val" or "test"; sweeps are of other people. '
+    "[default: a new one in each batch]",
 )
 @workers_option
 @memory_option
@@ -133,7 +134,7 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    r"""Fill a store until it holds N batches of each factor.
+    """Fill a store until it holds N batches of each factor.
 
     A batch is 20 images in which one factor varies: azimuth (the head turns), elevation (it nods), light (it is lit
     from elsewhere), or everything intrinsic (other people at one pose). Angles are in degrees: azimuth +-86, positive
@@ -147,7 +148,7 @@ def command(
     Examples:
       render-batches --factor elevation --n 12000
       render-batches --factor all --n 500 --model model2019_fullHead.h5 --store basel.zarr
-    """
+    """  # noqa: D301 -- click wants the character itself
     groups = FACTOR_NAMES if "all" in factors else tuple(dict.fromkeys(factors))
 
     def new_spec(model: MorphableModel, options: dict[str, Any]) -> StoreSpec:

@@ -1,6 +1,10 @@
 """`train-dcign`: fit a DC-IGN to a store."""
 
 import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +114,27 @@ def _train(config: TrainConfig, source: StoreSource, run: Path) -> RunResult:
             note = f"reconstruction {progress.reconstruction:,.0f} + KL {progress.kl:,.0f} nats/image"
             bars.update(bar, completed=progress.step, note=note)
 
-        return train(config, source, run, show)
+        with _asked_to_stop() as asked:
+            return train(config, source, run, show, stopping=asked.is_set)
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Ctrl-C, and a scheduler's SIGTERM, are heard after the batch at hand; a second Ctrl-C at once."""
+    asked = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def hear(_number: int, _frame: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    try:
+        for number in before:
+            signal.signal(number, hear)
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _report(result: RunResult, config: TrainConfig, as_json: bool) -> None:
@@ -127,4 +151,6 @@ def _report(result: RunResult, config: TrainConfig, as_json: bool) -> None:
         f"trained {result.trained:,} batches in {result.seconds:,.0f} s ({rate:.1f}/s, "
         f"{100 * result.waited / result.seconds:.1f}% of it waiting for data); {config.batches:,} in all"
     )
-    click.echo(f"next: plot-equivariance --run {result.path} --sweeps sweeps.zarr --out equivariance.png")
+    click.echo(
+        f"next: evaluate-dcign --run {result.path} --sweeps SWEEPS, where render-sweeps --like STORE made SWEEPS"
+    )

@@ -23,10 +23,10 @@ def interval(
 
     Returns
     -------
-    (low, high) that hold the middle 95% of the resampled values
+    (low, high) that hold the middle 95% of the resampled values; those that are NaN do not count
     """
     rng = np.random.Generator(np.random.Philox(seed))
     values = [statistic(rng.integers(people, size=people)) for _ in range(resamples)]
     tail = 100 * (1 - COVERAGE) / 2
-    low, high = np.percentile(values, [tail, 100 - tail])
+    low, high = np.nanpercentile(values, [tail, 100 - tail])
     return float(low), float(high)

@@ -103,6 +103,7 @@ def train(
     on_progress: Callable[[Progress], None] | None = None,
     *,
     tensorboard: bool = True,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> RunResult:
     """Train, or go on training, the run in `run_dir` until it has seen `config.batches` batches.
 
@@ -117,6 +118,7 @@ def train(
     run_dir : made if need be
     on_progress : called after every batch on a CPU, every `metrics_every` batches on a GPU
     tensorboard : write TensorBoard events where the package is installed
+    stopping : asked after every batch; once it says yes, the run is saved where it is and KeyboardInterrupt raised
 
     Raises
     ------
@@ -150,6 +152,10 @@ def train(
                 if on_progress is not None:
                     on_progress(Progress(trainer.done, config.batches, *trainer.window.means()))
             trainer.record(writer)
+            if stopping() and trainer.done < config.batches:
+                trainer.settle(source)
+                trainer.save()
+                raise KeyboardInterrupt
     lines = run.read_metrics()
     seconds = perf_counter() - started
     return RunResult(run.path, config.batches, config.batches - first, seconds, waited, lines[-1] if lines else None)
@@ -227,9 +233,16 @@ class _Trainer:
             writer.write(line)
             self.window = Window()
         if self.done % self.config.checkpoint_every == 0 or last:
-            self._save()
+            self.save()
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write a checkpoint of what the batches so far have made.
+
+        Raises
+        ------
+        TrainingDiverged
+            A weight is not finite.
+        """
         weights = {name: tensor.detach() for name, tensor in self.network.state_dict().items()}
         if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
             raise TrainingDiverged(

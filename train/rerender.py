@@ -6,6 +6,7 @@ between two others: *copy* shows the source unchanged (skill 0), the *oracle* en
 (skill 1). A third, the *mean face*, shows the average training person at the target's angle.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ METHODS = ("ours", "copy", "mean_face", "oracle")
 REGIONS = ("masked", "whole")
 DEFINITIONS = {
     "skill": "(sum of MSE of copy - sum of MSE) / (sum of MSE of copy - sum of MSE of the oracle), over all test "
-    "people and all ordered pairs of different angles",
+    "people and all ordered pairs of different angles; null where the oracle is no better than the copy",
     "masked": "MSE over the union of the two masks of a pair; grey levels 0..1",
     "whole": "MSE over the whole image",
 }
@@ -98,19 +99,22 @@ def _region(errors: Errors, region: str) -> dict[str, Any]:
     totals = {method: _over_pairs(errors.mse[region, method]).sum(axis=1) for method in METHODS}
     everybody = np.arange(errors.people)
     curve = difference_curve(errors, region)
+    found = skill(totals, everybody)
+    # JSON knows no NaN: null says that a network this blurred has no skill to speak of.
+    defined = math.isfinite(found)
     return {
-        "skill": skill(totals, everybody),
-        "interval": interval(lambda chosen: skill(totals, chosen), errors.people),
-        "skill_of_mean_face": skill(totals | {"ours": totals["mean_face"]}, everybody),
+        "skill": found if defined else None,
+        "interval": interval(lambda chosen: skill(totals, chosen), errors.people) if defined else None,
+        "skill_of_mean_face": skill(totals | {"ours": totals["mean_face"]}, everybody) if defined else None,
         "mse": {method: float(_over_pairs(errors.mse[region, method]).mean()) for method in METHODS},
         "curve": {name: values.tolist() for name, values in curve.items()},
     }
 
 
 def skill(totals: Mapping[str, Array], chosen: NDArray[np.int64]) -> float:
-    """From (people,) sums of MSE by method; 0 where copy and oracle do not differ."""
+    """From (people,) sums of MSE by method; NaN where the oracle is no better than the copy, and no scale is left."""
     copied, ours, best = (float(totals[method][chosen].sum()) for method in ("copy", "ours", "oracle"))
-    return (copied - ours) / (copied - best) if copied != best else 0.0
+    return (copied - ours) / (copied - best) if best < copied else math.nan
 
 
 def difference_curve(errors: Errors, region: str) -> dict[str, Array]:

@@ -28,8 +28,7 @@ def draw_skill(factors: Mapping[str, Mapping[str, Any]], path: str | Path, title
             curve, region = report["masked"]["curve"], report["masked"]
             for method, (colour, dashes, _) in LINES.items():
                 panel.plot(curve["difference"], curve[method], dashes, color=colour, linewidth=1.6)
-            low, high = region["interval"]
-            panel.set_title(f"skill {region['skill']:.2f} [{low:.2f}, {high:.2f}]", fontsize=10)
+            panel.set_title(_title(region), fontsize=10)
             panel.set_xlabel(f"difference of {name} ({report['unit']})")
             panel.set_ylim(bottom=0)
             panel.grid(color="0.9", linewidth=0.6)
@@ -46,3 +45,11 @@ def draw_skill(factors: Mapping[str, Mapping[str, Any]], path: str | Path, title
             figure.suptitle(title)
         undated = {"Date": None} if Path(path).suffix.lower() == ".svg" else None
         figure.savefig(path, dpi=150, metadata=undated)
+
+
+def _title(region: Mapping[str, Any]) -> str:
+    """The skill with its interval, and that of the mean face."""
+    if region["skill"] is None:
+        return "no skill: the target itself is drawn\nno better than the source unchanged"
+    low, high = region["interval"]
+    return f"skill {region['skill']:.2f} [{low:.2f}, {high:.2f}]\nmean face {region['skill_of_mean_face']:.2f}"
