@@ -49,7 +49,7 @@ class StoreFiles:
             except OSError:
                 return -1
         try:
-            self._fs.invalidate_cache(self._fs._parent(self.path(name)))
+            self._fs.invalidate_cache(self.path(name))
             return int(self._fs.info(self.path(name))["size"])
         except FileNotFoundError:
             return -1

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import click
 
 from dataset.errors import StoreError
-from dataset.store import Store, open_store
+from dataset.store import Store
 from pipelines.backends import needs_no_process, store_renderer
 from pipelines.drawing import (
     Job,
@@ -142,7 +142,7 @@ class Dask:
             When the scheduler or all workers are gone, or cannot draw; what is complete stays.
         """
         distributed, files = _import_distributed(), work.store.files
-        if "memory:" in work.store.url:
+        if work.store.url.startswith("memory:"):
             raise StoreError(f"the workers cannot reach {work.store.url}: it lives in this process")
         # The full path: workers may have started in another folder.
         job = Job(files.root if files.local else work.store.url, work.subject.source, decisive_versions())
@@ -176,8 +176,9 @@ class Dask:
 
     def _gather(self, client: Any, work: Work, job: Job) -> None:
         """Submit every task, and pass on each that is done."""
+        alone = not needs_no_process(work.store)
         done: SimpleQueue[Any] = SimpleQueue()
-        futures = {client.submit(_draw_on_worker, job, task, pure=False): task for task in work.tasks}
+        futures = {client.submit(_draw_on_worker, job, task, alone, pure=False): task for task in work.tasks}
         for future in futures:
             future.add_done_callback(done.put)
         try:
@@ -208,10 +209,10 @@ class Dask:
                     ) from None
 
 
-def _draw_on_worker(job: Job, task: Task) -> Record | None:
-    """One task on a Dask worker; an OpenGL context belongs to one thread, so there may be no other."""
+def _draw_on_worker(job: Job, task: Task, alone: bool) -> Record | None:
+    """One task on a Dask worker; `alone` for OpenGL, whose context belongs to one thread, so there may be no other."""
     threads = _import_distributed().get_worker().state.nthreads
-    if threads > 1 and not needs_no_process(open_store(job.url)):
+    if alone and threads > 1:
         raise StoreError(f"a worker has {threads} threads; OpenGL needs `dask worker --nthreads 1`")
     return draw_elsewhere(job, task)
 

@@ -16,7 +16,6 @@ LARGEST_POOL = 1_000_000
 """Intrinsic batches draw from a permutation of it."""
 MOST_PEOPLE = 1000
 """They stand in the store's attributes, which every opening reads."""
-Coefficients = Mapping[str, list[float | None]]
 
 
 class CoefficientsFile(click.ParamType[dict[str, list[float | None]]]):

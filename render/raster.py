@@ -10,7 +10,7 @@ Samples are kept in cells of LANES neighbours in a row: (rows, tiles, planes, LA
 three samples in each of three rows; counting them costs a mispredicted branch or two a row, while testing the whole
 cell at once costs none. For that the loop over a cell's lanes must become vector code, which holds the compiler to
 three conditions: a constant number of lanes, one flat array with constant distances between the planes of a cell, and
-every value loaded before any is stored.
+stores that do not hang on a branch: a sample that is not seen is written back as it was.
 
 Nothing here may depend on the machine: no fastmath, no trigonometry, no reduction whose order could change. All kernels
 that call one another stay in this file: numba's cache looks at the age of the caller's file only.
@@ -142,6 +142,8 @@ def _fill(
         # Unsigned indices spare the check for negative ones.
         cell = np.uint64((j * tiles + tile) * planes * LANES)
         row = ra, rb, rc
+        # Twice, with all planes spelled out: a loop over planes, or a branch inside the loop over lanes, would leave
+        # the compiler a loop that it does not turn into vector code.
         if planes == LEAN:
             for k in range(LANES):
                 at = cell + np.uint64(k)

@@ -65,6 +65,17 @@ def test_a_killed_run_ends_bit_equal_to_one_never_interrupted(tmp_path, source, 
     assert_equal(final_state(tmp_path / "killed"), final_state(tmp_path / "whole"))
 
 
+@pytest.mark.parametrize("stop", [1, 3, 4, 11, 16])
+def test_a_run_that_was_asked_to_stop_ends_bit_equal_to_one_never_interrupted(tmp_path, source, make_config, stop):
+    config = make_config(batches=17)
+    train(config, source, tmp_path / "whole", tensorboard=False)
+    answers = iter([False] * (stop - 1) + [True])
+    with pytest.raises(KeyboardInterrupt):
+        train(config, source, tmp_path / "stopped", tensorboard=False, stopping=lambda: next(answers))
+    assert train(config, source, tmp_path / "stopped", tensorboard=False).trained == 17 - stop
+    assert_equal(final_state(tmp_path / "stopped"), final_state(tmp_path / "whole"))
+
+
 def test_a_larger_number_of_batches_extends_a_finished_run(tmp_path, source, make_config):
     train(make_config(batches=9), source, tmp_path / "extended", tensorboard=False)
     assert train(make_config(batches=9), source, tmp_path / "extended", tensorboard=False).trained == 0
