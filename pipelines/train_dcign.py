@@ -22,6 +22,19 @@ from train.presets import DEFAULT_PRESET, PRESETS, configure
 _PRESET_HELP = "; ".join(f"{name}: {p.maps} maps, {p.batches:,} batches, {p.note}" for name, p in PRESETS.items())
 
 
+class Ratio(click.ParamType[list[float]]):
+    """`1:1:1:10`."""
+
+    name = "A:B:..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+        """Numbers of 0 or more with colons between them; what is impossible beyond that the configuration refuses."""
+        try:
+            return [float(share) for share in str(value).split(":")]
+        except ValueError:
+            self.fail(f"expected shares such as 1:1:1:10, not {value!r}", param, ctx)
+
+
 @click.command("train-dcign")
 @click.option("--store", "url", default="faces.zarr", show_default=True, help="Store of batches.")
 @click.option(
@@ -43,11 +56,18 @@ _PRESET_HELP = "; ".join(f"{name}: {p.maps} maps, {p.batches:,} batches, {p.note
     help="Pull on inactive latents toward their batch mean. [default: 0.01, the paper's 1/100]",
 )
 @click.option("--clamp", type=click.Choice(["mean", "first"]), help="Inactive latents become these. [default: mean]")
+@click.option(
+    "--ratio",
+    type=Ratio(),
+    help="Shares of the batches in the order of the factors, such as 1:1:1:10. [default: 1 each and 10 for intrinsic]",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--precision", type=click.Choice(["auto", "float32", "bf16"]), default="auto", show_default=True)
 @json_option
-def command(url: str, run: Path | None, factors: str | None, as_json: bool, **options: Any) -> None:
+def command(
+    url: str, run: Path | None, factors: str | None, ratio: list[float] | None, as_json: bool, **options: Any
+) -> None:
     """Fit a DC-IGN to the training split of a store.
 
     The graphics code has one latent for each factor and the rest for everything intrinsic. Batches come as
@@ -63,11 +83,19 @@ def command(url: str, run: Path | None, factors: str | None, as_json: bool, **op
         raise click.ClickException(f"{url} holds sweeps, not batches to train on")
     chosen = _factors(store, factors)
     source = StoreSource(store)
-    config = configure(factors=chosen, image_shape=source.image_shape, **options)
+    shares = _shares(chosen, ratio)
+    config = configure(factors=chosen, image_shape=source.image_shape, ratio=shares, **options)
     run = run or Path("runs") / f"{_stem(url)}-{config.preset}-{config.objective}-s{config.seed}"
     click.echo(f"{run}: {_describe(config)}", err=True)
     result = _train(config, source, run)
     _report(result, config, as_json)
+
+
+def _shares(factors: list[str], ratio: list[float] | None) -> dict[str, float] | None:
+    """The ratio by factor."""
+    if ratio is not None and len(ratio) != len(factors):
+        raise click.BadParameter(f"expected a share for each of {', '.join(factors)}", param_hint="--ratio")
+    return None if ratio is None else dict(zip(factors, ratio, strict=True))
 
 
 def _stem(url: str) -> str:

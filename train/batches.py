@@ -1,13 +1,12 @@
 """What the trainer asks of a data set, and the order in which it asks.
 
 `BatchSource` is the whole contract: anything that has these members can be trained on. `Schedule` says which
-batch step k sees, as a function of the seed and k alone, so that a run can start again anywhere.
+batch step k asks for, as a function of the seed and k alone, so that a run can start again anywhere; `train.reading`
+reads them, as they are or shuffled.
 """
 
-from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -169,33 +168,3 @@ def check_batch(config: TrainConfig, draw: Draw, batch: Batch) -> Batch:
     if len(images) < 2:
         raise WrongImages(f"batch {draw.index} of {draw.factor} holds {len(images)} images; a factor needs 2 to vary")
     return batch
-
-
-class Prefetched(NamedTuple):
-    """A step's batch, and how long the trainer stood waiting for it."""
-
-    step: int
-    draw: Draw
-    batch: Batch
-    waited: float
-    """Seconds."""
-
-
-def prefetch(
-    config: TrainConfig, source: BatchSource, schedule: Schedule, start: int, stop: int
-) -> Generator[Prefetched, None, None]:
-    """Batches of steps start, ..., stop - 1, each read on another thread while the one before is in use."""
-
-    def read(step: int) -> tuple[Draw, Batch]:
-        draw = schedule.at(step)
-        return draw, check_batch(config, draw, source.read(draw.factor, draw.index))
-
-    with ThreadPoolExecutor(1, thread_name_prefix="batches") as reader:
-        coming = reader.submit(read, start) if start < stop else None
-        for step in range(start, stop):
-            assert coming is not None
-            asked = perf_counter()
-            draw, batch = coming.result()
-            waited = perf_counter() - asked
-            coming = reader.submit(read, step + 1) if step + 1 < stop else None
-            yield Prefetched(step, draw, batch, waited)

@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train.batches import Batch, BatchSource, Draw, Schedule, check_source, prefetch
+from train.batches import Batch, BatchSource, Schedule, check_source
 from train.checkpoint import Checkpoint, StoreFacts
 from train.config import TrainConfig
 from train.device import keep_freed_memory
 from train.errors import RunMismatch, TrainingDiverged
 from train.network import Network
 from train.objectives import OBJECTIVES, Loss, TrainBatch
+from train.reading import OneFactor, Reader, Shuffled, prefetch
 from train.rundirectory import RunDirectory
 from train.tensorboard import MetricsWriter, open_writer
 
@@ -139,21 +140,22 @@ def train(
     if first > config.batches:
         raise RunMismatch(f"{run.path} has {first} batches behind it; asked for {config.batches} in all")
     counts = {name: source.count(name) for name in config.layout.names}
-    schedule = Schedule(config.seed, config.ratio, counts)
+    kind = Shuffled if OBJECTIVES[config.objective].shuffled else OneFactor
+    reader = kind(config, source, Schedule(config.seed, config.ratio, counts))
     started, waited = perf_counter(), 0.0
-    coming = closing(prefetch(config, source, schedule, first, config.batches))
+    coming = closing(prefetch(reader, first, config.batches))
     with coming as stream, open_writer(run.path / "tensorboard", first, enabled=tensorboard) as writer:
-        for step, draw, batch, stood in stream:
+        for step, batch, stood in stream:
             waited += stood
             trainer.window.waited += stood
-            trainer.step(step, draw, batch)
+            trainer.step(step, batch)
             if trainer.device.type == "cpu" or trainer.at_boundary:
-                trainer.settle(source)
+                trainer.settle(reader)
                 if on_progress is not None:
                     on_progress(Progress(trainer.done, config.batches, *trainer.window.means()))
             trainer.record(writer)
             if stopping() and trainer.done < config.batches:
-                trainer.settle(source)
+                trainer.settle(reader)
                 trainer.save()
                 raise KeyboardInterrupt
     lines = run.read_metrics()
@@ -174,7 +176,7 @@ class _Trainer:
         self.objective = OBJECTIVES[config.objective](self.network, config)
         self.window = Window()
         self.done = 0
-        self._pending: list[tuple[int, Draw, Loss]] = []
+        self._pending: list[tuple[int, str, Loss]] = []
         self._clock = perf_counter()
 
     @property
@@ -196,16 +198,16 @@ class _Trainer:
         self._clock = perf_counter()
         return self.done
 
-    def step(self, step: int, draw: Draw, batch: Batch) -> None:
+    def step(self, step: int, batch: Batch) -> None:
         """One batch forward, backward and through Adam."""
         loss = self.objective.loss(self._to_device(step, batch))
         self.optimizer.zero_grad()
         loss.total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        self._pending.append((step, draw, Loss(loss.total.detach(), loss.reconstruction, loss.kl)))
+        self._pending.append((step, batch.active, Loss(loss.total.detach(), loss.reconstruction, loss.kl)))
         self.done = step + 1
 
-    def settle(self, source: BatchSource) -> None:
+    def settle(self, reader: Reader) -> None:
         """Look at the losses of the batches since the last look.
 
         Raises
@@ -213,10 +215,10 @@ class _Trainer:
         TrainingDiverged
             One is not finite; its batch is read again and saved.
         """
-        for step, draw, loss in self._pending:
+        for step, active, loss in self._pending:
             if not math.isfinite(loss.total.item()):
-                self._save_culprit(step, draw, source)
-            self.window.add(draw.factor, loss.reconstruction.item(), loss.kl.tolist())
+                self._save_culprit(step, reader)
+            self.window.add(active, loss.reconstruction.item(), loss.kl.tolist())
         self._pending.clear()
 
     def record(self, writer: MetricsWriter) -> None:
@@ -251,14 +253,14 @@ class _Trainer:
         checkpoint = Checkpoint(self.done, self.config, self.store, weights)
         self.run.save(checkpoint, {"optimizer": self.optimizer.state_dict(), "window": asdict(self.window)})
 
-    def _save_culprit(self, step: int, draw: Draw, source: BatchSource) -> None:
-        batch = source.read(draw.factor, draw.index)
+    def _save_culprit(self, step: int, reader: Reader) -> None:
+        batch = reader.read(step)
         path = self.run.path / f"diverged-step-{step}.npz"
         known = {"factors": batch.factors, "identity": batch.identity}
         arrays: dict[str, Any] = {name: array for name, array in known.items() if array is not None}
         np.savez(path, images=batch.images, **arrays)
         raise TrainingDiverged(
-            f"the loss is NaN or infinite at step {step}, batch {draw.index} of {draw.factor}, saved as {path};"
+            f"the loss is NaN or infinite at step {step}, {reader.name(step)}, saved as {path};"
             " the last checkpoint is from before. A smaller learning rate or float32 may help."
         )
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from train.batches import Draw, Schedule, check_batch, check_source, prefetch
+from train.batches import Draw, Schedule, check_batch, check_source
 from train.errors import MissingFactor, TooFewBatches, WrongImages
 
 RATIO = (("azimuth", 1.0), ("elevation", 1.0), ("light", 1.0), ("intrinsic", 10.0))
@@ -41,25 +41,6 @@ def test_factors_come_in_the_papers_ratio():
         assert abs(drawn[factor] - expected) < 5 * np.sqrt(expected)
     silent = Schedule(0, (("azimuth", 1.0), ("light", 0.0)), {"azimuth": 2, "light": 0})
     assert {silent.at(k).factor for k in range(500)} == {"azimuth"}
-
-
-def test_prefetch_gives_the_schedule_and_reads_nothing_else(source, make_config):
-    schedule = Schedule(0, RATIO, source.counts)
-    got = list(prefetch(make_config(), source, schedule, 7, 12))
-    assert [item.step for item in got] == [7, 8, 9, 10, 11]
-    assert [item.draw for item in got] == [schedule.at(k) for k in range(7, 12)]
-    assert source.reads == [(item.draw.factor, item.draw.index) for item in got]
-    assert all(item.batch.active == item.draw.factor for item in got)
-    assert list(prefetch(make_config(), source, schedule, 5, 5)) == []
-
-
-def test_an_error_of_the_source_reaches_the_trainer(source, make_config):
-    class Broken(type(source)):
-        def read(self, factor, index):
-            raise OSError("shard 3 is gone")
-
-    with pytest.raises(OSError, match="shard 3 is gone"):
-        list(prefetch(make_config(), Broken(), Schedule(0, RATIO, COUNTS), 0, 2))
 
 
 def test_sources_that_cannot_serve(source, make_config):

@@ -108,7 +108,7 @@ def test_json_that_is_none():
         ({"ratio": {"azimuth": 1}}, "a share for each of azimuth, elevation, light, intrinsic; got azimuth"),
         ({"ratio": dict.fromkeys(FACES, 0)}, "not all 0"),
         ({"ratio": dict.fromkeys(FACES, -1)}, "0 or more"),
-        ({"objective": "gan"}, "objective must be one of paper; got 'gan'"),
+        ({"objective": "gan"}, "objective must be one of paper, random.*; got 'gan'"),
         ({"preset": "huge"}, "preset must be one of demo, quick, paper, authors; got 'huge'"),
         ({"colour": 1}, "unknown option: colour"),
         ({"device": "tpu"}, "device must be auto, cpu, cuda or cuda:N; got 'tpu'"),

@@ -8,6 +8,7 @@ import torch
 from train.clamp import clamp_inactive
 from train.loop import make_network, step_generator
 from train.objectives import OBJECTIVES, TrainBatch
+from train.objectives.exchange import partners
 from train.objectives.paper import Paper, gaussian_kl, sample_code
 
 
@@ -43,6 +44,58 @@ def test_loss_by_hand(make_config, batch):
     assert loss.reconstruction.item() == pytest.approx(bce / 4, rel=1e-6)
     assert loss.kl.sum().item() == pytest.approx(kl / 4, rel=1e-5, abs=1e-6)
     assert loss.kl.shape == (6,)
+
+
+def by_hand(network, batch, code, mu, logvar):
+    """Cross-entropy and KL, both summed, in numpy float64."""
+    x = torch.sigmoid(network.decode_logits(code).double()).detach().numpy()[:, 0]
+    t = batch.images.numpy() / 255
+    m, v = mu.double().numpy(), np.exp(logvar.double().numpy())
+    return -(t * np.log(x) + (1 - t) * np.log1p(-x)).sum(), ((m**2 + v - 1 - np.log(v)) / 2).sum()
+
+
+def test_random_is_the_plain_bound(make_config, batch):
+    config = make_config()
+    network = make_network(config)
+    loss = OBJECTIVES["random"](network, config).loss(replace(batch, active="shuffled"))
+    with torch.no_grad():
+        mu, logvar = network.encode(batch.images)
+        code = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=step_generator(0, 0))
+        bce, kl = by_hand(network, batch, code, mu, logvar)
+    assert loss.total.item() == pytest.approx(bce + kl, rel=1e-6)
+    assert loss.reconstruction.item() == pytest.approx(bce / 4, rel=1e-6)
+
+
+def test_exchange_draws_each_row_with_the_shared_part_of_another(make_config, batch):
+    config = make_config()
+    network = make_network(config)
+    loss = OBJECTIVES["exchange"](network, config).loss(batch)
+    with torch.no_grad():
+        mu, logvar = network.encode(batch.images)
+        noise = step_generator(0, 0)
+        code = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=noise)
+        other = partners(4, noise)
+        mixed = code[other].clone()
+        mixed[:, 2] = code[:, 2]  # light is latent 2
+        bce, kl = by_hand(network, batch, mixed, mu, logvar)
+    assert loss.total.item() == pytest.approx(bce + kl, rel=1e-6)
+
+
+def test_exchange_teaches_both_parts_of_the_code(make_config, batch):
+    config = make_config()
+    network = make_network(config)
+    mu, _ = network.encode(batch.images)
+    mu.retain_grad()
+    network.encode = lambda images: (mu, torch.full_like(mu, -20))
+    OBJECTIVES["exchange"](network, config).loss(batch).total.backward()
+    assert (mu.grad.abs() > 0).all()
+
+
+@pytest.mark.parametrize("rows", [2, 3, 20])
+def test_nobody_is_its_own_partner(rows):
+    other = partners(rows, step_generator(0, rows))
+    assert sorted(other.tolist()) == list(range(rows))
+    assert not (other == torch.arange(rows)).any()
 
 
 def test_every_row_and_latent_has_its_own_noise():

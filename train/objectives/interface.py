@@ -1,7 +1,7 @@
 """What an objective is: a class made from a network and a configuration, with one `loss(batch)`."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -40,6 +40,11 @@ class Loss:
 
 class Objective(Protocol):
     """One small class an objective; `OBJECTIVES` names them."""
+
+    shuffled: ClassVar[bool]
+    """Whether it wants the images of many batches shuffled, instead of batches in which one factor varies."""
+    assigned: ClassVar[bool]
+    """Whether it makes the layout's latents speak for its factors; else evaluation looks for those that do."""
 
     def __init__(self, network: Network, config: TrainConfig) -> None: ...
 

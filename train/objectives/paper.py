@@ -1,5 +1,7 @@
 """The objective of the paper: SGVB on clamped posteriors (NIPS 2015 sections 3 and 3.1)."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -25,12 +27,30 @@ def sample_code(mu: Tensor, logvar: Tensor, noise: torch.Generator) -> Tensor:
     return mu + torch.exp(0.5 * logvar) * eps
 
 
+def cross_entropy(network: Network, code: Tensor, images: Tensor) -> Tensor:
+    """Binary cross-entropy of the decoded code against the images, summed over pixels and the batch: a scalar."""
+    logits = network.decode_logits(code)
+    return functional.binary_cross_entropy_with_logits(logits, network.targets(images), reduction="sum")
+
+
+def negative_bound(reconstruction: Tensor, kl: Tensor) -> Loss:
+    """The negative lower bound of SGVB from a summed cross-entropy and a (B, latents) KL."""
+    return Loss(
+        total=reconstruction + kl.sum(),
+        reconstruction=reconstruction.detach() / len(kl),
+        kl=kl.detach().mean(dim=0),
+    )
+
+
 class Paper:
     """Binary cross-entropy plus KL, both summed over the batch, on mu and logvar clamped by the paper's rule.
 
     The KL term is evaluated on the clamped posterior and its gradient passes the same filter, so inactive latents
     learn nothing from it in this batch; the pull of the invariance term is applied once (docs/deviations.md).
     """
+
+    shuffled: ClassVar[bool] = False
+    assigned: ClassVar[bool] = True
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self.network, self.config = network, config
@@ -42,12 +62,5 @@ class Paper:
             clamp_inactive(z, active, self.config.clamp, self.config.invariance)
             for z in self.network.encode(batch.images)
         )
-        logits = self.network.decode_logits(sample_code(mu, logvar, batch.noise))
-        targets = self.network.targets(batch.images)
-        reconstruction = functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
-        kl = gaussian_kl(mu, logvar)
-        return Loss(
-            total=reconstruction + kl.sum(),
-            reconstruction=reconstruction.detach() / len(mu),
-            kl=kl.detach().mean(dim=0),
-        )
+        reconstruction = cross_entropy(self.network, sample_code(mu, logvar, batch.noise), batch.images)
+        return negative_bound(reconstruction, gaussian_kl(mu, logvar))
