@@ -22,7 +22,7 @@ from pipelines.pictures import save_animation
 from pipelines.plot_equivariance import plot
 from pipelines.sweeps import encode_sweeps, neuron_sweeps, open_sweeps
 from pipelines.turning import turning_frames
-from train.losscurve import draw_losses
+from train.figures.losscurve import draw_losses
 from train.rundirectory import RunDirectory
 from train.trained import load_run
 

@@ -16,10 +16,11 @@ from pipelines.plot_equivariance import plot
 from pipelines.progress import progress_bar
 from pipelines.sweeps import Codes, encode_sweeps, neuron_sweeps, open_sweeps, swept_factors
 from pipelines.turning import calibration
-from train import disentanglement, rerender
-from train.equivariance import NeuronSweep
-from train.rerender import Errors, person_errors, rerender_report
-from train.skillcurve import draw_skill
+from train import disentanglement
+from train.figures.skillcurve import draw_skill
+from train.measures import rerender
+from train.measures.equivariance import NeuronSweep
+from train.measures.rerender import Errors, person_errors, rerender_report
 from train.trained import TrainedRun, load_run
 
 GRID = {"azimuth": 5, "elevation": 2, "light": 8}

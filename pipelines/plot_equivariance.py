@@ -10,8 +10,8 @@ from dataset.digest import store_digest
 from dataset.store import Store
 from pipelines.options import json_option
 from pipelines.sweeps import encode_sweeps, neuron_sweeps, open_sweeps
-from train.equivariance import NeuronSweep, equivariance_report
-from train.scatter import draw_scatter
+from train.figures.scatter import draw_scatter
+from train.measures.equivariance import NeuronSweep, equivariance_report
 from train.trained import TrainedRun, load_run
 
 

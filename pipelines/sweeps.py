@@ -7,7 +7,7 @@ from dataset.errors import StoreError
 from dataset.factors import Factor
 from dataset.store import Store, open_store
 from pipelines.progress import progress_bar
-from train.equivariance import NeuronSweep
+from train.measures.equivariance import NeuronSweep
 from train.trained import TrainedRun
 
 Codes = dict[tuple[str, str], NDArray[np.float32]]

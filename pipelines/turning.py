@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dataset.store import Store
 from pipelines.pictures import sheet
-from train.equivariance import NeuronSweep
+from train.measures.equivariance import NeuronSweep
 from train.trained import TrainedRun, to_uint8
 
 

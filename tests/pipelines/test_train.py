@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from pipelines.turning import calibration, turned
-from train.equivariance import NeuronSweep
+from train.measures.equivariance import NeuronSweep
 from train.trained import load_run
 
 TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")

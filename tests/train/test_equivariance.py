@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from train.equivariance import (
+from train.errors import WrongCodes
+from train.measures.equivariance import (
     DEFINITIONS,
     NeuronSweep,
     equivariance_report,
@@ -16,7 +17,6 @@ from train.equivariance import (
     spearman,
     switch_index,
 )
-from train.errors import WrongCodes
 
 ANGLES = np.arange(-90.0, 91.0, 3.0)  # exactly symmetric: ties in |angle| are ties
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from train.bootstrap import interval
-from train.rerender import METHODS, REGIONS, Errors, person_errors, rerender_report, skill
+from train.measures.bootstrap import interval
+from train.measures.rerender import METHODS, REGIONS, Errors, person_errors, rerender_report, skill
 
 ANGLES = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 SIDE = 6

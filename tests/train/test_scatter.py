@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.equivariance import NeuronSweep, equivariance_report
-from train.scatter import FACES, draw_scatter
+from train.figures.scatter import FACES, draw_scatter
+from train.measures.equivariance import NeuronSweep, equivariance_report
 
 
 @pytest.fixture

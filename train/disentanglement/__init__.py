@@ -1,6 +1,6 @@
 """Disentanglement metrics of codes from anywhere: `score(codes, factors)`.
 
-For comparison with other work only. Most of them cannot see what `train.equivariance` sees: a neuron that jumps at
+For comparison with other work only. Most cannot see what `train.measures.equivariance` sees: a neuron that jumps at
 zero, or loses the sign of its angle, scores 1 in FactorVAE and no less than the truth in MIG.
 """
 

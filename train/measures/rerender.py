@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train.bootstrap import interval
+from train.measures.bootstrap import interval
 
 Array = NDArray[np.float64]
 METHODS = ("ours", "copy", "mean_face", "oracle")

@@ -19,7 +19,7 @@ LINES = {
 def draw_skill(factors: Mapping[str, Mapping[str, Any]], path: str | Path, title: str = "") -> None:
     """One panel a factor: masked MSE against difference of angle, in a format that matplotlib knows by suffix.
 
-    `factors` is factor to the report of `train.rerender.rerender_report`, with `unit`.
+    `factors` is factor to the report of `train.measures.rerender.rerender_report`, with `unit`.
     """
     with mpl.rc_context({"font.size": 10, "svg.hashsalt": "dcign", "svg.fonttype": "none"}):
         figure = Figure(figsize=(4.2 * len(factors), 4.2), layout="constrained")

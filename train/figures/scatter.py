@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from train.equivariance import NeuronSweep
+from train.measures.equivariance import NeuronSweep
 
 FACES = 20
 """Test faces shown; the numbers are over all of them."""
@@ -26,7 +26,7 @@ def draw_scatter(sweeps: Sequence[NeuronSweep], report: Mapping[str, Any], path:
     Parameters
     ----------
     sweeps : the factors in the order of the panels
-    report : from `train.equivariance.equivariance_report` of the same sweeps
+    report : from `train.measures.equivariance.equivariance_report` of the same sweeps
     path : where to write; its directory exists
     title : above the panels
 

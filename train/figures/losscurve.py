@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from train.scatter import COLOURS
+from train.figures.scatter import COLOURS
 
 PARTS = {"reconstruction": "reconstruction, nats per image", "kl": "KL, nats per image"}
 MOST_POINTS = 60
