@@ -1,8 +1,17 @@
 """A store as the trainer reads it: the bridge between `dataset.Store` and `train.BatchSource`."""
 
+from typing import Any
+
 from dataset.digest import store_digest
 from dataset.store import Store
 from train.batches import Batch, FactorInfo
+
+
+def scene(store: Store) -> dict[str, Any]:
+    """What decides how a person looks at given angles: sweeps must share it with the batches a run was trained on."""
+    spec = store.spec.to_attributes()
+    colour = {name: spec["image"][name] for name in ("height", "width", "color", "background")}
+    return {"model": spec["model"]["sha256"], "camera": spec["camera"], "light": spec["light"], "image": colour}
 
 
 class StoreSource:
@@ -13,6 +22,7 @@ class StoreSource:
         self.split = split
         self.factors = tuple(FactorInfo(f.name, f.unit, f.low, f.high) for f in store.spec.factors)
         self.image_shape = store.spec.frame_shape
+        self.scene = scene(store)
         self.digest = store_digest(store, [split])
 
     def count(self, factor: str) -> int:

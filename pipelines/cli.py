@@ -17,6 +17,8 @@ VERBS = {
     "train-dcign": ("pipelines.train_dcign", "train", "fit a DC-IGN to a store"),
     "dcign-doctor": ("pipelines.doctor", "render", "what is installed, which renderers work, what a model or store is"),
     "evaluate-dcign": ("pipelines.evaluate_dcign", "train", "every measure of a run, on people it has not seen"),
+    "compare-runs": ("pipelines.compare_runs", "train", "one table and figure over runs and seeds"),
+    "rerender": ("pipelines.rerender", "train", "one picture in; turned, nodded and re-lit out"),
     "plot-equivariance": ("pipelines.plot_equivariance", "train", "the paper's scatter plots, with their numbers"),
 }
 """Verb to (module with a click command called `command`, extra that it needs, one line)."""

@@ -6,13 +6,11 @@ from typing import Any
 
 import click
 
-from dataset.digest import store_digest
-from dataset.store import Store
+from pipelines.evaluation.measure import facts, measure
+from pipelines.evaluation.report import describe
 from pipelines.options import json_option
-from pipelines.sweeps import encode_sweeps, neuron_sweeps, open_sweeps
 from train.figures.scatter import draw_scatter
-from train.measures.equivariance import NeuronSweep, equivariance_report
-from train.trained import TrainedRun, load_run
+from train.measures.equivariance import equivariance_report
 
 
 @click.command("plot-equivariance")
@@ -38,26 +36,13 @@ def command(run_dir: Path, url: str, out: Path, device: str, as_json: bool) -> N
     """
     if out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise click.BadParameter(f"expected a name that ends in .png, .svg or .pdf, not {out.name}", param_hint="--out")
-    run = load_run(run_dir, device)
-    store = open_sweeps(url, run)
-    store_digest(store)  # an incomplete store is refused before the work, not after
+    measured = measure(run_dir, url, device)
     out.parent.mkdir(parents=True, exist_ok=True)
-    sweeps = neuron_sweeps(store, run, encode_sweeps(store, run))
-    record = plot(run, store, sweeps, out)
-    click.echo(json.dumps(record) if as_json else _table(record, out))
-
-
-def plot(run: TrainedRun, store: Store, sweeps: list[NeuronSweep], out: Path) -> dict[str, Any]:
-    """Write the figure and its JSON; returns the JSON."""
-    report = equivariance_report(sweeps)
-    digest = store_digest(store)
-    facts = {"batches": run.step, "objective": run.config.objective, "maps": run.config.maps, "seed": run.config.seed}
-    record = {"run": facts | {"store": run.store.digest}, "sweeps": digest, **report}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    title = f"{run.config.objective}, {run.config.maps} maps, {run.step:,} batches, {store.spec.model['name']}"
-    draw_scatter(sweeps, report, out, title)
+    sweeps = [measured.codes.sweep(factor) for factor in measured.factors]
+    record = {"run": facts(measured), "sweeps": measured.digest, **equivariance_report(sweeps)}
+    draw_scatter(sweeps, record, out, describe(measured))
     out.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n")
-    return record
+    click.echo(json.dumps(record) if as_json else _table(record, out))
 
 
 def _table(record: dict[str, Any], out: Path) -> str:
@@ -65,9 +50,10 @@ def _table(record: dict[str, Any], out: Path) -> str:
     lines = [
         f"{'factor':<10} {'|rho| per face':>14} {'|rho| pooled':>13} {'R2':>6} {'RMSE isotonic':>14} {'RMSE kNN':>9}"
     ]
-    for name, m in record["factors"].items():
+    for name, factor in record["factors"].items():
+        m = {key: found["value"] for key, found in factor["equivariance"].items()}
         lines.append(
             f"{name:<10} {m['spearman_per_face']:>14.3f} {m['spearman_pooled']:>13.3f} {m['linear_r2']:>6.3f} "
-            f"{m['isotonic']['rmse']:>10.1f} deg {m['knn']['rmse']:>5.1f} deg"
+            f"{m['isotonic_rmse']:>10.1f} deg {m['knn_rmse']:>5.1f} deg"
         )
     return "\n".join([*lines, f"wrote {out} and {out.with_suffix('.json')}"])

@@ -1,17 +1,12 @@
-"""Sweeps through a trained encoder: what every neuron says at every angle of every person."""
+"""Whether a store of sweeps can be shown to a run."""
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from dataset.errors import StoreError
 from dataset.factors import Factor
 from dataset.store import Store, open_store
-from pipelines.progress import progress_bar
-from train.measures.equivariance import NeuronSweep
+from pipelines.batches import scene
 from train.trained import TrainedRun
-
-Codes = dict[tuple[str, str], NDArray[np.float32]]
-"""(split, factor) to (people, angles, latents): the means of all latents on that factor's sweeps."""
 
 
 def open_sweeps(url: str, run: TrainedRun) -> Store:
@@ -20,7 +15,8 @@ def open_sweeps(url: str, run: TrainedRun) -> Store:
     Raises
     ------
     StoreError
-        When it is no sweep store, or its images or factors are not those the run was trained on.
+        When it is no sweep store, lacks a split, or shows other factors, images, model, camera or light than the
+        run was trained on.
     """
     store = open_store(url)
     if store.spec.content != "sweeps":
@@ -35,7 +31,23 @@ def open_sweeps(url: str, run: TrainedRun) -> Store:
             raise StoreError(
                 f"{url} sweeps {factor.name} over {ours}, the run was trained on {theirs.get(factor.name)}"
             )
+    ours_now = scene(store)
+    for what, there in run.store.scene.items():
+        if ours_now.get(what) != there:
+            raise StoreError(
+                f"{url} has another {what} than the run was trained on: {_short(ours_now.get(what))}, not "
+                f"{_short(there)}; render-sweeps --like STORE makes sweeps that go with it"
+            )
+    for split in ("train", "test"):
+        for factor in swept_factors(store, run):
+            if not store.batches(split, factor.name):
+                raise StoreError(f"{url} has no {factor.name} sweeps in {split}; run render-sweeps --store {url} again")
     return store
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def swept_factors(store: Store, run: TrainedRun) -> tuple[Factor, ...]:
@@ -44,42 +56,3 @@ def swept_factors(store: Store, run: TrainedRun) -> tuple[Factor, ...]:
     if not found:
         raise StoreError(f"{store.url} sweeps none of the run's factors ({', '.join(run.layout.names)})")
     return found
-
-
-def encode_sweeps(store: Store, run: TrainedRun, splits: tuple[str, ...] = ("train", "test")) -> Codes:
-    """Encode all sweeps of these splits.
-
-    Raises
-    ------
-    StoreError
-        When a split has no sweeps of a factor.
-    """
-    wanted = [(split, f.name) for split in splits for f in swept_factors(store, run)]
-    for split, name in wanted:
-        if not store.batches(split, name):
-            raise StoreError(
-                f"{store.url} has no {name} sweeps in {split}; run render-sweeps --store {store.url} again"
-            )
-    codes: Codes = {}
-    with progress_bar("images") as progress:
-        total = sum(store.batches(split, name) * store.spec.views(name) for split, name in wanted)
-        bar = progress.add_task("encoding sweeps", total=total, note="")
-        for split, name in wanted:
-            people = []
-            for index in range(store.batches(split, name)):
-                images = store.read(split, name, index).images
-                people.append(run.encode(images))
-                progress.advance(bar, len(images))
-            codes[split, name] = np.stack(people)
-    return codes
-
-
-def neuron_sweeps(store: Store, run: TrainedRun, codes: Codes) -> list[NeuronSweep]:
-    """Each swept factor's own neuron: the first latent of its part of the code."""
-    sweeps = []
-    for factor in swept_factors(store, run):
-        latent = run.layout.slice(factor.name).start
-        angles = np.linspace(factor.low, factor.high, store.spec.views(factor.name))
-        train, test = (codes[split, factor.name][:, :, latent].astype(np.float64) for split in ("train", "test"))
-        sweeps.append(NeuronSweep(factor.name, factor.unit, angles, train, test))
-    return sweeps

@@ -4,51 +4,38 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from dataset.store import Store
+from pipelines.evaluation.experiments import moved
+from pipelines.evaluation.measure import MEASURED, Measured
 from pipelines.pictures import sheet
-from train.measures.equivariance import NeuronSweep
-from train.trained import TrainedRun, to_uint8
+
+MOST_SIDE = 100
 
 
-def calibration(sweep: NeuronSweep) -> NDArray[np.float64]:
-    """(G,) what the neuron says on average over the training people at each angle of the grid."""
-    mean: NDArray[np.float64] = sweep.train.mean(axis=0)
-    return mean
-
-
-def turned(run: TrainedRun, code: NDArray[np.float32], factor: str, values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Decode one code with a factor's latent set to each value in turn.
-
-    Parameters
-    ----------
-    code : (latents,) float32
-    values : (n,) float
-
-    Returns
-    -------
-    (n, H, W) or (n, H, W, 3) uint8
-    """
-    codes = np.tile(code, (len(values), 1))
-    codes[:, run.layout.slice(factor).start] = values
-    return to_uint8(run.decode(codes))
-
-
-def turning_frames(
-    run: TrainedRun, store: Store, sweep: NeuronSweep, people: Sequence[int], frames: int = 21
-) -> NDArray[np.uint8]:
+def turning_frames(measured: Measured, factor: str, people: Sequence[int], frames: int = 15) -> NDArray[np.uint8]:
     """Frames of an animation with a column for each person of the test split.
 
     Rows: the one image that the network saw (the middle of the sweep), the decoder's sweep, the true renders.
     """
-    shown = np.linspace(0, len(sweep.angles) - 1, frames).round().astype(int)
-    values = calibration(sweep)[shown]
+    angles = measured.codes.angles[factor]
+    shown = np.linspace(0, len(angles) - 1, frames).round().astype(int)
+    values, latent = measured.calibration(factor)[shown], measured.codes.neurons[factor]
+    middle = len(angles) // 2
     truth, ours, seen = [], [], []
     for person in people:
-        images = store.read("test", sweep.factor, person).images
-        middle = images[len(images) // 2]
+        images = measured.store.read(MEASURED, factor, person).images
         truth.append(images[shown])
-        ours.append(turned(run, run.encode(middle[None])[0], sweep.factor, values))
-        seen.append(middle)
+        ours.append(moved(measured.run, measured.codes.test[factor][person, middle], latent, values))
+        seen.append(images[middle])
     rows = (np.stack(seen), np.stack(ours), np.stack(truth))
-    return np.stack([sheet([rows[0], rows[1][:, k], rows[2][:, k]]) for k in range(frames)])
+    return np.stack([_small(sheet([rows[0], rows[1][:, k], rows[2][:, k]]), len(people)) for k in range(frames)])
+
+
+def _small(frame: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """At most `MOST_SIDE` pixels a picture: an animation of larger ones takes megabytes."""
+    share = MOST_SIDE * columns / frame.shape[1]
+    if share >= 1:
+        return frame
+    size = (round(frame.shape[1] * share), round(frame.shape[0] * share))
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS))

@@ -7,7 +7,7 @@ reads them, as they are or shuffled.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,11 @@ class BatchSource(Protocol):
     @property
     def image_shape(self) -> tuple[int, ...]:
         """(H, W) or (H, W, 3)."""
+        ...
+
+    @property
+    def scene(self) -> Mapping[str, Any]:
+        """What else decides the images, as JSON-able values: model, camera, light; kept with the run."""
         ...
 
     @property

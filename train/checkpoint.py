@@ -11,7 +11,7 @@ import json
 import os
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +36,19 @@ class StoreFacts:
     """The source's digest."""
     factors: tuple[tuple[str, str, float, float], ...]
     """(name, unit, low, high) of every factor of the source."""
+    scene: Mapping[str, Any] = field(default_factory=dict)
+    """What else decides its images, as JSON has it; sweeps of another scene are not what the run has learned."""
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-able values."""
-        return {"digest": self.digest, "factors": [list(factor) for factor in self.factors]}
+        factors = [list(factor) for factor in self.factors]
+        return {"digest": self.digest, "factors": factors, "scene": dict(self.scene)}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "StoreFacts":
         """The inverse of `to_plain`; raises KeyError, TypeError or ValueError on anything else."""
         factors = tuple((str(n), str(u), float(low), float(high)) for n, u, low, high in plain["factors"])
-        return cls(str(plain["digest"]), factors)
+        return cls(str(plain["digest"]), factors, dict(plain.get("scene", {})))
 
 
 @dataclass(frozen=True)

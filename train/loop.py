@@ -132,7 +132,8 @@ def train(
     """
     check_source(config, source)
     run = RunDirectory(Path(run_dir))
-    store = StoreFacts(source.digest, tuple((n, u, float(low), float(high)) for n, u, low, high in source.factors))
+    factors = tuple((n, u, float(low), float(high)) for n, u, low, high in source.factors)
+    store = StoreFacts(source.digest, factors, source.scene)
     run.prepare(config, store)
     keep_freed_memory()
     trainer = _Trainer(config, store, run)

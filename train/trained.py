@@ -1,5 +1,6 @@
 """A trained network, ready to encode and decode: what evaluation and the commands open."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,13 @@ class TrainedRun:
         return self.config.layout
 
     def encode(self, images: NDArray[np.uint8], *, batch: int = 100) -> NDArray[np.float32]:
-        """The mean of every latent.
+        """The mean of every latent: (N, latents) float32; see `posterior`."""
+        return self.posterior(images, batch=batch)[0]
+
+    def posterior(
+        self, images: NDArray[np.uint8], *, batch: int = 100
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and log variance of every latent.
 
         Parameters
         ----------
@@ -42,19 +49,20 @@ class TrainedRun:
 
         Returns
         -------
-        (N, latents) float32
+        mu, logvar : (N, latents) float32
 
         Raises
         ------
         WrongImages
             Another size, type or channel count.
         """
-        codes = np.empty((len(images), self.config.latents), np.float32)
+        mu, logvar = (np.empty((len(images), self.config.latents), np.float32) for _ in range(2))
         with torch.inference_mode():
             for start in range(0, len(images), batch):
                 some = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(self._device)
-                codes[start : start + batch] = self.network.encode(some)[0].cpu().numpy()
-        return codes
+                for all_, part in zip((mu, logvar), self.network.encode(some), strict=True):
+                    all_[start : start + batch] = part.cpu().numpy()
+        return mu, logvar
 
     def decode(self, codes: NDArray[np.float32], *, batch: int = 100) -> NDArray[np.float32]:
         """The pictures of graphics codes.
@@ -82,6 +90,15 @@ class TrainedRun:
                 some = torch.from_numpy(np.array(codes[start : start + batch], np.float32)).to(self._device)
                 images[start : start + batch] = self.network.decode(some).permute(0, 2, 3, 1).cpu().numpy()
         return images[..., 0] if channels == 1 else images
+
+    def identity(self) -> dict[str, str]:
+        """What decides the bits of its codes: the weights' SHA-256, the kind of device, and the precision."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.network.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.cpu().numpy().tobytes())
+        computed = str(self.network.compute_dtype).removeprefix("torch.")
+        return {"weights": digest.hexdigest(), "device": self._device.type, "precision": computed}
 
     @property
     def _device(self) -> torch.device:

@@ -1,4 +1,4 @@
-"""train-dcign and plot-equivariance, end to end on a toy store."""
+"""train-dcign, end to end on a toy store."""
 
 import json
 import shutil
@@ -7,12 +7,8 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from pipelines.turning import calibration, turned
-from train.measures.equivariance import NeuronSweep
 from train.trained import load_run
 
 TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")
@@ -49,54 +45,6 @@ def test_a_training_that_is_stopped_goes_on_where_it_was(toy, tmp_path, blow):
     assert 0 < load_run(tmp_path / "run").step < 2000
 
 
-def test_the_plot_and_its_numbers(dcign, toy, tmp_path):
-    out = tmp_path / "figures" / "equivariance.png"
-    said = dcign("plot-equivariance", "--run", toy / "run", "--sweeps", toy / "sweeps.zarr", "--out", out)
-    assert said.code == 0, said.err
-    with Image.open(out) as figure:
-        assert figure.size[0] > 1000
-    record = json.loads(out.with_suffix(".json").read_text())
-    for name, angles in (("azimuth", 61), ("elevation", 17), ("light", 81)):
-        measured = record["factors"][name]
-        assert measured["test_images"] == 3 * angles
-        assert 0 <= measured["spearman_pooled"] <= 1
-        assert name in said.out
-
-
-def test_an_evaluation_has_every_measure_and_both_figures(dcign, toy, tmp_path):
-    out = tmp_path / "evaluation"
-    said = dcign("evaluate-dcign", "--run", toy / "run", "--sweeps", toy / "sweeps.zarr", "--out", out)
-    assert said.code == 0, said.err
-    found = json.loads((out / "metrics.json").read_text())
-    for factor in ("azimuth", "elevation", "light"):
-        assert 0 <= found["factors"][factor]["spearman_per_face"] <= 1
-        report = found["rerender"]["factors"][factor]
-        region = report["masked"]
-        assert region["mse"]["copy"] > 0
-        assert (region["skill"] is None) == (region["mse"]["oracle"] >= region["mse"]["copy"])
-        assert ("none: the target itself" if region["skill"] is None else f"{region['skill']:.2f}") in said.out
-    assert 0 <= found["disentanglement"]["mig"] <= 1
-    assert set(found["disentanglement"]["definitions"]) < set(found["disentanglement"])
-    for name in ("equivariance", "rerender"):
-        assert (out / f"{name}.png").stat().st_size > 10_000
-        assert "<svg" in (out / f"{name}.svg").read_text()
-
-
-def test_turning_changes_one_latent_only(toy):
-    run = load_run(toy / "run")
-    code = np.zeros(8, np.float32)
-    images = turned(run, code, "azimuth", np.array([-3.0, 0.0, 3.0]))
-    expected = np.zeros((3, 8), np.float32)
-    expected[:, run.layout.slice("azimuth").start] = (-3, 0, 3)
-    np.testing.assert_array_equal(images, np.floor(255 * run.decode(expected) + 0.5).astype(np.uint8))
-
-
-def test_calibration_is_the_mean_over_training_people():
-    rows = np.array([[0.0, 1, 2], [2, 3, 10]])
-    sweep = NeuronSweep("azimuth", "degrees", np.array([-1.0, 0, 1]), rows, rows)
-    np.testing.assert_array_equal(calibration(sweep), [1, 2, 6])
-
-
 def test_missing_factors_are_answered_with_the_lines_that_add_them(dcign, refused, tmp_path):
     url = tmp_path / "half.zarr"
     small = ("--size", 48, "--samples", 1, "--n", 4)
@@ -117,6 +65,7 @@ def test_missing_factors_are_answered_with_the_lines_that_add_them(dcign, refuse
         (("--latents", 2), "latents"),
         (("--factors", "azimuth,gender"), "no factor gender"),
         (("--device", "cuda:99"), "cuda:99"),
+        (("--ratio", "0:0:0:0"), "not all 0"),
     ],
 )
 def test_impossible_trainings_are_one_line(refused, toy, tmp_path, arguments, message):
@@ -146,26 +95,17 @@ def test_images_too_small_for_the_network(refused, dcign, tmp_path):
     assert "48 pixels or more" in refused("train-dcign", "--store", url, "--run", tmp_path / "run")
 
 
-@pytest.mark.parametrize(
-    ("run", "sweeps", "message"),
-    [
-        ("none", "sweeps.zarr", "none"),
-        ("run", "none.zarr", "there is no store"),
-        ("run", "faces.zarr", "holds batches, not sweeps"),
-    ],
-)
-def test_plots_of_what_is_not_there(refused, toy, tmp_path, run, sweeps, message):
-    out = ("--out", tmp_path / "x.png")
-    assert message in refused("plot-equivariance", "--run", toy / run, "--sweeps", toy / sweeps, *out)
+@pytest.mark.parametrize("ratio", ["1:1", "a:b:c:d"])
+def test_ratios_that_say_nothing_are_bad_usage(refused, toy, tmp_path, ratio):
+    words = ("--store", toy / "faces.zarr", "--run", tmp_path / "run", "--ratio", ratio)
+    assert "share" in refused("train-dcign", *words, code=2)
 
 
-def test_sweeps_of_another_size_are_refused(refused, dcign, toy, tmp_path):
-    url = tmp_path / "sweeps.zarr"
-    dcign("render-sweeps", "--store", url, "--identities", 1, "--size", 16, "--samples", 1)
-    said = refused("plot-equivariance", "--run", toy / "run", "--sweeps", url, "--out", tmp_path / "x.png")
-    assert "has images of (16, 16), the run was trained on (48, 48)" in said
-
-
-def test_a_figure_of_unknown_kind_is_bad_usage(refused, toy):
-    said = refused("plot-equivariance", "--run", toy / "run", "--sweeps", toy / "sweeps.zarr", "--out", "x.bmp", code=2)
-    assert "ends in .png, .svg or .pdf" in said
+@pytest.mark.parametrize("objective", ["random", "exchange"])
+def test_every_objective_trains_and_says_what_it_saw(dcign, toy, tmp_path, objective):
+    words = ("--store", toy / "faces.zarr", "--run", tmp_path / "run", "--objective", objective, "--ratio", "1:1:1:2")
+    said = dcign("train-dcign", *words, *TINY, "--batches", 50, "--json")
+    assert said.code == 0, said.err
+    seen = json.loads(said.out)["metrics"]["batches"]
+    assert set(seen) == ({"shuffled"} if objective == "random" else {"azimuth", "elevation", "light", "intrinsic"})
+    assert dict(load_run(tmp_path / "run").config.ratio)["intrinsic"] == 2

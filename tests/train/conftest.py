@@ -40,6 +40,10 @@ class TinySource:
     def image_shape(self):
         return (self.side, self.side) if self.channels == 1 else (self.side, self.side, self.channels)
 
+    @property
+    def scene(self):
+        return {"model": "a blob"}
+
     def count(self, factor):
         return self.counts.get(factor, 0)
 

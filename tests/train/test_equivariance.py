@@ -11,14 +11,20 @@ from train.measures.equivariance import (
     NeuronSweep,
     equivariance_report,
     knn_predictor,
-    measure,
     monotone_fraction,
     pearson,
+    sizes,
     spearman,
+    statistics,
     switch_index,
 )
 
 ANGLES = np.arange(-90.0, 91.0, 3.0)  # exactly symmetric: ties in |angle| are ties
+
+
+def measure(found):
+    """The values, without intervals."""
+    return {name: statistic.value for name, statistic in statistics(found).items()}
 
 
 def sweep(code, train_faces=40, test_faces=100, angles=ANGLES):
@@ -43,18 +49,21 @@ def test_a_linear_code_is_perfect(slope):
     found = measure(sweep(lambda a, *_: slope * a + 7))
     for name in ("spearman_per_face", "spearman_pooled", "linear_r2", "monotone_fraction", "slope_sign_consistency"):
         assert found[name] == pytest.approx(1)
-    assert found["isotonic"] == {"r2": pytest.approx(1), "rmse": pytest.approx(0, abs=1e-9)}
-    assert found["switch_index"] == pytest.approx(found["switch_index_of_a_line"]) == pytest.approx(0.4 / 3)
+    assert found["isotonic_r2"] == pytest.approx(1)
+    assert found["isotonic_rmse"] == pytest.approx(0, abs=1e-9)
+    assert found["spearman_worse_half"] == pytest.approx(1)
+    assert found["identity_share"] == pytest.approx(0)
+    assert found["switch_index"] == pytest.approx(0.4 / 3)
     # 40 training images share each of the 61 codes, so 25 neighbours are all of the right angle
-    assert found["knn"]["rmse"] == pytest.approx(0, abs=1e-9)
-    sizes = {name: found[name] for name in ("train_faces", "test_faces", "angles", "test_images")}
-    assert sizes == {"train_faces": 40, "test_faces": 100, "angles": 61, "test_images": 6100}
+    assert found["knn_rmse"] == pytest.approx(0, abs=1e-9)
+    expected = {"unit": "degrees", "train_faces": 40, "test_faces": 100, "angles": 61, "test_images": 6100}
+    assert sizes(sweep(lambda a, *_: a)) == expected
 
 
 def test_a_monotone_code_is_perfect_but_for_the_line():
     found = measure(sweep(lambda a, *_: np.sinh(a / 20)))
     assert found["spearman_pooled"] == pytest.approx(1)
-    assert found["isotonic"]["rmse"] == pytest.approx(0, abs=1e-9)
+    assert found["isotonic_rmse"] == pytest.approx(0, abs=1e-9)
     assert found["linear_r2"] == pytest.approx(np.corrcoef(np.sinh(ANGLES / 20), ANGLES)[0, 1] ** 2)
 
 
@@ -67,8 +76,8 @@ def test_a_saw_tooth_is_the_papers_switch():
     assert found["spearman_per_face"] == pytest.approx(expected)
     assert found["monotone_fraction"] == pytest.approx(59 / 60)
     assert found["switch_index"] > 0.85
-    assert found["isotonic"]["r2"] == pytest.approx(0.75, abs=0.1)  # a monotone reading knows the side, no more
-    assert found["knn"]["rmse"] == pytest.approx(0, abs=1e-9)  # every angle still has its own value
+    assert found["isotonic_r2"] == pytest.approx(0.75, abs=0.1)  # a monotone reading knows the side, no more
+    assert found["knn_rmse"] == pytest.approx(0, abs=1e-9)  # every angle still has its own value
 
 
 def test_the_sign_lost():
@@ -76,7 +85,7 @@ def test_the_sign_lost():
     found = measure(sweep(lambda a, *_: np.abs(a)))
     assert found["spearman_per_face"] == pytest.approx(0, abs=1e-12)
     assert found["monotone_fraction"] == pytest.approx(0.5)
-    assert found["knn"]["rmse"] == pytest.approx(math.sqrt(np.mean(ANGLES**2)), rel=0.1)
+    assert found["knn_rmse"] == pytest.approx(math.sqrt(np.mean(ANGLES**2)), rel=0.1)
 
 
 def test_a_sign_that_differs_between_faces():
@@ -93,15 +102,15 @@ def test_noise_scores_as_noise():
     assert found["spearman_pooled"] < 5 / math.sqrt(6100)
     assert found["spearman_per_face"] == pytest.approx(math.sqrt(2 / math.pi / 60), rel=0.2)  # E|N(0, 1/60)|
     assert found["linear_r2"] < 0.01
-    assert abs(found["isotonic"]["r2"]) < 0.02
-    assert found["knn"]["rmse"] == pytest.approx(ANGLES.std() * math.sqrt(1 + 1 / 25), rel=0.02)
+    assert abs(found["isotonic_r2"]) < 0.02
+    assert found["knn_rmse"] == pytest.approx(ANGLES.std() * math.sqrt(1 + 1 / 25), rel=0.02)
 
 
 def test_calibration_error_of_known_noise():
     """z = angle + 4 degrees of noise: a calibrated reading errs by 4 degrees, less what the range's ends rule out."""
     found = measure(sweep(lambda a, rng, _: a + 4 * rng.normal(size=len(a)), train_faces=200))
-    assert 3.4 < found["isotonic"]["rmse"] < 4.0
-    assert 3.4 < found["knn"]["rmse"] < 4.2
+    assert 3.4 < found["isotonic_rmse"] < 4.0
+    assert 3.4 < found["knn_rmse"] < 4.2
 
 
 def test_calibration_is_fitted_on_training_faces_only():
@@ -109,7 +118,7 @@ def test_calibration_is_fitted_on_training_faces_only():
     shifted = NeuronSweep("azimuth", "degrees", ANGLES, np.tile(ANGLES, (5, 1)), np.tile(ANGLES + 20, (3, 1)))
     found = measure(shifted)
     clipped = np.minimum(ANGLES + 20, 90) - ANGLES
-    assert found["isotonic"]["rmse"] == pytest.approx(math.sqrt(np.mean(clipped**2)))
+    assert found["isotonic_rmse"] == pytest.approx(math.sqrt(np.mean(clipped**2)))
     assert found["linear_r2"] == pytest.approx(1)
 
 
@@ -124,8 +133,10 @@ def test_a_constant_code_scores_worst_without_nan_or_warning():
         "slope_sign_consistency",
     ):
         assert found[name] == 0
-    assert found["isotonic"] == {"r2": pytest.approx(0), "rmse": pytest.approx(math.sqrt(np.mean(ANGLES**2)))}
-    assert math.isfinite(found["knn"]["rmse"])
+    assert found["isotonic_r2"] == pytest.approx(0)
+    assert found["isotonic_rmse"] == pytest.approx(math.sqrt(np.mean(ANGLES**2)))
+    assert found["identity_share"] == 0
+    assert math.isfinite(found["knn_rmse"])
 
 
 def test_fewer_training_images_than_neighbours():
@@ -149,8 +160,38 @@ def test_single_face_measures():
 def test_the_report_is_json_and_defines_what_it_says():
     report = equivariance_report([sweep(saw_tooth, 4, 6)])
     assert json.loads(json.dumps(report)) == report
-    assert report["definitions"] == DEFINITIONS
-    assert DEFINITIONS.keys() <= report["factors"]["azimuth"].keys()
+    assert report["definitions"]["equivariance"] == DEFINITIONS
+    found = report["factors"]["azimuth"]["equivariance"]
+    assert DEFINITIONS.keys() == found.keys()
+    assert all(set(estimate) == {"value", "interval"} for estimate in found.values())
+
+
+def test_the_worse_half_is_the_half_that_is_lost():
+    """Right of 0 the neuron is constant: nothing is known there."""
+    found = measure(sweep(lambda a, *_: np.minimum(a, 0)))
+    assert found["spearman_worse_half"] == 0
+    assert found["spearman_per_face"] > 0.8
+
+
+def test_a_share_of_identity_in_closed_form():
+    """Each face adds a number of its own, of the variance that the angles have: half of the variance is theirs."""
+    spread = ANGLES.std()
+    offsets = np.linspace(-1, 1, 100)
+    offsets *= spread / offsets.std()
+    found = measure(sweep(lambda a, _, face: a + offsets[face]))
+    assert found["identity_share"] == pytest.approx(0.5)
+    assert found["spearman_per_face"] == pytest.approx(1)
+
+
+def test_intervals_hold_the_value_and_shrink_with_faces():
+    wide, narrow = (
+        statistics(sweep(lambda a, rng, _: a + 30 * rng.normal() + 20 * rng.normal(size=len(a)), test_faces=n))
+        for n in (10, 160)
+    )
+    for name in ("spearman_pooled", "isotonic_rmse", "identity_share", "spearman_per_face"):
+        few, many = wide[name].estimate(200), narrow[name].estimate(200)
+        assert many["interval"][0] <= many["value"] <= many["interval"][1]
+        assert np.ptp(many["interval"]) < 0.6 * np.ptp(few["interval"])
 
 
 @pytest.mark.parametrize(

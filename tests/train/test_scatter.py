@@ -23,10 +23,11 @@ def test_the_figure_says_its_numbers(tmp_path, sweeps):
     report = equivariance_report(sweeps)
     draw_scatter(sweeps, report, tmp_path / "figure.svg", title="faces")
     texts = [element.text for element in ET.parse(tmp_path / "figure.svg").iter() if element.tag.endswith("text")]
-    for factor, numbers in report["factors"].items():
+    for factor, sizes in report["factors"].items():
+        numbers = {name: found["value"] for name, found in sizes["equivariance"].items()}
         assert f"true {factor} (degrees)" in texts
         assert f"inferred {factor} neuron" in texts
-        pooled, rmse = numbers["spearman_pooled"], numbers["isotonic"]["rmse"]
+        pooled, rmse = numbers["spearman_pooled"], numbers["isotonic_rmse"]
         assert f"|ρ| per face {numbers['spearman_per_face']:.2f}, pooled {pooled:.2f}" in texts
         assert f"linear R² {numbers['linear_r2']:.2f}, calibrated RMSE {rmse:.1f}°" in texts
     assert any("20 of 25 test faces" in text for text in texts)

@@ -15,6 +15,7 @@ from train.disentanglement.matching import mcc, sap
 from train.disentanglement.mutual import levels, mig
 from train.disentanglement.voting import beta_vae, factor_vae
 from train.errors import WrongCodes
+from train.measures.bootstrap import interval
 
 DEFINITIONS = {
     "mig": "mutual information gap: (largest - second largest MI of a latent with a factor) / entropy, mean over "
@@ -27,6 +28,8 @@ DEFINITIONS = {
     "beta_vae": "accuracy of a linear classifier on the mean difference of pairs that share a factor "
     "(Higgins et al. 2017)",
 }
+INTERVALS = ("mig", "sap", "mcc")
+"""Metrics with an interval over people. The others are fitted or drawn anew for each, minutes for a thousand times."""
 
 
 def score(
@@ -35,6 +38,7 @@ def score(
     groups: Sequence[Sequence[int]] | None = None,
     bins: int = 20,
     seed: int = 0,
+    people: NDArray[np.integer] | None = None,
 ) -> dict[str, Any]:
     """All metrics of `DEFINITIONS`, each in 0..1, higher better.
 
@@ -50,6 +54,8 @@ def score(
         Factors with more values than this are cut into so many bins of equal width.
     seed : int
         Of the drawn pairs and batches.
+    people : (N,) integers, optional
+        Who is in each image. Then `intervals` has a bootstrap interval over people for `INTERVALS`.
 
     Raises
     ------
@@ -59,16 +65,18 @@ def score(
     z, v = np.asarray(codes, np.float64), np.asarray(factors, np.float64)
     parts = [[d] for d in range(z.shape[-1])] if groups is None else [list(group) for group in groups]
     _check(z, v, parts)
+    who = np.zeros(len(z), np.int64) if people is None else np.unique(people, return_inverse=True)[1]
     ids = np.stack([levels(column, bins) for column in v.T], axis=1)
     rng = np.random.Generator(np.random.Philox(seed))
+    statistics = {"mig": mig(z, ids, parts, who), "sap": sap(z, v, parts, who), "mcc": mcc(z, v, parts, who)}
+    intervals = {name: list(interval(s.of, s.people)) for name, s in statistics.items()} if people is not None else {}
     return {
         "images": len(z),
-        "mig": mig(z, ids, parts),
-        "sap": sap(z, v, parts),
-        "mcc": mcc(z, v, parts),
+        **{name: statistic.value for name, statistic in statistics.items()},
         "dci": dci(z, v, parts, seed),
         "factor_vae": factor_vae(z, ids, parts, rng),
         "beta_vae": beta_vae(z, ids, rng),
+        **({"intervals": intervals} if intervals else {}),
     }
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import mutual_info_score
+
+from train.measures.bootstrap import Chosen, Statistic
 
 CODE_BINS = 20
 
@@ -21,16 +22,43 @@ def levels(values: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     return number.astype(np.int64) if len(distinct) <= bins else discretize(values, bins)
 
 
-def information(codes: NDArray[np.float64], ids: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(D, K) mutual information of each latent, in 20 bins, with each factor, in nats."""
-    binned = [discretize(column, CODE_BINS) for column in codes.T]
-    return np.array([[mutual_info_score(z, v) for v in ids.T] for z in binned])
+def information(counts: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(D,) mutual information in nats from (D, bins, levels) counts of each latent's bins with a factor's levels."""
+    p = counts.astype(np.float64) / counts.sum(axis=(1, 2), keepdims=True)
+    alone = p.sum(axis=2, keepdims=True) * p.sum(axis=1, keepdims=True)
+    ratio = np.divide(p, alone, out=np.ones_like(p), where=p > 0)
+    return (p * np.log(ratio)).sum(axis=(1, 2))
 
 
-def mig(codes: NDArray[np.float64], ids: NDArray[np.int64], groups: Sequence[Sequence[int]]) -> float:
-    """The gap between the two groups that know most of a factor, over its entropy; a group knows what its best does."""
-    table = information(codes, ids)
-    best = np.sort([table[list(group)].max(axis=0) for group in groups], axis=0)[::-1]
-    second = best[1] if len(best) > 1 else np.zeros(ids.shape[1])
-    entropy = np.array([mutual_info_score(v, v) for v in ids.T])
-    return float(np.mean(np.divide(best[0] - second, entropy, out=np.zeros(len(entropy)), where=entropy > 0)))
+def mig(
+    codes: NDArray[np.float64], ids: NDArray[np.int64], groups: Sequence[Sequence[int]], people: NDArray[np.int64]
+) -> Statistic:
+    """The gap between the two groups that know most of a factor, over its entropy; a group knows what its best does.
+
+    `people` (N,) numbers the images' people from 0. The bins are those of all images, also in a resample.
+    """
+    tables = [_counts(codes, column, people) for column in ids.T]
+
+    def gap(chosen: Chosen) -> float:
+        weights = np.bincount(chosen, minlength=len(tables[0])).astype(np.float32)
+        return float(np.mean([_gap(np.tensordot(weights, table, axes=1), groups) for table in tables]))
+
+    return Statistic(gap, len(tables[0]))
+
+
+def _counts(codes: NDArray[np.float64], ids: NDArray[np.int64], people: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(people, D, bins, levels): how many images of each person have a latent in a bin and a factor on a level."""
+    shape = (int(people.max()) + 1, codes.shape[1], CODE_BINS, int(ids.max()) + 1)
+    bins = np.stack([discretize(column, CODE_BINS) for column in codes.T], axis=1) - 1
+    where = (people[:, None], np.arange(shape[1])[None], bins, ids[:, None])
+    flat = np.ravel_multi_index(np.broadcast_arrays(*where), shape).ravel()
+    return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape).astype(np.float32)
+
+
+def _gap(counts: NDArray[np.floating], groups: Sequence[Sequence[int]]) -> float:
+    """Of one factor, from (D, bins, levels) counts."""
+    known = information(counts)
+    best = np.sort([known[list(group)].max() for group in groups])[::-1]
+    level = counts[0].sum(axis=0)
+    entropy = float(information(np.diag(level)[None])[0])
+    return float(best[0] - (best[1] if len(best) > 1 else 0)) / entropy if entropy > 0 else 0.0

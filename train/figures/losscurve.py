@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from train.figures.scatter import COLOURS
+from train.figures.style import COLOURS, figure_file, quiet
 
 PARTS = {"reconstruction": "reconstruction, nats per image", "kl": "KL, nats per image"}
 MOST_POINTS = 60
@@ -17,15 +15,13 @@ MOST_POINTS = 60
 
 def draw_losses(metrics: Sequence[Mapping[str, Any]], path: str | Path) -> None:
     """Draw `metrics.jsonl`, as read by `RunDirectory.read_metrics`, in a format that matplotlib knows by suffix."""
-    with mpl.rc_context({"font.size": 10, "svg.hashsalt": "dcign", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(9.2, 3.6), layout="constrained")
+    with figure_file(path, 9.2, 3.6) as figure:
         for panel, (part, label) in zip(figure.subplots(1, len(PARTS)), PARTS.items(), strict=True):
             _draw_panel(panel, metrics, part)
             panel.set(xlabel="batches", ylabel=label)
-            panel.grid(alpha=0.25)
+            quiet(panel)
         if metrics:
             figure.axes[0].legend(frameon=False, title="what varies")
-        figure.savefig(path, dpi=150)
 
 
 def _draw_panel(panel: Axes, metrics: Sequence[Mapping[str, Any]], part: str) -> None:

@@ -4,18 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
+from train.figures.style import COLOURS, figure_file, quiet
 from train.measures.equivariance import NeuronSweep
 
 FACES = 20
 """Test faces shown; the numbers are over all of them."""
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
-"""Okabe and Ito's palette, told apart with any colour vision; its yellow is too pale for points on white."""
 MARKERS = ("o", "s", "^")
 """Seven colours times three shapes: no two of the faces shown look alike."""
 
@@ -35,16 +31,13 @@ def draw_scatter(sweeps: Sequence[NeuronSweep], report: Mapping[str, Any], path:
     ValueError
         A suffix matplotlib cannot write.
     """
-    with mpl.rc_context({"font.size": 10, "svg.hashsalt": "dcign", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(4.2 * len(sweeps), 4.3), layout=ConstrainedLayoutEngine(wspace=0.05))
+    with figure_file(path, 4.2 * len(sweeps), 4.3) as figure:
         panels = figure.subplots(1, len(sweeps), squeeze=False)[0]
         for panel, sweep in zip(panels, sweeps, strict=True):
-            _draw_panel(panel, sweep, report["factors"][sweep.factor])
+            _draw_panel(panel, sweep, report["factors"][sweep.factor]["equivariance"])
         if title:
             figure.suptitle(title)
         figure.supxlabel(_caption(sweeps), fontsize=8, color="0.35")
-        undated = {"Date": None} if Path(path).suffix.lower() == ".svg" else None
-        figure.savefig(path, dpi=150, metadata=undated)
 
 
 def _caption(sweeps: Sequence[NeuronSweep]) -> str:
@@ -59,15 +52,15 @@ def _draw_panel(panel: Axes, sweep: NeuronSweep, numbers: Mapping[str, Any]) -> 
         panel.plot(sweep.angles, z, color=colour, linewidth=0.5, alpha=0.35)
         panel.scatter(sweep.angles, z, s=10, c=colour, marker=marker, alpha=0.7, linewidths=0)
     degrees = "°" if sweep.unit in ("degree", "degrees") else f" {sweep.unit}"
+    rho, pooled, r2, rmse = (
+        numbers[name]["value"] for name in ("spearman_per_face", "spearman_pooled", "linear_r2", "isotonic_rmse")
+    )
     panel.set_title(
-        f"|ρ| per face {numbers['spearman_per_face']:.2f}, pooled {numbers['spearman_pooled']:.2f}\n"
-        f"linear R² {numbers['linear_r2']:.2f}, calibrated RMSE {numbers['isotonic']['rmse']:.1f}{degrees}",
+        f"|ρ| per face {rho:.2f}, pooled {pooled:.2f}\nlinear R² {r2:.2f}, calibrated RMSE {rmse:.1f}{degrees}",
         fontsize=10,
     )
     panel.set_xlabel(f"true {sweep.factor} ({sweep.unit})")
     panel.set_ylabel(f"inferred {sweep.factor} neuron")
     panel.margins(x=0.03)
     panel.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=(1, 2, 3, 5, 10)))
-    panel.grid(color="0.9", linewidth=0.6)
-    panel.set_axisbelow(True)
-    panel.spines[["top", "right"]].set_visible(False)
+    quiet(panel)

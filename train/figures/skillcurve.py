@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
+from train.figures.style import figure_file, quiet
 
 LINES = {
     "copy": ("#D55E00", "--", "source unchanged (skill 0)"),
@@ -13,43 +12,50 @@ LINES = {
     "ours": ("#0072B2", "-", "neuron set to the target"),
     "oracle": ("#009E73", "-.", "target itself encoded (skill 1)"),
 }
-"""Method to colour (Okabe and Ito), dashes and name."""
+"""Method to colour, dashes and name."""
+ENTANGLED: dict[str, Any] = {
+    "color": "#CC79A7",
+    "linestyle": (0, (5, 1, 1, 1, 1, 1)),
+    "label": "entangled net, neuron set",
+}
 
 
-def draw_skill(factors: Mapping[str, Mapping[str, Any]], path: str | Path, title: str = "") -> None:
-    """One panel a factor: masked MSE against difference of angle, in a format that matplotlib knows by suffix.
+def draw_skill(
+    record: Mapping[str, Any], path: str | Path, title: str = "", baseline: Mapping[str, Any] | None = None
+) -> None:
+    """One panel a factor: masked MSE against difference of angle.
 
-    `factors` is factor to the report of `train.measures.rerender.rerender_report`, with `unit`.
+    Parameters
+    ----------
+    record, baseline : with the `factors` and `curves` of metrics.json, of the run and of the entangled net
+    path : where to write, as `train.figures.style.figure_file` has it
     """
-    with mpl.rc_context({"font.size": 10, "svg.hashsalt": "dcign", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(4.2 * len(factors), 4.2), layout="constrained")
+    factors = record["factors"]
+    with figure_file(path, 4.2 * len(factors), 4.2) as figure:
         panels = figure.subplots(1, len(factors), squeeze=False)[0]
         for panel, (name, report) in zip(panels, factors.items(), strict=True):
-            curve, region = report["masked"]["curve"], report["masked"]
-            for method, (colour, dashes, _) in LINES.items():
-                panel.plot(curve["difference"], curve[method], dashes, color=colour, linewidth=1.6)
-            panel.set_title(_title(region), fontsize=10)
+            curve = record["curves"]["rerender"][name]
+            for method, (colour, dashes, label) in LINES.items():
+                panel.plot(curve["difference"], curve[method], dashes, color=colour, linewidth=1.6, label=label)
+            if baseline is not None:
+                theirs = baseline["curves"]["rerender"][name]
+                panel.plot(theirs["difference"], theirs["ours"], linewidth=1.6, **ENTANGLED)
+            panel.set_title(_title(report["rerender"]), fontsize=10)
             panel.set_xlabel(f"difference of {name} ({report['unit']})")
             panel.set_ylim(bottom=0)
-            panel.grid(color="0.9", linewidth=0.6)
-            panel.spines[["top", "right"]].set_visible(False)
+            quiet(panel)
         panels[0].set_ylabel("MSE over the masks, grey levels 0..1")
-        figure.legend(
-            [panels[0].lines[k] for k in range(len(LINES))],
-            [label for _, _, label in LINES.values()],
-            loc="outside lower center",
-            ncols=len(LINES) if len(factors) > 1 else 1,
-            frameon=False,
-        )
+        handles, labels = panels[0].get_legend_handles_labels()
+        columns = 3 if len(factors) > 1 else 1
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
         if title:
             figure.suptitle(title)
-        undated = {"Date": None} if Path(path).suffix.lower() == ".svg" else None
-        figure.savefig(path, dpi=150, metadata=undated)
 
 
-def _title(region: Mapping[str, Any]) -> str:
+def _title(report: Mapping[str, Any]) -> str:
     """The skill with its interval, and that of the mean face."""
-    if region["skill"] is None:
+    if report["skill"]["value"] is None:
         return "no skill: the target itself is drawn\nno better than the source unchanged"
-    low, high = region["interval"]
-    return f"skill {region['skill']:.2f} [{low:.2f}, {high:.2f}]\nmean face {region['skill_of_mean_face']:.2f}"
+    low, high = report["skill"]["interval"]
+    mean_face = report["skill_mean_face"]["value"]
+    return f"skill {report['skill']['value']:.2f} [{low:.2f}, {high:.2f}]\nmean face {mean_face:.2f}"

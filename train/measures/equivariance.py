@@ -7,7 +7,7 @@ calibration fitted on the *training* sweeps and judged on the *test* sweeps. Und
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.neighbors import KNeighborsRegressor
 
 from train.errors import WrongCodes
+from train.measures.bootstrap import Statistic, estimates, mean_of
 
 Array = NDArray[np.float64]
 
@@ -27,15 +28,20 @@ SWITCH_OFFSET = 0.2 / 1.5
 
 DEFINITIONS: dict[str, str] = {
     "spearman_per_face": "mean over test faces of |Spearman correlation| of neuron and angle",
+    "spearman_worse_half": "the same within the angles below and those above the middle of the range, the smaller mean",
     "spearman_pooled": "|Spearman correlation| of neuron and angle over all test images",
     "linear_r2": "squared Pearson correlation of neuron and angle over all test images",
-    "isotonic": "angle from neuron by isotonic regression fitted on training sweeps: R2 and RMSE on test images",
-    "knn": f"the same by the mean of the {NEIGHBOURS} nearest training images on the neuron: what is decodable at all",
+    "isotonic_r2": "R2 of the angle that isotonic regression, fitted on training sweeps, reads from the neuron",
+    "isotonic_rmse": "its root mean square error, in the unit of the angle",
+    "knn_r2": f"R2 of the mean angle of the {NEIGHBOURS} training images nearest on the neuron: what it knows at all",
+    "knn_rmse": "its root mean square error, in the unit of the angle",
     "monotone_fraction": "share of steps along the grid that go the way most of that face's steps go, mean over faces",
-    "switch_index": "|change of the neuron over the middle 2/15 of the angles| / its range, mean over faces",
+    "switch_index": "|change of the neuron over the middle 2/15 of the angles| / its range, mean over faces; 2/15 for "
+    "a straight line",
     "slope_sign_consistency": "share of test faces whose slope has the sign most faces have",
+    "identity_share": "variance between the faces' mean neurons / variance of the neuron over all test images",
 }
-"""The measures of a factor, in the order of the usual (a) to (h)."""
+"""The measures of a factor."""
 
 
 @dataclass(frozen=True)
@@ -79,30 +85,47 @@ def equivariance_report(sweeps: Iterable[NeuronSweep]) -> dict[str, Any]:
 
     Returns
     -------
-    {"definitions": {measure: sentence}, "factors": {factor: measures}}; see `measure` and `DEFINITIONS`
+    {"definitions": {"equivariance": sentences}, "factors": {factor: sizes and {"equivariance": measures}}}, a measure
+    being {"value": number, "interval": [low, high]}; see `statistics` and `DEFINITIONS`
     """
-    return {"definitions": dict(DEFINITIONS), "factors": {sweep.factor: measure(sweep) for sweep in sweeps}}
+    return {
+        "definitions": {"equivariance": dict(DEFINITIONS)},
+        "factors": {s.factor: sizes(s) | {"equivariance": estimates(statistics(s))} for s in sweeps},
+    }
 
 
-def measure(sweep: NeuronSweep) -> dict[str, Any]:
-    """The measures of one factor with their sample sizes; RMSE in the unit of the angles."""
-    z, angles = sweep.test, sweep.angles
-    pooled = np.broadcast_to(angles, z.shape).ravel()
+def sizes(sweep: NeuronSweep) -> dict[str, Any]:
+    """Unit and sample sizes."""
     return {
         "unit": sweep.unit,
         "train_faces": len(sweep.train),
-        "test_faces": len(z),
-        "angles": len(angles),
-        "test_images": z.size,
-        "spearman_per_face": float(np.mean([abs(spearman(row, angles)) for row in z])),
-        "spearman_pooled": abs(spearman(z.ravel(), pooled)),
-        "linear_r2": pearson(z.ravel(), pooled) ** 2,
-        "isotonic": calibrated(sweep, isotonic_predictor(sweep)),
-        "knn": calibrated(sweep, knn_predictor(sweep)),
-        "monotone_fraction": float(np.mean([monotone_fraction(row) for row in z])),
-        "switch_index": float(np.mean([switch_index(row, angles) for row in z])),
-        "switch_index_of_a_line": SWITCH_OFFSET,
-        "slope_sign_consistency": sign_consistency(z, angles),
+        "test_faces": len(sweep.test),
+        "angles": len(sweep.angles),
+        "test_images": sweep.test.size,
+    }
+
+
+def statistics(sweep: NeuronSweep) -> dict[str, Statistic]:
+    """The measures of one factor, each a statistic of test faces; RMSE in the unit of the angles."""
+    z, angles = sweep.test, sweep.angles
+    below, above = angles <= _middle(angles), angles >= _middle(angles)
+    halves = [_ranked(z[:, half], angles[half]) for half in (below, above)]
+    slopes = np.array([pearson(row, angles) for row in z])
+
+    def pooled(correlation: Callable[[Array, Array], float]) -> Statistic:
+        return Statistic(lambda chosen: correlation(z[chosen].ravel(), np.tile(angles, len(chosen))), len(z))
+
+    return {
+        "spearman_per_face": mean_of(_ranked(z, angles)),
+        "spearman_worse_half": Statistic(lambda chosen: min(float(h[chosen].mean()) for h in halves), len(z)),
+        "spearman_pooled": pooled(lambda x, y: abs(spearman(x, y))),
+        "linear_r2": pooled(lambda x, y: pearson(x, y) ** 2),
+        **_calibrated("isotonic", sweep, isotonic_predictor(sweep)),
+        **_calibrated("knn", sweep, knn_predictor(sweep)),
+        "monotone_fraction": mean_of(_each(monotone_fraction, z)),
+        "switch_index": mean_of(_each(lambda row: switch_index(row, angles), z)),
+        "slope_sign_consistency": Statistic(lambda chosen: _majority(slopes[chosen]), len(z)),
+        "identity_share": Statistic(lambda chosen: identity_share(z[chosen]), len(z)),
     }
 
 
@@ -134,12 +157,14 @@ def knn_predictor(sweep: NeuronSweep) -> Array:
     return predicted.reshape(sweep.test.shape)
 
 
-def calibrated(sweep: NeuronSweep, predicted: Array) -> dict[str, float]:
+def _calibrated(name: str, sweep: NeuronSweep, predicted: Array) -> dict[str, Statistic]:
     """R2 (may be negative: worse than the mean angle) and RMSE of predicted against true angles."""
-    error = predicted - sweep.angles
-    spread = np.broadcast_to(sweep.angles - sweep.angles.mean(), error.shape)
-    r2 = 1 - float(np.sum(error**2)) / float(np.sum(spread**2))
-    return {"r2": r2, "rmse": float(np.sqrt(np.mean(error**2)))}
+    error = np.square(predicted - sweep.angles).mean(axis=1)
+    spread = float(np.square(sweep.angles - sweep.angles.mean()).mean())
+    return {
+        f"{name}_r2": Statistic(lambda chosen: 1 - float(error[chosen].mean()) / spread, len(error)),
+        f"{name}_rmse": Statistic(lambda chosen: math.sqrt(float(error[chosen].mean())), len(error)),
+    }
 
 
 def monotone_fraction(z: Array) -> float:
@@ -154,16 +179,34 @@ def switch_index(z: Array, angles: Array) -> float:
     The original nets turned their azimuth neuron around at 0 degrees: nearly the whole range is crossed between -0.2
     and +0.2 rad (NIPS 2015 section 4.1, "a discontinuity at 0").
     """
-    centre, half = (angles[0] + angles[-1]) / 2, (angles[-1] - angles[0]) / 2
+    centre, half = _middle(angles), (angles[-1] - angles[0]) / 2
     low, high = np.interp([centre - SWITCH_OFFSET * half, centre + SWITCH_OFFSET * half], angles, z)
     extent = float(np.ptp(z))
     return abs(float(high - low)) / extent if extent > 0 else 0.0
 
 
-def sign_consistency(z: Array, angles: Array) -> float:
-    """Share of faces (rows) whose least-squares slope has the sign most of them have; a slope of 0 has none."""
-    slopes = np.sign([pearson(row, angles) for row in z])
-    return max(int(np.sum(slopes > 0)), int(np.sum(slopes < 0))) / len(z)
+def identity_share(z: Array) -> float:
+    """Variance of the faces' means over the variance of all; 0 where the neuron is constant."""
+    whole = float(z.var())
+    return float(z.mean(axis=1).var()) / whole if whole > 0 else 0.0
+
+
+def _majority(slopes: Array) -> float:
+    """Share of slopes that have the sign most of them have; a slope of 0 has none."""
+    return max(int(np.sum(slopes > 0)), int(np.sum(slopes < 0))) / len(slopes)
+
+
+def _ranked(z: Array, angles: Array) -> Array:
+    """(faces,) |rank correlation| of each row with the angles."""
+    return _each(lambda row: abs(spearman(row, angles)), z)
+
+
+def _each(measure: Callable[[Array], float], z: Array) -> Array:
+    return np.array([measure(row) for row in z])
+
+
+def _middle(angles: Array) -> float:
+    return float(angles[0] + angles[-1]) / 2
 
 
 def _training_pairs(sweep: NeuronSweep) -> tuple[Array, Array]:

@@ -3,60 +3,77 @@
 An image of a person at one angle is encoded, the factor's neuron set to what it says on average at another angle, and
 the code decoded. What comes out is compared with the true render of that person at that angle. It is put on a scale
 between two others: *copy* shows the source unchanged (skill 0), the *oracle* encodes and decodes the target itself
-(skill 1). A third, the *mean face*, shows the average training person at the target's angle.
+(skill 1). Two more stand beside them: the *mean face* shows the average training person at the target's angle, *left
+alone* decodes the source's code as it is.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from train.measures.bootstrap import interval
+from train.measures.bootstrap import Chosen, Statistic, mean_of
+from train.measures.similarity import psnr, ssim_map
 
 Array = NDArray[np.float64]
-METHODS = ("ours", "copy", "mean_face", "oracle")
-REGIONS = ("masked", "whole")
+Decode = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+METHODS = ("ours", "left_alone", "copy", "mean_face", "oracle")
+QUANTITIES = ("masked", "whole", "ssim")
+NEAR = 60.0
+"""Largest difference of angles of `skill_to_60`, in degrees."""
 DEFINITIONS = {
     "skill": "(sum of MSE of copy - sum of MSE) / (sum of MSE of copy - sum of MSE of the oracle), over all test "
-    "people and all ordered pairs of different angles; null where the oracle is no better than the copy",
-    "masked": "MSE over the union of the two masks of a pair; grey levels 0..1",
-    "whole": "MSE over the whole image",
+    "people and all ordered pairs of different grid angles; MSE over the union of the pair's two masks, grey levels "
+    "0..1; null where the oracle is no better than the copy",
+    "skill_whole": "the same over the whole image",
+    "skill_to_60": "skill over pairs that differ by 60 degrees or less",
+    "skill_mean_face": "the skill of the average training person at the target's angle",
+    "skill_left_alone": "the skill of the source's code decoded as it is",
+    "mse_METHOD": "MSE over the masks, mean over pairs and people",
+    "psnr_METHOD": "-10 log10 of each pair's masked MSE, in dB, mean over pairs and people",
+    "ssim_METHOD": "structural similarity (11 x 11 Gaussian window, sigma 1.5), mean over the masks, pairs and people",
 }
 
 
 @dataclass(frozen=True)
 class Errors:
-    """MSE of every method on every pair of angles of every person."""
+    """Every quantity of every method on every pair of angles of every person."""
 
     angles: Array
     """(S,) the grid."""
-    mse: Mapping[tuple[str, str], Array]
-    """(region, method) to (people, S, S): source angle, target angle."""
+    table: Mapping[tuple[str, str], Array]
+    """(quantity, method) to (people, S, S): source angle, target angle. "masked" and "whole" are MSE."""
 
     @property
     def people(self) -> int:
         """Number of people."""
-        return len(self.mse["whole", "ours"])
+        return len(self.table["whole", "ours"])
+
+    @property
+    def pairs(self) -> int:
+        """Ordered pairs of different angles, over all people."""
+        return self.people * len(self.angles) * (len(self.angles) - 1)
 
 
 def person_errors(
-    encode: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-    decode: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    codes: NDArray[np.float32],
+    decode: Decode,
     images: NDArray[np.uint8],
     masks: NDArray[np.uint8],
     mean_faces: NDArray[np.floating],
     latent: int,
     values: NDArray[np.floating],
 ) -> dict[tuple[str, str], Array]:
-    """(region, method) to (S, S) MSE of one person.
+    """(quantity, method) to (S, S) of one person.
 
     Parameters
     ----------
-    encode, decode : functions
-        (n, H, W[, 3]) uint8 to (n, latents), and back to float images of 0..1.
+    codes : (S, latents)
+        Of the images.
+    decode : function
+        (n, latents) to (n, H, W[, 3]) float of 0..1.
     images, masks : (S, H, W[, 3]) and (S, H, W) uint8
         True renders along the grid.
     mean_faces : (S, H, W[, 3]) float of 0..1
@@ -66,68 +83,73 @@ def person_errors(
         What the neuron should say at each angle of the grid.
     """
     steps = len(images)
-    truth, covered = images.astype(np.float32) / np.float32(255), masks > 0
-    codes = encode(images)
+    truth = planes(images.astype(np.float32) / np.float32(255), masks)
     turned = np.repeat(codes, steps, axis=0)
     turned[:, latent] = np.tile(values, steps)
+    ours, own = planes(decode(turned), masks), planes(decode(codes), masks)
     drawn = {
-        "ours": decode(turned).reshape(steps, *truth.shape),
-        "copy": np.broadcast_to(truth[:, None], (steps, *truth.shape)),
-        "mean_face": np.broadcast_to(mean_faces, (steps, *truth.shape)),
-        "oracle": np.broadcast_to(decode(codes), (steps, *truth.shape)),
+        "ours": ours.reshape(steps, *truth.shape),
+        "left_alone": own[:, None],
+        "copy": truth[:, None],
+        "mean_face": planes(mean_faces.astype(np.float32), masks)[None],
+        "oracle": own[None],
     }
-    union = covered[:, None] | covered[None]
-    errors: dict[tuple[str, str], Array] = {}
+    covered = masks > 0
+    union = (covered[:, None] | covered[None])[:, :, None]
+    seen = np.maximum(union.sum(axis=(2, 3, 4)), 1)
+    found: dict[tuple[str, str], Array] = {}
     for method, shown in drawn.items():
-        squares = np.square(shown - truth[None], dtype=np.float64)
-        squares = squares.mean(axis=-1) if truth.ndim == 4 else squares
-        errors["whole", method] = squares.mean(axis=(2, 3))
-        errors["masked", method] = (squares * union).sum(axis=(2, 3)) / np.maximum(union.sum(axis=(2, 3)), 1)
-    return errors
+        squares = np.square(shown - truth[None], dtype=np.float64).mean(axis=2, keepdims=True)
+        squares = np.broadcast_to(squares, (steps, steps, *squares.shape[2:]))
+        found["whole", method] = squares.mean(axis=(2, 3, 4))
+        found["masked", method] = (squares * union).sum(axis=(2, 3, 4)) / seen
+        alike = ssim_map(shown, truth[None]).mean(axis=2, keepdims=True)
+        found["ssim", method] = (alike * union).sum(axis=(2, 3, 4), dtype=np.float64) / seen
+    return found
 
 
-def rerender_report(errors: Errors) -> dict[str, Any]:
-    """Skill with its interval over people, mean errors, and the curve by difference of angle, for both regions."""
-    return {
-        "people": errors.people,
-        "pairs": errors.people * len(errors.angles) * (len(errors.angles) - 1),
-        **{region: _region(errors, region) for region in REGIONS},
+def planes(images: NDArray[np.float32], masks: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, H, W) or (n, H, W, 3) to (n, C, H, W)."""
+    return images[:, None] if images.ndim == masks.ndim else np.moveaxis(images, -1, 1)
+
+
+def statistics(errors: Errors) -> dict[str, Statistic]:
+    """Everything of `DEFINITIONS` as statistics of people."""
+    steps = len(errors.angles)
+    apart = np.abs(np.subtract.outer(errors.angles, errors.angles))
+    every, near = ~np.eye(steps, dtype=bool), (apart > 0) & (apart <= NEAR)
+
+    def skills(quantity: str, pairs: NDArray[np.bool_], method: str = "ours") -> Statistic:
+        totals = {m: errors.table[quantity, m][:, pairs].sum(axis=1) for m in METHODS}
+        return Statistic(lambda chosen: skill(totals, chosen, method), errors.people)
+
+    found = {
+        "skill": skills("masked", every),
+        "skill_whole": skills("whole", every),
+        "skill_to_60": skills("masked", near),
+        "skill_mean_face": skills("masked", every, "mean_face"),
+        "skill_left_alone": skills("masked", every, "left_alone"),
     }
+    for method in METHODS:
+        mse = errors.table["masked", method][:, every]
+        found[f"mse_{method}"] = mean_of(mse.mean(axis=1))
+        found[f"psnr_{method}"] = mean_of(psnr(mse).mean(axis=1))
+        found[f"ssim_{method}"] = mean_of(errors.table["ssim", method][:, every].mean(axis=1))
+    return found
 
 
-def _region(errors: Errors, region: str) -> dict[str, Any]:
-    totals = {method: _over_pairs(errors.mse[region, method]).sum(axis=1) for method in METHODS}
-    everybody = np.arange(errors.people)
-    curve = difference_curve(errors, region)
-    found = skill(totals, everybody)
-    # JSON knows no NaN: null says that a network this blurred has no skill to speak of.
-    defined = math.isfinite(found)
-    return {
-        "skill": found if defined else None,
-        "interval": interval(lambda chosen: skill(totals, chosen), errors.people) if defined else None,
-        "skill_of_mean_face": skill(totals | {"ours": totals["mean_face"]}, everybody) if defined else None,
-        "mse": {method: float(_over_pairs(errors.mse[region, method]).mean()) for method in METHODS},
-        "curve": {name: values.tolist() for name, values in curve.items()},
-    }
-
-
-def skill(totals: Mapping[str, Array], chosen: NDArray[np.int64]) -> float:
+def skill(totals: Mapping[str, Array], chosen: Chosen, method: str = "ours") -> float:
     """From (people,) sums of MSE by method; NaN where the oracle is no better than the copy, and no scale is left."""
-    copied, ours, best = (float(totals[method][chosen].sum()) for method in ("copy", "ours", "oracle"))
-    return (copied - ours) / (copied - best) if best < copied else math.nan
+    copied, shown, best = (float(totals[name][chosen].sum()) for name in ("copy", method, "oracle"))
+    return (copied - shown) / (copied - best) if best < copied else math.nan
 
 
-def difference_curve(errors: Errors, region: str) -> dict[str, Array]:
-    """Mean MSE of each method at each difference of angle of the grid."""
+def difference_curve(errors: Errors) -> dict[str, Array]:
+    """Mean masked MSE of each method at each difference of angle of the grid."""
     steps = len(errors.angles)
     apart = np.abs(np.subtract.outer(np.arange(steps), np.arange(steps)))
     curve = {"difference": (errors.angles[1] - errors.angles[0]) * np.arange(1, steps)}
     for method in METHODS:
-        mean = errors.mse[region, method].mean(axis=0)
+        mean = errors.table["masked", method].mean(axis=0)
         curve[method] = np.array([mean[apart == k].mean() for k in range(1, steps)])
     return curve
-
-
-def _over_pairs(mse: Array) -> Array:
-    """(people, pairs) of different angles."""
-    return mse[:, ~np.eye(mse.shape[1], dtype=bool)]

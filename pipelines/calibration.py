@@ -1,0 +1,93 @@
+"""What a run's neurons say at each angle: a small file in the run, so that angles mean degrees without the sweeps."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.evaluation.measure import Measured
+from train.errors import RunUnreadable
+
+FILE = "calibration.json"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """One factor's neuron and what it says, on average over training people, along the factor's range."""
+
+    factor: str
+    unit: str
+    latent: int
+    angles: NDArray[np.float64]
+    """(G,) ascending."""
+    values: NDArray[np.float64]
+    """(G,)."""
+
+    def value(self, angle: NDArray[np.floating]) -> NDArray[np.float64]:
+        """What the neuron should say at these angles; the ends of the range outside it."""
+        found: NDArray[np.float64] = np.interp(angle, self.angles, self.values)
+        return found
+
+    def angle(self, value: float) -> float:
+        """The angle at which the neuron says what is nearest to `value`."""
+        fine = np.linspace(self.angles[0], self.angles[-1], 1001)
+        return float(fine[np.abs(self.value(fine) - value).argmin()])
+
+
+def calibrations(measured: Measured) -> list[Calibration]:
+    """Of every factor, from the training people's sweeps."""
+    codes = measured.codes
+    return [
+        Calibration(f, codes.units[f], codes.neurons[f], codes.angles[f], measured.calibration(f))
+        for f in measured.factors
+    ]
+
+
+def save_calibrations(found: list[Calibration], run: Path) -> None:
+    """Write RUN/calibration.json; a run that cannot be written to is left without."""
+    content = {
+        c.factor: {"unit": c.unit, "latent": c.latent, "angles": c.angles.tolist(), "values": c.values.tolist()}
+        for c in found
+    }
+    try:
+        (run / FILE).write_text(json.dumps(content, indent=1) + "\n")
+    except OSError:
+        return
+
+
+def read_calibrations(run: Path, latents: int) -> list[Calibration]:
+    """The run's own.
+
+    Raises
+    ------
+    RunUnreadable
+        There is no such file, or it does not fit.
+    """
+    path = run / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = [
+            Calibration(str(f), str(c["unit"]), int(c["latent"]), _numbers(c["angles"]), _numbers(c["values"]))
+            for f, c in content.items()
+        ]
+    except FileNotFoundError:
+        raise RunUnreadable(
+            f"{run} does not know yet which angle its neurons mean: give sweeps with --sweeps, once, "
+            "or run evaluate-dcign"
+        ) from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RunUnreadable(f"{path} cannot be read ({error!r}); delete it, and give sweeps with --sweeps") from error
+    if not found or any(
+        c.angles.shape != c.values.shape or len(c.angles) < 2 or not 0 <= c.latent < latents for c in found
+    ):
+        raise RunUnreadable(f"{path} does not fit the run; delete it, and give sweeps with --sweeps")
+    return found
+
+
+def _numbers(values: object) -> NDArray[np.float64]:
+    found = np.asarray(values, np.float64)
+    if found.ndim != 1 or not np.isfinite(found).all():
+        raise ValueError("expected a list of numbers")
+    return found

@@ -1,0 +1,1 @@
+"""From a run and its sweeps to numbers, figures and a page."""

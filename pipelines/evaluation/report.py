@@ -1,0 +1,147 @@
+"""The figures, and one self-contained page that a person can read from top to bottom."""
+
+import base64
+import html
+import importlib.resources
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from pipelines.evaluation.experiments import draw_reconstructions, draw_relit, draw_sweep
+from pipelines.evaluation.measure import Measured
+from pipelines.evaluation.tables import disentanglement_table, kind_table, target_table
+from pipelines.pictures import save_animation
+from pipelines.turning import turning_frames
+from train.figures.invariancecurve import draw_invariance
+from train.figures.losscurve import draw_losses
+from train.figures.scatter import draw_scatter
+from train.figures.skillcurve import draw_skill
+from train.rundirectory import RunDirectory
+
+PEOPLE = (0, 1, 2, 3)
+"""Test people in the animations: the first ones, so that nobody chose them."""
+FILMS = {"azimuth": "turn (azimuth)", "elevation": "nod (elevation)", "light": "re-light (light)"}
+FORMATS = ("png", "svg")
+
+
+def draw_figures(measured: Measured, baseline: Measured | None, record: dict[str, Any], out: Path) -> list[str]:
+    """Every figure as PNG and SVG, the films as GIF; returns the names that were written."""
+    title, codes = describe(measured), measured.codes
+    factors = measured.factors
+    names = {"ours": "this run"} | ({"other": "entangled net"} if baseline else {})
+    curves = {names["ours"]: record} | ({names["other"]: record["baseline"]} if baseline else {})
+    metrics = RunDirectory(measured.path).read_metrics() if measured.path.is_dir() else []
+    written = []
+    for kind in FORMATS:
+        sweeps = [codes.sweep(factor) for factor in factors]
+        draw_scatter(sweeps, record, out / f"equivariance.{kind}", title)
+        draw_skill(record, out / f"rerender.{kind}", title, record["baseline"])
+        draw_reconstructions(measured, out / f"reconstruction.{kind}")
+        for factor in factors:
+            draw_sweep(measured, factor, out / f"sweep-{factor}.{kind}", baseline)
+        if len(codes.rest):
+            draw_invariance(curves, out / f"invariance.{kind}", title)
+        if "light" in factors:
+            draw_relit(measured, out / f"relit.{kind}")
+        if metrics:
+            draw_losses(metrics, out / f"losses.{kind}")
+        written += sorted(path.name for path in out.glob(f"*.{kind}"))
+    for factor in factors:
+        people = [person for person in PEOPLE if person < len(codes.test[factor])]
+        save_animation(turning_frames(measured, factor, people), out / f"{factor}.gif")
+        written.append(f"{factor}.gif")
+    return written
+
+
+def describe(measured: Measured) -> str:
+    """The run in one line."""
+    config = measured.run.config
+    return f"{config.objective}, {config.maps} maps, {measured.run.step:,} batches, {measured.store.spec.model['name']}"
+
+
+def write_report(
+    measured: Measured, record: dict[str, Any], out: Path, sheet: Path | None = None, commands: Sequence[str] = ()
+) -> Path:
+    """OUT/report.html from the figures in OUT; `sheet` shows training batches, `commands` made them."""
+    config, store = measured.run.config, measured.store
+    films = "".join(
+        f'<figure><figcaption>{FILMS.get(f, f)}</figcaption><img alt="" src="{_embed(out / f"{f}.gif")}"></figure>'
+        for f in measured.factors
+    )
+    sweeps = "".join(_figure(out / f"sweep-{f}.png", f"One image, its {f} neuron moved") for f in measured.factors)
+    page = Template(importlib.resources.files("pipelines.evaluation").joinpath("report.html").read_text()).substitute(
+        title="A deep convolutional inverse graphics network",
+        subtitle=html.escape(_subtitle(measured)),
+        films=films,
+        sweeps=sweeps,
+        relit=_figure(out / "relit.png", "The light neuron at random values"),
+        reconstructions=_figure(out / "reconstruction.png", "Reconstructions of test people"),
+        scatter=_figure(out / "equivariance.png", "Scatter plots of inferred neuron against true angle"),
+        skill=_figure(out / "rerender.png", "Error against difference of angle"),
+        invariance=_figure(out / "invariance.png", "Cosine of the intrinsic code against angle"),
+        losses=_figure(out / "losses.png", "Reconstruction and KL against batches"),
+        sheet=""
+        if sheet is None
+        else "<h2>What it was trained on</h2><p>Batches in which a single factor varies.</p>"
+        + _figure(sheet, "Contact sheet of training batches"),
+        equivariance=kind_table(record, "equivariance"),
+        kept=kind_table(record, "invariance") + kind_table(record, "retrieval"),
+        rerender=kind_table(record, "rerender"),
+        reconstruction=kind_table(record, "reconstruction"),
+        targets=target_table(record),
+        disentanglement=disentanglement_table(record),
+        collapse=html.escape(_collapse(record)),
+        rule=html.escape(record["definitions"]["neurons"][record["neurons"]["rule"]]),
+        definitions=_definitions(record),
+        commands="<h2>How to get this page again</h2><pre>" + html.escape("\n".join(commands)) + "</pre>"
+        if commands
+        else "",
+        facts=html.escape(
+            f"training data {measured.run.store.digest[:16]}, sweeps {measured.digest[:16]}, weights "
+            f"{record['run']['weights'][:16]}, {platform.machine()}, {config.precision}; {store.url}"
+        ),
+    )
+    path = out / "report.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _subtitle(measured: Measured) -> str:
+    config, spec = measured.run.config, measured.store.spec
+    ratio = ":".join(f"{share:g}" for _, share in config.ratio)
+    people = measured.store.batches("test", measured.factors[0])
+    return (
+        f"{spec.model['name']} faces at {config.side} px; {measured.run.step:,} batches, {config.maps} maps, "
+        f"{config.latents} latents, objective {config.objective}, ratio {ratio}, seed {config.seed}; "
+        f"measured on {people} people whom training has not seen"
+    )
+
+
+def _collapse(record: dict[str, Any]) -> str:
+    found = record["collapse"]
+    return (
+        f"The intrinsic latents hold {found['kl_intrinsic']:.0f} nats an image in {found['active_latents']} active "
+        "latents; a code that had collapsed would hold fewer than 5."
+    )
+
+
+def _definitions(record: dict[str, Any]) -> str:
+    rows = []
+    for kind, found in record["definitions"].items():
+        rows += [
+            f"<dt>{html.escape(kind)}: {html.escape(name)}</dt><dd>{html.escape(says)}</dd>"
+            for name, says in found.items()
+        ]
+    return f"<dl>{''.join(rows)}</dl>"
+
+
+def _figure(path: Path, alt: str) -> str:
+    return f'<figure><img alt="{html.escape(alt)}" src="{_embed(path)}"></figure>' if path.exists() else ""
+
+
+def _embed(path: Path) -> str:
+    """A picture as a data URL, so that the page is one file."""
+    kind = {".png": "image/png", ".gif": "image/gif"}[path.suffix]
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"

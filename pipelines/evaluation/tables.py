@@ -1,0 +1,173 @@
+"""The tables of the report: each number beside the entangled net, the ends of its scale, and the original nets."""
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+Cell = str
+ORIGINALS = {
+    ("azimuth", "spearman_per_face"): "0.53–0.60",
+    ("azimuth", "spearman_pooled"): "0.54–0.61",
+    ("azimuth", "spearman_worse_half"): "0.52–0.69",
+    ("azimuth", "linear_r2"): "0.25–0.37",
+    ("azimuth", "knn_rmse"): "19–26",
+    ("azimuth", "identity_share"): "0.045–0.060",
+    ("azimuth", "cosine"): "0.29–0.73",
+    ("azimuth", "invariance_ratio"): "0.36–2.5",
+    ("elevation", "spearman_per_face"): "0.975–0.988",
+    ("elevation", "spearman_pooled"): "0.89–0.92",
+    ("elevation", "linear_r2"): "0.78–0.82",
+    ("elevation", "knn_rmse"): "6.0–6.9",
+    ("elevation", "identity_share"): "0.17–0.21",
+    ("elevation", "cosine"): "0.78–0.89",
+    ("elevation", "invariance_ratio"): "0.12–0.28",
+    ("light", "spearman_per_face"): "0.981–0.996",
+    ("light", "spearman_pooled"): "0.92–0.95",
+    ("light", "linear_r2"): "0.82–0.89",
+    ("light", "knn_rmse"): "16–20",
+    ("light", "identity_share"): "0.10–0.18",
+    ("light", "cosine"): "0.95–0.98",
+    ("light", "invariance_ratio"): "0.02–0.05",
+}
+"""Ranges over the three original nets, on their own renders."""
+ROWS: dict[str, tuple[tuple[str, str], ...]] = {
+    "equivariance": (
+        ("spearman_per_face", "|ρ| per face"),
+        ("spearman_worse_half", "|ρ| per face, worse half"),
+        ("spearman_pooled", "|ρ| pooled"),
+        ("linear_r2", "linear R²"),
+        ("isotonic_rmse", "RMSE, isotonic (degrees)"),
+        ("knn_rmse", "RMSE, nearest neighbours (degrees)"),
+        ("monotone_fraction", "monotone fraction"),
+        ("switch_index", "switch index (a line: 0.13)"),
+        ("slope_sign_consistency", "sign consistency"),
+        ("identity_share", "share of identity in the neuron"),
+    ),
+    "invariance": (
+        ("cosine", "cosine to the middle view"),
+        ("invariance_ratio", "invariance ratio"),
+        ("leak_r2", "R² of the angle from the intrinsic code"),
+    ),
+    "retrieval": (("retrieval", "same person found across views"),),
+    "rerender": (
+        ("skill", "skill"),
+        ("skill_to_60", "skill, pairs up to 60° apart"),
+        ("skill_whole", "skill, whole image"),
+        ("skill_mean_face", "skill of the mean training face"),
+        ("skill_left_alone", "skill of the source's own code"),
+        ("mse_ours", "masked MSE"),
+        ("mse_copy", "masked MSE, source unchanged"),
+        ("mse_oracle", "masked MSE, target encoded"),
+        ("psnr_ours", "masked PSNR (dB)"),
+        ("ssim_ours", "masked SSIM"),
+    ),
+    "reconstruction": (
+        ("mse", "MSE"),
+        ("mse_over_3", "MSE / 3, as the authors' script"),
+        ("mse_masked", "masked MSE"),
+        ("psnr_masked", "masked PSNR (dB)"),
+        ("ssim_masked", "masked SSIM"),
+        ("excess_nats", "excess cross-entropy (nats)"),
+        ("leak_gap", "leak gap (nats)"),
+    ),
+}
+"""Kind to (measure, how the table calls it)."""
+
+
+def kind_table(record: dict[str, Any], kind: str) -> str:
+    """One kind of measures of all factors."""
+    ends, other = record["bounds"], record["baseline"]
+    bounded = kind in ("equivariance", "invariance", "retrieval")
+    head = ["", *(["this run", "95% interval"]), *(["entangled net"] if other else [])]
+    head += ["perfect code", "noise"] if bounded else []
+    head += ["original nets"] if kind in ("equivariance", "invariance") else []
+    rows: list[list[str]] = []
+    for factor, found in record["factors"].items():
+        if kind not in found:
+            continue
+        rows.append([f"<b>{html.escape(factor)}</b>"])
+        for name, says in ROWS[kind]:
+            cells = [html.escape(says), number(found[kind][name]["value"]), _interval(found[kind][name]["interval"])]
+            cells += [number(_at(other["factors"], factor, kind, name, "value"))] if other else []
+            if bounded:
+                cells += [number(_at(ends[end]["factors"], factor, kind, name)) for end in ("perfect", "noise")]
+            cells += [ORIGINALS.get((factor, name), "")] if kind in ("equivariance", "invariance") else []
+            rows.append(cells)
+    return table(head, rows)
+
+
+def target_table(record: dict[str, Any]) -> str:
+    """Which bar each measure reaches."""
+    rows = []
+    for row in record["targets"]:
+        bars = ["–" if bar is None else f"{bar:g}" for bar in row["bars"].values()]
+        rows.append(
+            [
+                html.escape(f"{row['factor']}: {row['measure']}"),
+                number(row["value"]),
+                f'<span class="{row["level"]}">{row["level"]}</span>',
+                *bars,
+                row["originals"],
+            ]
+        )
+    return table(["", "this run", "reaches", "reproduce", "good", "stretch", "original nets"], rows)
+
+
+def disentanglement_table(record: dict[str, Any]) -> str:
+    """The scores of other people's papers."""
+    runs = {"this run": record["disentanglement"]}
+    runs |= {"entangled net": record["baseline"]["disentanglement"]} if record["baseline"] else {}
+    ends = record["bounds"]
+    runs |= {"perfect code": ends["perfect"]["disentanglement"], "noise": ends["noise"]["disentanglement"]}
+    rows = [[name.upper(), *(_scored(scores, name) for scores in runs.values())] for name in ("mig", "sap", "mcc")]
+    rows += [[says, *(number(s[name]) for s in runs.values())] for name, says in _VOTED.items()]
+    parts = ("disentanglement", "completeness", "informativeness")
+    rows += [[f"DCI {part}", *(number(s["dci"][part]) for s in runs.values())] for part in parts]
+    return table(["", *runs], rows)
+
+
+_VOTED = {"factor_vae": "FactorVAE", "beta_vae": "BetaVAE"}
+
+
+def _scored(scores: dict[str, Any], name: str) -> Cell:
+    spread = scores.get("intervals", {}).get(name)
+    return number(scores[name]) + (f' <span class="soft">{_interval(spread)}</span>' if spread else "")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """An HTML table; cells are HTML already, a row of one cell spans all columns."""
+    body = "".join(
+        f'<tr class="group"><td colspan="{len(head)}">{row[0]}</td></tr>'
+        if len(row) == 1
+        else f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>"
+        for row in rows
+    )
+    heads = "".join(f"<th>{html.escape(word)}</th>" for word in head)
+    return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def number(value: float | None) -> Cell:
+    """Three figures that matter; a dash where there is no number."""
+    if value is None or value != value:
+        return "–"
+    if value in (float("inf"), float("-inf")):
+        return "∞"
+    if value == 0 or abs(value) < 1e-12:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    text = f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}" if abs(value) < 0.01 else f"{value:.3f}"
+    return text.replace("-", "−") if text.startswith("-") else text
+
+
+def _interval(pair: Sequence[float] | None) -> Cell:
+    return "" if pair is None else f"{number(pair[0])} to {number(pair[1])}"
+
+
+def _at(found: Any, *keys: str) -> float | None:
+    """A number deep in a record, or None where it is not."""
+    for key in keys:
+        if found is None or key not in found:
+            return None
+        found = found[key]
+    return None if found is None else float(found)

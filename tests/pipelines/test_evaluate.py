@@ -1,0 +1,291 @@
+"""plot-equivariance, evaluate-dcign and compare-runs, end to end on a toy store."""
+
+import base64
+import io
+import json
+import os
+import re
+import shutil
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+import zarr
+from PIL import Image
+
+from pipelines.calibration import Calibration, read_calibrations
+from pipelines.cli import load
+from pipelines.evaluation.cache import KEEP, cached
+from pipelines.evaluation.experiments import moved
+from pipelines.evaluation.measure import measure
+from pipelines.evaluation.targets import LEVELS, TARGETS, Target
+from train.errors import RunUnreadable
+
+TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")
+FACTORS = {"azimuth": 61, "elevation": 17, "light": 81}
+
+
+@pytest.fixture(scope="module")
+def evaluated(toy, tmp_path_factory):
+    """The toy run, an entangled one beside it, another seed, and the evaluation of the first two."""
+    home = tmp_path_factory.mktemp("evaluated")
+    beside = ["--baseline", home / "entangled-s0", "--sweeps", toy / "sweeps.zarr"]
+    train = ["train-dcign", "--store", toy / "faces.zarr", *TINY, "--batches", 12]
+    steps = (
+        [*train, "--run", home / "entangled-s0", "--objective", "random"],
+        [*train, "--run", home / "paper-s0"],
+        [*train, "--run", home / "paper-s1", "--seed", 1],
+        ["evaluate-dcign", "--run", home / "paper-s0", *beside, "--out", home / "out"],
+    )
+    for step in steps:
+        load(step[0]).main([str(word) for word in step[1:]], standalone_mode=False)
+    return home
+
+
+@pytest.fixture(scope="module")
+def record(evaluated):
+    return json.loads((evaluated / "out/metrics.json").read_text())
+
+
+def estimates(found):
+    """Every {"value", "interval"} below."""
+    if isinstance(found, dict):
+        if found.keys() == {"value", "interval"}:
+            yield found
+        else:
+            for inner in found.values():
+                yield from estimates(inner)
+
+
+def test_every_number_has_a_definition_a_size_and_an_interval(record):
+    for factor, angles in FACTORS.items():
+        found = record["factors"][factor]
+        assert found["test_faces"] == 3
+        assert found["test_images"] == 3 * angles
+        assert found["pairs"] > 0
+        for kind in ("equivariance", "invariance", "retrieval", "rerender", "reconstruction"):
+            for name in found[kind]:
+                general = re.sub(r"_(ours|left_alone|copy|mean_face|oracle)$", "_METHOD", name)
+                assert {name, general} & record["definitions"][kind].keys()
+    every = list(estimates(record["factors"]))
+    assert len(every) > 100
+    for one in every:
+        assert (one["value"] is None) == (one["interval"] is None)
+        assert one["interval"] is None or one["interval"][0] <= one["interval"][1]
+    assert set(record["disentanglement"]["intervals"]) == {"mig", "sap", "mcc"}
+
+
+def test_skill_agrees_with_its_parts(record):
+    for factor in FACTORS:
+        found = {name: e["value"] for name, e in record["factors"][factor]["rerender"].items()}
+        if found["mse_oracle"] < found["mse_copy"]:
+            by_hand = (found["mse_copy"] - found["mse_ours"]) / (found["mse_copy"] - found["mse_oracle"])
+            assert found["skill"] == pytest.approx(by_hand)
+        else:
+            assert found["skill"] is None
+
+
+def test_bounds_and_baseline_stand_beside_the_run(record):
+    for factor in FACTORS:
+        ends = {end: record["bounds"][end]["factors"][factor] for end in ("perfect", "noise")}
+        assert ends["perfect"]["equivariance"]["spearman_pooled"] == pytest.approx(1)
+        assert ends["noise"]["equivariance"]["spearman_pooled"] < 0.3
+        assert ends["perfect"]["retrieval"]["retrieval"] == 1
+    assert record["baseline"]["run"]["objective"] == "random"
+    assert record["baseline"]["neurons"]["rule"] == "variance"
+    assert record["neurons"] == {"rule": "layout", "latents": {"azimuth": 0, "elevation": 1, "light": 2}}
+
+
+def test_targets_name_the_level_that_is_reached(record):
+    rows = {(row["factor"], row["name"]): row for row in record["targets"]}
+    assert len(rows) == len(TARGETS) + 2
+    for row in rows.values():
+        assert row["level"] in {"below", *LEVELS}
+    target = Target("azimuth", "k", "n", "", "", (0.6, None, 0.98))
+    assert [target.level(v) for v in (None, 0.5, 0.6, 0.97, 0.98)] == [
+        "below",
+        "below",
+        "reproduce",
+        "reproduce",
+        "stretch",
+    ]
+    lower = Target("azimuth", "k", "n", "", "", (20, 12, 5), higher=False)
+    assert [lower.level(v) for v in (21, 20, 11, 5)] == ["below", "reproduce", "good", "stretch"]
+
+
+def test_the_page_is_one_file_with_every_picture_in_it(evaluated):
+    page = (evaluated / "out/report.html").read_text(encoding="utf-8")
+    assert not re.search(r'(?:src|href)="(?!data:)', page)
+    assert "http" not in page
+    pictures = re.findall(r'src="data:image/(png|gif);base64,([^"]+)"', page)
+    assert [kind for kind, _ in pictures].count("gif") == 3
+    assert len(pictures) == 11
+    for kind, data in pictures:
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            image.load()
+            assert getattr(image, "n_frames", 1) > 10 or kind == "png"
+    text = re.sub(r"<style>.*?</style>|base64,[^\"]+", "", page, flags=re.DOTALL)
+    assert not re.search(r"\$[a-z]+", text)
+    for word in ("entangled net", "perfect code", "noise", "original nets", "stretch"):
+        assert word in text
+
+
+def test_figures_are_there_in_both_formats(evaluated):
+    for name in ("equivariance", "rerender", "invariance", "reconstruction", "relit", *(f"sweep-{f}" for f in FACTORS)):
+        assert (evaluated / f"out/{name}.png").stat().st_size > 5_000
+        assert ET.parse(evaluated / f"out/{name}.svg").getroot().tag.endswith("svg")
+
+
+def test_a_second_evaluation_uses_what_the_first_has_computed(dcign, evaluated, toy, monkeypatch):
+    def fail(*_):
+        raise AssertionError("nothing should be computed again")
+
+    monkeypatch.setattr("train.trained.TrainedRun.posterior", fail)
+    monkeypatch.setattr("pipelines.evaluation.measure.person_errors", fail)
+    before = (evaluated / "out/metrics.json").read_bytes()
+    words = ("--run", evaluated / "paper-s0", "--baseline", evaluated / "entangled-s0", "--sweeps", toy / "sweeps.zarr")
+    said = dcign("evaluate-dcign", *words, "--out", evaluated / "again")
+    assert said.code == 0, said.err
+    assert (evaluated / "again/metrics.json").read_bytes() == before
+    monkeypatch.undo()
+    assert dcign("evaluate-dcign", "--run", toy / "run", *words[4:], "--out", evaluated / "other", "--json").code == 0
+
+
+def test_what_is_kept_survives_damage_and_does_not_grow_for_ever(tmp_path):
+    made = []
+
+    def make():
+        made.append(1)
+        return {"a": np.arange(3)}
+
+    for _ in range(2):
+        assert cached(tmp_path, "codes", {"k": 0}, make)["a"].tolist() == [0, 1, 2]
+    assert len(made) == 1
+    file = next(tmp_path.glob("codes-*.npz"))
+    file.write_bytes(file.read_bytes()[:50])
+    assert cached(tmp_path, "codes", {"k": 0}, make)["a"].tolist() == [0, 1, 2]
+    assert len(made) == 2
+    for k in range(KEEP + 3):
+        cached(tmp_path, "codes", {"k": k}, make)
+        os.utime(max(tmp_path.glob("codes-*.npz"), key=lambda p: p.stat().st_mtime_ns), (k, k))
+    assert len(list(tmp_path.glob("codes-*.npz"))) <= KEEP
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_codes_are_the_networks_own(evaluated, toy):
+    measured = measure(evaluated / "paper-s0", str(toy / "sweeps.zarr"))
+    images = measured.store.read("test", "light", 1).images
+    np.testing.assert_array_equal(measured.codes.test["light"][1], measured.run.encode(images))
+    plain = zarr.open_group(toy / "sweeps.zarr", mode="r")["test/light/factors"][1]
+    np.testing.assert_array_equal(measured.codes.truth["light"][1], plain)
+    np.testing.assert_allclose(plain[:, 2], measured.codes.angles["light"], rtol=1e-6)
+    rows = measured.codes.train["light"][:, :, 2]
+    np.testing.assert_allclose(measured.calibration("light"), rows.mean(axis=0), rtol=1e-5, atol=1e-7)
+
+
+def test_moving_a_neuron_changes_one_latent_only(evaluated, toy):
+    run = measure(evaluated / "paper-s0", str(toy / "sweeps.zarr")).run
+    images = moved(run, np.zeros(8, np.float32), 0, np.array([-3.0, 0.0, 3.0]))
+    expected = np.zeros((3, 8), np.float32)
+    expected[:, 0] = (-3, 0, 3)
+    np.testing.assert_array_equal(images, np.floor(255 * run.decode(expected) + 0.5).astype(np.uint8))
+
+
+def test_a_calibration_reads_back_what_it_sets():
+    c = Calibration("azimuth", "degrees", 0, np.array([-90.0, 0, 90]), np.array([10.0, 1, -4]))
+    assert c.value(np.array([-90, -45, 200])).tolist() == [10, 5.5, -4]
+    for angle in (-90, -33, 12, 90):
+        assert c.angle(float(c.value(np.array([angle]))[0])) == pytest.approx(angle, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"azimuth": {"unit": "d", "latent": 99, "angles": [0, 1], "values": [0, 1]}}', '{"a": 3}']
+)
+def test_a_damaged_calibration_is_one_line(tmp_path, text):
+    (tmp_path / "calibration.json").write_text(text)
+    with pytest.raises(RunUnreadable, match="--sweeps"):
+        read_calibrations(tmp_path, 8)
+
+
+def test_runs_are_compared_with_the_first_and_seeds_together(dcign, evaluated, toy):
+    runs = [evaluated / name for name in ("paper-s0", "paper-s1", "entangled-s0")]
+    said = dcign("compare-runs", *runs, "--sweeps", toy / "sweeps.zarr", "--out", evaluated / "comparison")
+    assert said.code == 0, said.err
+    found = json.loads((evaluated / "comparison/comparison.json").read_text())
+    assert {name: len(members) for name, members in found["members"].items()} == {"paper": 2, "entangled": 1}
+    assert found["reference"] == "paper"
+    alone = [
+        json.loads(dcign("evaluate-dcign", "--run", run, "--sweeps", toy / "sweeps.zarr", "--json").out) for run in runs
+    ]
+    for factor in FACTORS:
+        pooled = [one["factors"][factor]["equivariance"]["spearman_pooled"]["value"] for one in alone]
+        both, other = (found["runs"][name][factor]["spearman_pooled"]["value"] for name in ("paper", "entangled"))
+        assert both == pytest.approx(np.mean(pooled[:2]))
+        assert other == pytest.approx(pooled[2])
+        difference = found["differences"]["entangled"][factor]["spearman_pooled"]
+        assert difference["value"] == pytest.approx(other - both)
+    assert "| paper" in said.out
+    for name in ("comparison.md", "comparison.png", "comparison.svg", "invariance.png"):
+        assert (evaluated / "comparison" / name).stat().st_size > 500
+
+
+def test_a_run_given_twice_is_refused(refused, evaluated, toy):
+    runs = [evaluated / "paper-s0"] * 2
+    assert "given twice" in refused("compare-runs", *runs, "--sweeps", toy / "sweeps.zarr")
+
+
+def test_the_plot_and_its_numbers(dcign, toy, tmp_path):
+    out = tmp_path / "figures" / "equivariance.png"
+    said = dcign("plot-equivariance", "--run", toy / "run", "--sweeps", toy / "sweeps.zarr", "--out", out)
+    assert said.code == 0, said.err
+    with Image.open(out) as figure:
+        assert figure.size[0] > 1000
+    found = json.loads(out.with_suffix(".json").read_text())
+    for name, angles in FACTORS.items():
+        measured = found["factors"][name]
+        assert measured["test_images"] == 3 * angles
+        assert 0 <= measured["equivariance"]["spearman_pooled"]["value"] <= 1
+        assert name in said.out
+
+
+@pytest.mark.parametrize(
+    ("run", "sweeps", "message"),
+    [
+        ("none", "sweeps.zarr", "none"),
+        ("run", "none.zarr", "there is no store"),
+        ("run", "faces.zarr", "holds batches, not sweeps"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["plot-equivariance", "evaluate-dcign"])
+def test_what_is_not_there(refused, toy, tmp_path, verb, run, sweeps, message):
+    out = ("--out", tmp_path / "x.png")
+    assert message in refused(verb, "--run", toy / run, "--sweeps", toy / sweeps, *out)
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_sweeps_of_another_size_are_refused(refused, dcign, toy, tmp_path):
+    url = tmp_path / "sweeps.zarr"
+    dcign("render-sweeps", "--store", url, "--identities", 1, "--size", 16, "--samples", 1)
+    said = refused("plot-equivariance", "--run", toy / "run", "--sweeps", url, "--out", tmp_path / "x.png")
+    assert "has images of (16, 16), the run was trained on (48, 48)" in said
+
+
+@pytest.mark.parametrize(
+    ("what", "change"), [("camera", ("distance",)), ("light", ("elevation",)), ("model", ("sha256",))]
+)
+def test_sweeps_of_another_scene_are_refused(refused, toy, tmp_path, what, change):
+    shutil.copytree(toy / "sweeps.zarr", tmp_path / "sweeps.zarr")
+    root = tmp_path / "sweeps.zarr/zarr.json"
+    content = json.loads(root.read_text())
+    inner = content["attributes"][what]
+    inner[change[0]] = "f" * 64 if what == "model" else inner[change[0]] + 1
+    root.write_text(json.dumps(content))
+    said = refused(
+        "evaluate-dcign", "--run", toy / "run", "--sweeps", tmp_path / "sweeps.zarr", "--out", tmp_path / "x"
+    )
+    assert f"another {what} than the run was trained on" in said
+
+
+def test_a_figure_of_unknown_kind_is_bad_usage(refused, toy):
+    said = refused("plot-equivariance", "--run", toy / "run", "--sweeps", toy / "sweeps.zarr", "--out", "x.bmp", code=2)
+    assert "ends in .png, .svg or .pdf" in said

@@ -1,0 +1,195 @@
+"""rerender: any picture in, turned faces out; what is no picture is one line."""
+
+import contextlib
+import json
+import shutil
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataset.store import open_store
+from pipelines.photo import PictureError, read_picture
+from train.trained import load_run
+
+
+@pytest.fixture(scope="module")
+def face(toy):
+    """A render that the toy run has not seen: (48, 48) uint8."""
+    return open_store(str(toy / "sweeps.zarr")).read("test", "azimuth", 0).images[30]
+
+
+@pytest.fixture(scope="module")
+def calibrated(toy, tmp_path_factory, face):
+    """A copy of the toy run that knows what its neurons mean, and the render as a PNG."""
+    from pipelines.cli import load
+
+    home = tmp_path_factory.mktemp("rerender")
+    shutil.copytree(toy / "run", home / "run")
+    Image.fromarray(face).save(home / "face.png")
+    words = [home / "face.png", "--run", home / "run", "--sweeps", toy / "sweeps.zarr", "--out", home / "out"]
+    load("rerender").main([str(word) for word in words], standalone_mode=False)
+    return home
+
+
+def test_a_render_comes_back_turned_nodded_and_relit(calibrated, face):
+    out = calibrated / "out"
+    np.testing.assert_array_equal(np.asarray(Image.open(out / "seen.png")), face)  # it is what training saw
+    with Image.open(out / "grid.png") as grid:
+        assert grid.size[0] > 1000
+    for factor in ("azimuth", "elevation", "light"):
+        with Image.open(out / f"{factor}.gif") as film:
+            assert film.size == (48, 48)
+
+
+def test_what_is_read_is_the_networks_own_reading(calibrated, dcign, face, toy):
+    said = dcign("rerender", calibrated / "face.png", "--run", calibrated / "run", "--json")
+    read = json.loads(said.out)["read"]
+    code = load_run(calibrated / "run").encode(face[None])[0]
+    kept = json.loads((calibrated / "run/calibration.json").read_text())
+    for factor, angle in read.items():
+        curve = kept[factor]
+        says = np.interp(angle, curve["angles"], curve["values"])
+        nearest = np.abs(np.array(curve["values"]) - code[curve["latent"]]).min()
+        assert abs(says - code[curve["latent"]]) <= nearest + 1e-9
+
+
+def test_without_a_calibration_it_says_what_to_do(refused, toy, tmp_path, calibrated):
+    shutil.copytree(toy / "run", tmp_path / "run")
+    (tmp_path / "run/calibration.json").unlink(missing_ok=True)
+    assert "--sweeps" in refused("rerender", calibrated / "face.png", "--run", tmp_path / "run")
+
+
+def test_the_default_folder_is_beside_the_picture(dcign, calibrated, tmp_path):
+    shutil.copy(calibrated / "face.png", tmp_path / "me.png")
+    assert dcign("rerender", tmp_path / "me.png", "--run", calibrated / "run").code == 0
+    assert (tmp_path / "me-rerendered/grid.png").exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["me-rerendered", "me.png"]
+
+
+def photo(side, seed=0):
+    """Colour noise that no border could be taken from."""
+    return np.random.Generator(np.random.Philox(seed)).integers(0, 256, (side, side + 40, 3), dtype=np.uint8)
+
+
+def test_a_color_jpeg_is_its_luminance_cut_to_the_middle(tmp_path):
+    picture = np.zeros((60, 100, 3), np.uint8)
+    picture[:, 20:80] = (255, 0, 0)
+    picture[::2, :20] = 255  # no plain border
+    picture[::2, 80:] = (0, 255, 255)
+    Image.fromarray(picture).save(tmp_path / "a.jpg", quality=100, subsampling=0)
+    grey, notes = read_picture(tmp_path / "a.jpg", 48, 1)
+    assert grey.shape == (48, 48)
+    assert any("middle 60 x 60" in note for note in notes)
+    assert grey[24, 24] == pytest.approx(0.2126 * 255, abs=2)
+    color, _ = read_picture(tmp_path / "a.jpg", 48, 3)
+    np.testing.assert_allclose(color[24, 24], (255, 0, 0), atol=3)
+
+
+def test_transparency_becomes_white_and_is_padded_not_cut(tmp_path):
+    picture = np.zeros((50, 100, 4), np.uint8)
+    picture[10:40, 20:80] = (10, 10, 10, 255)
+    picture[:, :5] = (255, 0, 0, 0)  # a colour that nobody sees
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    grey, notes = read_picture(tmp_path / "a.png", 100, 1)
+    assert notes == ["transparent parts are white"]
+    assert grey[0, 0] == grey[30, 2] == grey[99, 50] == 255
+    assert grey[50, 50] == 10
+
+
+def test_a_plain_background_becomes_white_but_not_what_looks_like_it_inside(tmp_path):
+    picture = np.full((80, 80, 3), (30, 90, 160), np.uint8)
+    picture[20:60, 20:60] = (200, 150, 120)
+    picture[35:45, 35:45] = (30, 90, 160)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    color, notes = read_picture(tmp_path / "a.png", 80, 3)
+    assert notes == ["its plain background is made white"]
+    assert color[5, 5].tolist() == [255, 255, 255]
+    assert color[40, 40].tolist() == [30, 90, 160]
+
+
+def test_a_large_photo_and_a_box(tmp_path):
+    Image.fromarray(photo(4000)).save(tmp_path / "a.jpg")
+    whole, _ = read_picture(tmp_path / "a.jpg", 64, 1)
+    assert whole.std() < 40  # averaged, not picked
+    part, notes = read_picture(tmp_path / "a.jpg", 64, 1, (0, 0, 64, 64))
+    assert part.std() > 30
+    assert notes == []
+    with pytest.raises(PictureError, match="does not lie in a picture of 4040 x 4000"):
+        read_picture(tmp_path / "a.jpg", 64, 1, (0, 0, 5000, 64))
+
+
+def test_pictures_are_turned_upright(tmp_path):
+    picture = np.zeros((40, 40, 3), np.uint8)
+    picture[:20] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    Image.fromarray(picture).save(tmp_path / "a.jpg", exif=exif)
+    grey, _ = read_picture(tmp_path / "a.jpg", 40, 1)
+    assert grey[-5].mean() > 200 > 50 > grey[5].mean()
+
+
+@pytest.mark.parametrize("mode", ["I;16", "1", "P", "LA", "CMYK"])
+def test_every_kind_of_pixel(tmp_path, mode):
+    ramp = np.tile(np.linspace(0, 255, 48).astype(np.uint8), (48, 1))
+    sixteen_bits = Image.fromarray(ramp.astype(np.uint16) * 257)
+    image = sixteen_bits if mode == "I;16" else Image.fromarray(ramp).convert(mode)
+    path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
+    image.save(path)
+    grey, _ = read_picture(path, 48, 1)
+    assert grey[:, :8].mean() < 60 < 190 < grey[:, -8:].mean()
+
+
+def test_the_first_frame_of_an_animation(tmp_path):
+    frames = [Image.fromarray(np.full((30, 30), v, np.uint8)) for v in (0, 255)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert any("first frame" in note for note in read_picture(tmp_path / "a.gif", 48, 1)[1])
+
+
+def png_header(width, height):
+    """A PNG that says how large it is, and ends there."""
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    begun = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return begun + struct.pack(">I", 100) + b"IDAT" + bytes(20)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.png", b"this is a text", "is no picture that can be read"),
+        ("a.jpg", b"", "is no picture that can be read"),
+        ("a.png", png_header(60_000, 60_000), "pixels; scale it down"),
+        ("a.png", png_header(10_000, 10_000), "is no picture that can be read"),
+        ("a.png", png_header(30_000, 8_000), "more than 150,000,000; scale it down"),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is no picture that can be read"),
+        (".", None, "is a folder"),
+        ("none.png", None, "there is no file"),
+    ],
+)
+def test_what_is_no_picture_is_one_line(refused, calibrated, tmp_path, name, content, message):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    said = refused("rerender", path, "--run", calibrated / "run", "--out", tmp_path / "out")
+    assert message in said
+    assert len(said.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "gif", "bmp", "tif", "webp"])
+def test_damaged_pictures_are_read_or_refused(tmp_path, kind):
+    rng = np.random.Generator(np.random.Philox(3))
+    path = tmp_path / f"a.{kind}"
+    Image.fromarray(photo(60)).save(path)
+    whole = path.read_bytes()
+    for _ in range(25):
+        damaged = bytearray(whole[: rng.integers(len(whole))] if rng.random() < 0.5 else whole)
+        for at in rng.integers(0, max(1, len(damaged)), 5):
+            if damaged:
+                damaged[at % len(damaged)] = rng.integers(256)
+        path.write_bytes(bytes(damaged))
+        # Nothing but a PictureError may come out, and no warning.
+        with contextlib.suppress(PictureError):
+            assert read_picture(path, 48, 1)[0].shape == (48, 48)
