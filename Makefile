@@ -23,10 +23,10 @@ lint: .venv/installed ## ruff, mypy and the import contracts
 	$(BIN)/lint-imports
 
 test: lint ## everything above and the tests (under 8 minutes on 2 cores)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 test-all: lint ## the long repeats too (under 20 minutes on 2 cores)
-	$(BIN)/python -m pytest -q -m ''
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m ''
 
 bench: .venv/installed ## speed, each claim with both sides in one run
 	$(BIN)/python benchmarks/render_reference.py

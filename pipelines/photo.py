@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
 MOST_PIXELS = 150_000_000
-UNIFORM_LEVELS = 6.0
-"""Standard deviation of the border up to which it is taken for a plain background."""
+PLAIN_BORDER = 0.6
+"""Share of the border that has one colour where a background is plain; the rest may be neck and shoulders."""
 BACKGROUND_LEVELS = 12
 """Grey levels around the border's median that still are background."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
@@ -106,18 +107,22 @@ def _on_white(rgba: NDArray[np.uint8], notes: list[str]) -> tuple[NDArray[np.uin
     colour = np.floor(rgba[..., :3] * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)
     if (alpha < 1).any():
         notes.append("transparent parts are white")
-        return colour, True
-    border = np.concatenate([colour[0], colour[-1], colour[:, 0], colour[:, -1]]).astype(np.float32)
-    middle = np.median(border, axis=0)
-    if np.abs(border - middle).mean(axis=0).max() > UNIFORM_LEVELS:
-        return colour, False
+    middle = np.median(_border(colour), axis=0)
     alike = np.abs(colour.astype(np.int16) - middle.astype(np.int16)).max(axis=-1) <= BACKGROUND_LEVELS
+    if _border(alike).mean() < PLAIN_BORDER:
+        notes.append("its background stays, and no training image has one: a transparent background reads better")
+        return colour, False
     patches, _ = ndimage.label(alike)
-    rim = np.unique(np.concatenate([patches[0], patches[-1], patches[:, 0], patches[:, -1]]))
+    rim = np.unique(_border(patches))
     behind = np.isin(patches, rim[rim > 0])
     if middle.min() < 255 - BACKGROUND_LEVELS:
         notes.append("its plain background is made white")
     return np.where(behind[..., None], np.uint8(255), colour), True
+
+
+def _border(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The outermost pixels of (H, W, ...), one after another."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
 def _square(colour: NDArray[np.uint8], known: bool, notes: list[str]) -> NDArray[np.uint8]:

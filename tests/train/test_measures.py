@@ -88,7 +88,7 @@ def test_disentanglement_of_a_perfect_code_and_its_intervals():
     assert scores["mcc"] > 0.99
     assert scores["factor_vae"] > 0.99
     for name, (low, high) in scores["intervals"].items():
-        assert low - 0.02 <= scores[name] <= high + 0.02
+        assert low <= scores[name] <= high
 
 
 def test_every_measure_has_a_definition():

@@ -15,7 +15,7 @@ from train.disentanglement.matching import mcc, sap
 from train.disentanglement.mutual import levels, mig
 from train.disentanglement.voting import beta_vae, factor_vae
 from train.errors import WrongCodes
-from train.measures.bootstrap import interval
+from train.measures.bootstrap import centred_interval
 
 DEFINITIONS = {
     "mig": "mutual information gap: (largest - second largest MI of a latent with a factor) / entropy, mean over "
@@ -55,7 +55,7 @@ def score(
     seed : int
         Of the drawn pairs and batches.
     people : (N,) integers, optional
-        Who is in each image. Then `intervals` has a bootstrap interval over people for `INTERVALS`.
+        Who is in each image. Then `intervals` has a 95% bootstrap interval over people for `INTERVALS`.
 
     Raises
     ------
@@ -69,7 +69,8 @@ def score(
     ids = np.stack([levels(column, bins) for column in v.T], axis=1)
     rng = np.random.Generator(np.random.Philox(seed))
     statistics = {"mig": mig(z, ids, parts, who), "sap": sap(z, v, parts, who), "mcc": mcc(z, v, parts, who)}
-    intervals = {name: list(interval(s.of, s.people)) for name, s in statistics.items()} if people is not None else {}
+    known = statistics.items() if people is not None else ()
+    intervals = {name: list(centred_interval(statistic, 0, 1)) for name, statistic in known}
     return {
         "images": len(z),
         **{name: statistic.value for name, statistic in statistics.items()},

@@ -14,6 +14,8 @@ GAP = 0.06
 """White between pictures, as a share of their width."""
 INCHES = 1.05
 """Width of a picture."""
+LABELS, SPARE, MARGIN = 1.6, 0.4, 0.1
+"""Inches left of the rows, above or below them where there are words, and around."""
 
 
 def draw_rows(rows: Sequence[Row], columns: Sequence[str], path: str | Path, title: str = "") -> None:
@@ -27,22 +29,24 @@ def draw_rows(rows: Sequence[Row], columns: Sequence[str], path: str | Path, tit
     """
     count, height, width = rows[0][1].shape[:3]
     gap = max(1, round(GAP * width))
-    tall = INCHES * height / width
-    with figure_file(path, 2.0 + INCHES * (1 + GAP) * count, len(rows) * tall * (1 + GAP) + 0.7) as figure:
-        panels = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
-        for panel, (label, pictures) in zip(panels, rows, strict=True):
-            strip = _strip(pictures, gap)
-            panel.imshow(strip, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    scale = INCHES / width
+    wide, tall = scale * (count * (width + gap) - gap), scale * height
+    below, above = (SPARE if columns else MARGIN), (SPARE if title else MARGIN)
+    across, high = LABELS + wide + MARGIN, below + len(rows) * (tall + scale * gap) + above
+    with figure_file(path, across, high) as figure:
+        figure.set_layout_engine("none")  # every place is known
+        for k, (label, pictures) in enumerate(rows):
+            bottom = below + (len(rows) - 1 - k) * (tall + scale * gap)
+            panel = figure.add_axes((LABELS / across, bottom / high, wide / across, tall / high))
+            panel.imshow(_strip(pictures, gap), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
             panel.set_yticks([height / 2], [label])
             panel.set_xticks([])
             panel.tick_params(length=0)
             panel.spines[:].set_visible(False)
-            panel.set_anchor("E")  # what room there is belongs to the labels
         if columns:
-            centres = [k * (width + gap) + width / 2 for k in range(count)]
-            panels[-1].set_xticks(centres, columns)
+            panel.set_xticks([k * (width + gap) + width / 2 for k in range(count)], columns)
         if title:
-            figure.suptitle(title)
+            figure.suptitle(title, y=1 - MARGIN / high, va="top")
 
 
 def _strip(pictures: NDArray[np.uint8], gap: int) -> NDArray[np.uint8]:

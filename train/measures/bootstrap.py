@@ -69,8 +69,25 @@ def interval(
     -------
     (low, high) that hold the middle 95% of the resampled values; those that are not finite do not count
     """
+    tail = 100 * (1 - COVERAGE) / 2
+    low, high = np.percentile(_resampled(statistic, people, seed, resamples), [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def centred_interval(
+    statistic: Statistic, low: float = -math.inf, high: float = math.inf, seed: int = 0, resamples: int = RESAMPLES
+) -> tuple[float, float]:
+    """The value plus and minus 1.96 bootstrap standard deviations, within `low` and `high`.
+
+    For statistics that repeated people bias, such as mutual information: their percentiles can lie beside the value.
+    """
+    value = statistic.value
+    half = 1.96 * float(_resampled(statistic.of, statistic.people, seed, resamples).std())
+    return max(low, value - half), min(high, value + half)
+
+
+def _resampled(statistic: Callable[[Chosen], float], people: int, seed: int, resamples: int) -> NDArray[np.float64]:
+    """The finite values of a statistic over samples of people."""
     rng = np.random.Generator(np.random.Philox(seed))
     values = np.array([statistic(rng.integers(people, size=people)) for _ in range(resamples)])
-    tail = 100 * (1 - COVERAGE) / 2
-    low, high = np.percentile(values[np.isfinite(values)], [tail, 100 - tail])
-    return float(low), float(high)
+    return values[np.isfinite(values)]
