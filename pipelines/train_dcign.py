@@ -53,9 +53,19 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--invariance",
     type=click.FloatRange(0),
-    help="Pull on inactive latents toward their batch mean. [default: 0.01, the paper's 1/100]",
+    help="Pull on inactive latents toward their batch mean. [default: 0.01, the paper's 1/100; 0 for arxiv-v1]",
 )
-@click.option("--clamp", type=click.Choice(["mean", "first"]), help="Inactive latents become these. [default: mean]")
+@click.option(
+    "--clamp",
+    type=click.Choice(["mean", "first"]),
+    help="Inactive latents become these of the batch. [default: mean; first for arxiv-v1]",
+)
+@click.option("--beta", type=click.FloatRange(0), help="Weight of the KL, of beta-vae. [default: 4]")
+@click.option(
+    "--decay",
+    type=click.FloatRange(0, 1),
+    help="Share of the run, at its end, over which the learning rate falls to 0. [default: 0]",
+)
 @click.option(
     "--ratio",
     type=Ratio(),

@@ -11,6 +11,8 @@ from train.layout import INTRINSIC, Layout
 from train.network import Geometry, check_sizes
 
 PRECISIONS = ("float32", "bf16")
+NEWER = {"beta": 1.0, "decay": 0.0}
+"""Fields that runs of earlier versions do not have, and the values that say what those runs did."""
 INTRINSIC_RATIO = 10.0
 """NIPS 2015 section 3.1: azimuth, elevation, light, intrinsic batches come as 1:1:1:10."""
 
@@ -50,8 +52,12 @@ class TrainConfig:
     """What inactive latents are set to: the batch "mean" (NIPS) or the "first" row (arXiv v1)."""
     invariance: float = 0.01
     """Strength of the pull on inactive latents; NIPS section 3.2: 1/100."""
+    beta: float = 1.0
+    """How often the KL counts; the paper's bound has 1."""
     learning_rate: float = 5e-4
     """Of Adam; the paper's "meta learning rate"."""
+    decay: float = 0.0
+    """Share of the run, at its end, over which the learning rate falls to 0 in a straight line; the paper's: 0."""
     betas: tuple[float, float] = (0.9, 0.99)
     """Of Adam: 1 - "momentum decay" and 1 - "weight decay" of the paper, read as the authors' code does."""
     seed: int = 0
@@ -73,6 +79,8 @@ class TrainConfig:
         _check("seed", self.seed, self.seed >= 0, "0 or more")
         _check("learning_rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "positive and finite")
         _check("invariance", self.invariance, 0 <= self.invariance < float("inf"), "0 or more and finite")
+        _check("beta", self.beta, 0 <= self.beta < float("inf"), "0 or more and finite")
+        _check("decay", self.decay, 0 <= self.decay <= 1, "in 0 to 1")
         _check("betas", self.betas, all(0 <= beta < 1 for beta in self.betas), "in [0, 1)")
         _check("clamp", self.clamp, self.clamp in CLAMP_MODES, f"one of {', '.join(CLAMP_MODES)}")
         _check("precision", self.precision, self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
@@ -84,6 +92,12 @@ class TrainConfig:
         shares = [share for _, share in self.ratio]
         possible = all(0 <= share < float("inf") for share in shares) and sum(shares) > 0
         _check("ratio", shares, possible, "finite, 0 or more, and not all 0")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, which counts from 0."""
+        falling = self.decay * self.batches
+        left = (self.batches - step) / falling if falling else 1.0
+        return self.learning_rate * min(1.0, left)
 
     @property
     def latents(self) -> int:
@@ -106,6 +120,7 @@ class TrainConfig:
         """
         if not isinstance(plain, Mapping):
             raise ConfigError(f"a configuration is an object; got {type(plain).__name__}")
+        plain = NEWER | dict(plain)
         known = {field.name for field in fields(cls)}
         for word, keys in (("unknown", plain.keys() - known), ("missing", known - plain.keys())):
             if keys:
@@ -134,7 +149,7 @@ class TrainConfig:
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("side", "channels", "batches", "maps", "seed", "checkpoint_every", "metrics_every"), (int,)),
     **dict.fromkeys(("preset", "objective", "clamp", "device", "precision"), (str,)),
-    **dict.fromkeys(("invariance", "learning_rate"), (int, float)),
+    **dict.fromkeys(("invariance", "beta", "learning_rate", "decay"), (int, float)),
 }
 
 

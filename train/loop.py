@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from train.batches import Batch, BatchSource, Schedule, check_source
 from train.checkpoint import Checkpoint, StoreFacts
 from train.config import TrainConfig
 from train.device import keep_freed_memory
 from train.errors import RunMismatch, TrainingDiverged
+from train.layout import INTRINSIC
 from train.network import Network
 from train.objectives import OBJECTIVES, Loss, TrainBatch
 from train.reading import OneFactor, Reader, Shuffled, prefetch
@@ -202,6 +203,8 @@ class _Trainer:
     def step(self, step: int, batch: Batch) -> None:
         """One batch forward, backward and through Adam."""
         loss = self.objective.loss(self._to_device(step, batch))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.rate(step)
         self.optimizer.zero_grad()
         loss.total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -266,13 +269,17 @@ class _Trainer:
         )
 
     def _to_device(self, step: int, batch: Batch) -> TrainBatch:
-        def tensor(array: Any) -> Tensor | None:
-            return None if array is None else torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+        images = torch.from_numpy(np.ascontiguousarray(batch.images)).to(self.device)
+        known = None if batch.factors is None else torch.from_numpy(self._scaled(batch.factors)).to(self.device)
+        return TrainBatch(images, batch.active, step_generator(self.config.seed, step), known)
 
-        images = tensor(batch.images)
-        assert images is not None
-        noise = step_generator(self.config.seed, step)
-        return TrainBatch(images, batch.active, noise, tensor(batch.factors), tensor(batch.identity))
+    def _scaled(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(B, F) in the source's units to (B, extrinsic factors of the layout) in -1..1."""
+        names = [name for name in self.config.layout.names if name != INTRINSIC]
+        known = {name: (k, low, high) for k, (name, _, low, high) in enumerate(self.store.factors)}
+        columns, low, high = (np.array(column) for column in zip(*(known[name] for name in names), strict=True))
+        scaled: NDArray[np.float32] = (2 * (factors[:, columns] - low) / (high - low) - 1).astype(np.float32)
+        return scaled
 
 
 def make_network(config: TrainConfig, *, plain: bool = False) -> Network:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from train.config import INTRINSIC_RATIO, TrainConfig, paper_ratio
 from train.device import resolve_device, resolve_precision
@@ -31,6 +32,8 @@ PRESETS: dict[str, Preset] = {
     "authors": Preset(96, 120_000, 200, 2000, "what the authors' logs show; for a GPU"),
 }
 DEFAULT_PRESET = "paper"
+_OWN_OPTIONS = frozenset(name for objective in OBJECTIVES.values() for name in objective.options)
+"""What only some objectives look at."""
 
 
 def configure(
@@ -71,13 +74,17 @@ def configure(
     objective = given.get("objective", "paper")
     if objective not in OBJECTIVES:
         raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}; got {objective!r}")
+    own = OBJECTIVES[objective].options
+    if foreign := sorted(given.keys() & (_OWN_OPTIONS - own.keys())):
+        having = sorted(name for name, kind in OBJECTIVES.items() if foreign[0] in kind.options)
+        raise ConfigError(f"{foreign[0]} is an option of {', '.join(having)}, not of the objective {objective}")
     if unknown := given.keys() - TrainConfig.__dataclass_fields__.keys():
         raise ConfigError(f"unknown option: {', '.join(sorted(unknown))}")
     if latents is None:
         latents = start.latents if "intrinsic" in factors else len(factors)
     layout = Layout.for_factors(factors, latents)
     resolved = resolve_device(device)
-    values = {"maps": start.maps, "batches": start.batches, "checkpoint_every": start.checkpoint_every} | given
+    values: dict[str, Any] = {"maps": start.maps, "batches": start.batches, "checkpoint_every": start.checkpoint_every}
     return TrainConfig(
         layout=layout,
         side=image_shape[0],
@@ -86,7 +93,7 @@ def configure(
         ratio=paper_ratio(layout, start.intrinsic) if ratio is None else _ordered(ratio, layout),
         device=resolved,
         precision=resolve_precision(precision, resolved),
-        **values,  # type: ignore[arg-type]  # checked against the fields above, and by TrainConfig itself
+        **(values | dict(own) | given),
     )
 
 

@@ -71,6 +71,10 @@ class RunDirectory:
         if self.config_file.exists():
             then, then_store = self.read_config()
             differences = describe_differences(then, config, then_store, store)
+            if then.decay and config.batches != then.batches:
+                differences.append(
+                    f"batches was {then.batches}, is {config.batches}, and the learning rate falls with it"
+                )
             if differences:
                 raise RunMismatch(
                     f"{self.path} holds another run: {'; '.join(differences)}."

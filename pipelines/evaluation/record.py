@@ -23,8 +23,8 @@ DEFINITIONS = CODE_DEFINITIONS | {
     "disentanglement": disentanglement.DEFINITIONS,
     "neurons": neurons.DEFINITIONS,
     "interval": {
-        "interval": "95% percentile bootstrap over test people, 1,000 resamples, calibrations kept as they are; of MIG, "
-        "SAP and MCC the value plus and minus 1.96 bootstrap standard deviations"
+        "interval": "95% percentile bootstrap over test people, 1,000 resamples, calibrations kept as they are; of "
+        "MIG, SAP and MCC the value plus and minus 1.96 bootstrap standard deviations"
     },
 }
 

@@ -4,7 +4,7 @@ import torch
 
 from train.clamp import clamp_inactive
 from train.network import Network
-from train.objectives.paper import gaussian_kl
+from train.objectives.bound import gaussian_kl
 
 
 def by_hand(z, upstream, active, mode, strength):

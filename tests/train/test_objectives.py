@@ -8,8 +8,9 @@ import torch
 from train.clamp import clamp_inactive
 from train.loop import make_network, step_generator
 from train.objectives import OBJECTIVES, TrainBatch
+from train.objectives.bound import gaussian_kl, sample_code
 from train.objectives.exchange import partners
-from train.objectives.paper import Paper, gaussian_kl, sample_code
+from train.objectives.paper import Paper
 
 
 @pytest.fixture

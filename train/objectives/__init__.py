@@ -1,14 +1,22 @@
-"""What is minimised. A new objective is one file here and one line in `OBJECTIVES`."""
+"""What is minimised. A new objective is one class here and one line in `OBJECTIVES`."""
 
 from train.objectives.exchange import Exchange as Exchange
+from train.objectives.groups import AdaGvae, GvaeLabels, MlvaeLabels
 from train.objectives.interface import Loss as Loss
 from train.objectives.interface import Objective as Objective
 from train.objectives.interface import TrainBatch as TrainBatch
-from train.objectives.paper import Paper as Paper
-from train.objectives.random import Random as Random
+from train.objectives.paper import ArxivV1, Paper
+from train.objectives.shuffled import BetaVae, Random
+from train.objectives.supervised import Supervised
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "paper": Paper,
+    "arxiv-v1": ArxivV1,
     "random": Random,
+    "beta-vae": BetaVae,
+    "gvae-labels": GvaeLabels,
+    "mlvae-labels": MlvaeLabels,
+    "ada-gvae": AdaGvae,
     "exchange": Exchange,
+    "supervised": Supervised,
 }

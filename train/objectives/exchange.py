@@ -5,15 +5,16 @@ not at test time. Here the shared part comes from one *other* image of the batch
 knows of the pose is wrong, and costs reconstruction. Gradients flow through both parts (not in the paper).
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from train.config import TrainConfig
 from train.network import Network
+from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
 from train.objectives.interface import Loss, TrainBatch
-from train.objectives.paper import cross_entropy, gaussian_kl, negative_bound, sample_code
 
 
 class Exchange:
@@ -21,6 +22,7 @@ class Exchange:
 
     shuffled: ClassVar[bool] = False
     assigned: ClassVar[bool] = True
+    options: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self.network, self.config = network, config

@@ -1,7 +1,8 @@
 """What an objective is: a class made from a network and a configuration, with one `loss(batch)`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -21,9 +22,8 @@ class TrainBatch:
     noise: torch.Generator
     """On the CPU; a function of (seed, step), so that a step is the same step after a restart and on any device."""
     factors: Tensor | None = None
-    """float32 (B, F) true values in the source's units, where known; only supervised objectives look."""
-    identity: Tensor | None = None
-    """int64 (B,), where known."""
+    """float32 (B, F) true values, where known: every factor of the layout but the intrinsic one, in its order, each
+    scaled to -1..1 over its range. Only supervised objectives look."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Objective(Protocol):
     """Whether it wants the images of many batches shuffled, instead of batches in which one factor varies."""
     assigned: ClassVar[bool]
     """Whether it makes the layout's latents speak for its factors; else evaluation looks for those that do."""
+    options: ClassVar[Mapping[str, Any]]
+    """Fields of `TrainConfig` that it alone looks at, and their defaults; others' are refused with it."""
 
     def __init__(self, network: Network, config: TrainConfig) -> None: ...
 

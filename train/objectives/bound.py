@@ -1,0 +1,38 @@
+"""The parts of the variational bound that objectives share."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from train.network import Network
+from train.objectives.interface import Loss
+
+
+def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mu, exp(logvar)) || N(0, 1)) in nats, elementwise: (mu^2 + exp(logvar) - 1 - logvar) / 2."""
+    return 0.5 * (mu.square() + torch.expm1(logvar) - logvar)
+
+
+def sample_code(mu: Tensor, logvar: Tensor, noise: torch.Generator) -> Tensor:
+    """Equation 3 of arXiv v1 by the reparametrisation of SGVB: mu + exp(logvar / 2) eps, eps ~ N(0, 1).
+
+    eps is drawn for every row and latent, clamped ones included: (B, latents) float32, on the CPU for the same
+    draw on every device.
+    """
+    eps = torch.randn(mu.shape, generator=noise).to(mu)
+    return mu + torch.exp(0.5 * logvar) * eps
+
+
+def cross_entropy(network: Network, code: Tensor, images: Tensor) -> Tensor:
+    """Binary cross-entropy of the decoded code against the images, summed over pixels and the batch: a scalar."""
+    logits = network.decode_logits(code)
+    return functional.binary_cross_entropy_with_logits(logits, network.targets(images), reduction="sum")
+
+
+def negative_bound(reconstruction: Tensor, kl: Tensor, weight: float = 1.0) -> Loss:
+    """The negative lower bound of SGVB from a summed cross-entropy and a (B, latents) KL that counts `weight` times."""
+    return Loss(
+        total=reconstruction + weight * kl.sum(),
+        reconstruction=reconstruction.detach() / len(kl),
+        kl=kl.detach().mean(dim=0),
+    )

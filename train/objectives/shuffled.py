@@ -1,0 +1,32 @@
+"""Objectives on shuffled images, whose latents nobody tells what to mean."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from train.config import TrainConfig
+from train.network import Network
+from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
+from train.objectives.interface import Loss, TrainBatch
+
+
+class Random:
+    """Plain SGVB: the entangled baseline of the paper (NIPS 2015 section 4.1.1; arXiv v1 3.1)."""
+
+    shuffled: ClassVar[bool] = True
+    assigned: ClassVar[bool] = False
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, network: Network, config: TrainConfig) -> None:
+        self.network, self.config = network, config
+
+    def loss(self, batch: TrainBatch) -> Loss:
+        """See the class."""
+        mu, logvar = self.network.encode(batch.images)
+        reconstruction = cross_entropy(self.network, sample_code(mu, logvar, batch.noise), batch.images)
+        return negative_bound(reconstruction, gaussian_kl(mu, logvar), self.config.beta)
+
+
+class BetaVae(Random):
+    """The same with a KL that counts `beta` times (Higgins et al. 2017)."""
+
+    options: ClassVar[Mapping[str, Any]] = {"beta": 4.0}
