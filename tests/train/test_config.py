@@ -50,6 +50,26 @@ def test_ratio_is_put_in_the_layouts_order():
     assert faces(ratio=ratio).ratio == (("azimuth", 2.0), ("elevation", 1.0), ("light", 0.0), ("intrinsic", 3.0))
 
 
+def test_an_objective_brings_its_options():
+    v1, paper, beta = (faces(objective=name) for name in ("arxiv-v1", "paper", "beta-vae"))
+    assert (v1.clamp, v1.invariance) == ("first", 0)
+    assert (paper.clamp, paper.invariance) == ("mean", 0.01)
+    assert (beta.beta, paper.beta) == (4, 1)
+    assert faces(objective="arxiv-v1", invariance=0.01).invariance == 0.01
+
+
+def test_the_learning_rate_falls_over_the_last_part_of_a_run():
+    config = faces(batches=100, decay=0.25, learning_rate=1.0)
+    assert [config.rate(step) for step in (0, 74, 75, 80, 99)] == pytest.approx([1, 1, 1, 0.8, 0.04])
+    assert {faces(batches=100).rate(step) for step in range(100)} == {5e-4}
+
+
+def test_a_run_from_before_an_option_did_what_its_neutral_value_says():
+    plain = faces().to_plain()
+    del plain["beta"], plain["decay"]
+    assert TrainConfig.from_plain(plain) == faces()
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_json_round_trip(preset):
     config = faces(preset, seed=7, betas=(0.5, 0.9), invariance=0)
@@ -108,7 +128,14 @@ def test_json_that_is_none():
         ({"ratio": {"azimuth": 1}}, "a share for each of azimuth, elevation, light, intrinsic; got azimuth"),
         ({"ratio": dict.fromkeys(FACES, 0)}, "not all 0"),
         ({"ratio": dict.fromkeys(FACES, -1)}, "0 or more"),
-        ({"objective": "gan"}, "objective must be one of paper, random.*; got 'gan'"),
+        ({"objective": "gan"}, "objective must be one of paper, arxiv-v1, random.*; got 'gan'"),
+        (
+            {"objective": "exchange", "clamp": "mean"},
+            "clamp is an option of arxiv-v1, paper, not of",
+        ),
+        ({"beta": 2.0}, "beta is an option of beta-vae, not of the objective paper"),
+        ({"decay": 1.5}, "decay must be in 0 to 1; got 1.5"),
+        ({"objective": "beta-vae", "beta": -1.0}, "beta must be 0 or more and finite"),
         ({"preset": "huge"}, "preset must be one of demo, quick, paper, authors; got 'huge'"),
         ({"colour": 1}, "unknown option: colour"),
         ({"device": "tpu"}, "device must be auto, cpu, cuda or cuda:N; got 'tpu'"),

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import torch
 
 from train.config import TrainConfig
+from train.errors import ConfigError
 from train.layout import INTRINSIC
 from train.network import Network
 from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
@@ -33,9 +34,9 @@ class Supervised:
         self.told = [config.layout.slice(name).start for name in config.layout.names if name != INTRINSIC]
 
     def loss(self, batch: TrainBatch) -> Loss:
-        """See the class; raises ValueError where the batch has no true values."""
+        """See the class; raises `ConfigError` where the batch has no true values."""
         if batch.factors is None:
-            raise ValueError("the objective supervised needs the true values of the factors")
+            raise ConfigError("the objective supervised needs the true values of the factors")
         mu, logvar = self.network.encode(batch.images)
         code = sample_code(mu, logvar, batch.noise)
         if batch.active != INTRINSIC:
