@@ -22,7 +22,8 @@ from train_step import MemorySource
 from train.batches import Schedule
 from train.clamp import CLAMP_MODES, clamp_inactive
 from train.config import TrainConfig
-from train.loop import make_network, step_generator, train
+from train.loop import train
+from train.making import make_network, step_generator
 from train.network import Network
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure

@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from train.batches import Batch, BatchSource
 from train.config import TrainConfig
 from train.device import keep_freed_memory
-from train.loop import make_network, step_generator, train
+from train.loop import train
+from train.making import make_network, step_generator
 from train.network import Geometry
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure

@@ -38,8 +38,8 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def progress_bar(unit: str) -> Iterator[Progress]:
-    """A bar on standard error; silent where that is not a terminal."""
+def progress_bar(unit: str, *, shown: bool = True) -> Iterator[Progress]:
+    """A bar on standard error; silent where that is not a terminal, or where it is not to be shown."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -51,5 +51,5 @@ def progress_bar(unit: str) -> Iterator[Progress]:
         TimeRemainingColumn(),
         _Note(),
     )
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
+    with Progress(*columns, console=console, disable=not (shown and sys.stderr.isatty())) as progress:
         yield progress

@@ -17,6 +17,7 @@ from pipelines.progress import progress_bar
 from train.config import TrainConfig
 from train.loop import Progress, RunResult, train
 from train.objectives import OBJECTIVES
+from train.parallel import leads, own_device, ranks
 from train.presets import DEFAULT_PRESET, PRESETS, configure
 
 _PRESET_HELP = "; ".join(f"{name}: {p.maps} maps, {p.batches:,} batches, {p.note}" for name, p in PRESETS.items())
@@ -86,6 +87,8 @@ def command(
     metrics.jsonl and, where TensorBoard is installed, its events. Running the same command again continues a run
     that was stopped; a larger --batches extends it.
 
+    On several GPUs: torchrun --nproc-per-node 4 -m pipelines train-dcign ...; each step then sees 4 batches.
+
     Example: train-dcign --store faces.zarr --preset quick
     """
     store = open_store(url)
@@ -94,11 +97,14 @@ def command(
     chosen = _factors(store, factors)
     source = StoreSource(store)
     shares = _shares(chosen, ratio)
-    config = configure(factors=chosen, image_shape=source.image_shape, ratio=shares, **options)
+    options["device"] = own_device(options["device"])
+    config = configure(factors=chosen, image_shape=source.image_shape, ratio=shares, ranks=ranks(), **options)
     run = run or Path("runs") / f"{_stem(url)}-{config.preset}-{config.objective}-s{config.seed}"
-    click.echo(f"{run}: {_describe(config)}", err=True)
+    if leads():
+        click.echo(f"{run}: {_describe(config)}", err=True)
     result = _train(config, source, run)
-    _report(result, config, as_json)
+    if leads():
+        _report(result, config, as_json)
 
 
 def _shares(factors: list[str], ratio: list[float] | None) -> dict[str, float] | None:
@@ -145,7 +151,7 @@ def _describe(config: TrainConfig) -> str:
 
 def _train(config: TrainConfig, source: StoreSource, run: Path) -> RunResult:
     """Train with a progress bar in batches that shows nats per image."""
-    with progress_bar("batches") as bars:
+    with progress_bar("batches", shown=leads()) as bars:
         bar = bars.add_task("training", total=config.batches, note="")
 
         def show(progress: Progress) -> None:

@@ -11,7 +11,7 @@ from train.layout import INTRINSIC, Layout
 from train.network import Geometry, check_sizes
 
 PRECISIONS = ("float32", "bf16")
-NEWER = {"beta": 1.0, "decay": 0.0}
+NEWER = {"beta": 1.0, "decay": 0.0, "ranks": 1}
 """Fields that runs of earlier versions do not have, and the values that say what those runs did."""
 INTRINSIC_RATIO = 10.0
 """NIPS 2015 section 3.1: azimuth, elevation, light, intrinsic batches come as 1:1:1:10."""
@@ -60,6 +60,8 @@ class TrainConfig:
     """Share of the run, at its end, over which the learning rate falls to 0 in a straight line; the paper's: 0."""
     betas: tuple[float, float] = (0.9, 0.99)
     """Of Adam: 1 - "momentum decay" and 1 - "weight decay" of the paper, read as the authors' code does."""
+    ranks: int = 1
+    """Processes that train together; a step averages the gradients of one batch each."""
     seed: int = 0
     """Of the initial weights, the order of batches and the noise."""
     device: str = "cpu"
@@ -74,8 +76,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         Geometry(self.side)
         check_sizes(channels=self.channels, maps=self.maps, latents=self.layout.total)
-        for name in ("batches", "checkpoint_every", "metrics_every"):
+        for name in ("batches", "checkpoint_every", "metrics_every", "ranks"):
             _check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
+        _check("batches", self.batches, self.batches % self.ranks == 0, f"a multiple of the {self.ranks} processes")
         _check("seed", self.seed, self.seed >= 0, "0 or more")
         _check("learning_rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "positive and finite")
         _check("invariance", self.invariance, 0 <= self.invariance < float("inf"), "0 or more and finite")
@@ -147,7 +150,9 @@ class TrainConfig:
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("side", "channels", "batches", "maps", "seed", "checkpoint_every", "metrics_every"), (int,)),
+    **dict.fromkeys(
+        ("side", "channels", "batches", "maps", "ranks", "seed", "checkpoint_every", "metrics_every"), (int,)
+    ),
     **dict.fromkeys(("preset", "objective", "clamp", "device", "precision"), (str,)),
     **dict.fromkeys(("invariance", "beta", "learning_rate", "decay"), (int, float)),
 }

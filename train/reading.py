@@ -3,8 +3,8 @@
 Both are functions of the step alone, so that a run that starts again anywhere sees what it would have seen.
 """
 
-from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
@@ -94,22 +94,21 @@ class Shuffled:
 
 
 class Prefetched(NamedTuple):
-    """A step's batch, and how long the trainer stood waiting for it."""
+    """A batch, and how long the trainer stood waiting for it."""
 
-    step: int
+    number: int
     batch: Batch
     waited: float
     """Seconds."""
 
 
-def prefetch(reader: Reader, start: int, stop: int) -> Generator[Prefetched, None, None]:
-    """Batches of steps start, ..., stop - 1, each read on another thread while the one before is in use."""
+def prefetch(reader: Reader, numbers: Sequence[int]) -> Generator[Prefetched, None, None]:
+    """The batches of those numbers in their order, each read on another thread while the one before is in use."""
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
-        coming = thread.submit(reader.read, start) if start < stop else None
-        for step in range(start, stop):
-            assert coming is not None
+        coming: list[Future[Batch]] = []
+        for k, number in enumerate(numbers):
             asked = perf_counter()
-            batch = coming.result()
+            batch = coming.pop().result() if coming else reader.read(number)
             waited = perf_counter() - asked
-            coming = thread.submit(reader.read, step + 1) if step + 1 < stop else None
-            yield Prefetched(step, batch, waited)
+            coming.extend(thread.submit(reader.read, after) for after in numbers[k + 1 : k + 2])
+            yield Prefetched(number, batch, waited)

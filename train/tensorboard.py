@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class MetricsWriter(Protocol):
     """Takes lines of metrics."""
@@ -13,10 +16,17 @@ class MetricsWriter(Protocol):
         """Add one line."""
         ...
 
+    def picture(self, name: str, pixels: NDArray[np.uint8], step: int) -> None:
+        """Add an (H, W) or (H, W, 3) picture."""
+        ...
+
 
 class _Nothing:
     def write(self, line: Mapping[str, Any]) -> None:
         """Leave it at metrics.jsonl."""
+
+    def picture(self, name: str, pixels: NDArray[np.uint8], step: int) -> None:
+        """Nowhere to show it."""
 
 
 class _Events:
@@ -28,7 +38,12 @@ class _Events:
         for name, value in line.items():
             scalars = {f"{name}/{key}": v for key, v in value.items()} if isinstance(value, dict) else {name: value}
             for tag, scalar in scalars.items():
-                self._writer.add_scalar(tag, scalar, line["step"])
+                if scalar is not None:
+                    self._writer.add_scalar(tag, scalar, line["step"])
+
+    def picture(self, name: str, pixels: NDArray[np.uint8], step: int) -> None:
+        """One image."""
+        self._writer.add_image(name, pixels, step, dataformats="HW" if pixels.ndim == 2 else "HWC")
 
 
 @contextmanager

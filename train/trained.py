@@ -13,7 +13,7 @@ from train.config import TrainConfig
 from train.device import resolve_device, resolve_precision
 from train.errors import RunUnreadable, WrongImages
 from train.layout import Layout
-from train.loop import make_network
+from train.making import make_network
 from train.network import Network
 from train.rundirectory import RunDirectory
 

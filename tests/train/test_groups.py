@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from train.errors import ConfigError
-from train.loop import make_network, step_generator, train
+from train.loop import train
+from train.making import make_network, step_generator
 from train.objectives import OBJECTIVES, TrainBatch
 from train.objectives.bound import gaussian_kl, sample_code
 from train.objectives.supervised import SIGMA

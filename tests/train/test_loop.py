@@ -9,7 +9,9 @@ import torch
 
 from train.checkpoint import list_checkpoints, read_checkpoint, read_resume
 from train.errors import RunMismatch, TooFewBatches, TrainingDiverged
-from train.loop import Window, step_generator, train
+from train.loop import train
+from train.making import step_generator
+from train.window import Window
 
 
 class Killed(Exception):  # noqa: N818

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from train.clamp import clamp_inactive
-from train.loop import make_network, step_generator
+from train.making import make_network, step_generator
 from train.objectives import OBJECTIVES, TrainBatch
 from train.objectives.bound import gaussian_kl, sample_code
 from train.objectives.exchange import partners

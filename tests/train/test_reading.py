@@ -19,11 +19,11 @@ def as_bytes(images):
 
 
 def test_prefetch_gives_the_schedule_and_reads_nothing_else(source, schedule, make_config):
-    got = list(prefetch(OneFactor(make_config(), source, schedule), 7, 12))
-    assert [item.step for item in got] == [7, 8, 9, 10, 11]
+    got = list(prefetch(OneFactor(make_config(), source, schedule), range(7, 12)))
+    assert [item.number for item in got] == [7, 8, 9, 10, 11]
     assert source.reads == [(schedule.at(k).factor, schedule.at(k).index) for k in range(7, 12)]
     assert [item.batch.active for item in got] == [schedule.at(k).factor for k in range(7, 12)]
-    assert list(prefetch(OneFactor(make_config(), source, schedule), 5, 5)) == []
+    assert list(prefetch(OneFactor(make_config(), source, schedule), range(5, 5))) == []
 
 
 def test_an_error_of_the_source_reaches_the_trainer(source, schedule, make_config):
@@ -32,7 +32,7 @@ def test_an_error_of_the_source_reaches_the_trainer(source, schedule, make_confi
             raise OSError("shard 3 is gone")
 
     with pytest.raises(OSError, match="shard 3 is gone"):
-        list(prefetch(OneFactor(make_config(), Broken(), schedule), 0, 2))
+        list(prefetch(OneFactor(make_config(), Broken(), schedule), range(2)))
 
 
 def test_shuffled_deals_the_scheduled_images_each_once(source, schedule, make_config):

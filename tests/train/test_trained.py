@@ -4,7 +4,8 @@ import torch
 
 from train.checkpoint import list_checkpoints
 from train.errors import CheckpointUnreadable, RunUnreadable, WrongImages
-from train.loop import make_network, train
+from train.loop import train
+from train.making import make_network
 from train.trained import load_run, to_uint8
 
 SIZES = {1: (48, 48), 3: (48, 48, 3)}

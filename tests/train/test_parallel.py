@@ -1,0 +1,94 @@
+"""Two processes on one machine against one process that averages by hand."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from train.batches import Schedule
+from train.errors import ConfigError
+from train.loop import train
+from train.making import make_network, step_generator
+from train.objectives import OBJECTIVES, TrainBatch
+from train.trained import load_run
+
+HERE = Path(__file__).parent
+CODE = """
+import sys
+import torch
+sys.path.insert(0, sys.argv[1])
+from conftest import NAMES, TinySource
+from train.loop import train
+from train.presets import configure
+torch.set_num_threads(1)
+config = configure(
+    "demo", factors=NAMES, image_shape=(48, 48), device="cpu", precision="float32", maps=8, latents=6,
+    batches=int(sys.argv[3]), metrics_every=4, checkpoint_every=6, ranks=2,
+)
+train(config, TinySource(), sys.argv[2], tensorboard=False)
+"""
+
+
+def two_processes(run, batches):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    code = run.parent / "two.py"
+    code.write_text(CODE)
+    subprocess.run([*launch, code, HERE, run, str(batches)], check=True, env=environment, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    run = tmp_path_factory.mktemp("pair") / "run"
+    two_processes(run, 12)
+    return run
+
+
+def test_two_processes_average_their_gradients(pair, make_config, source):
+    config = make_config()
+    network = make_network(config)
+    objective = OBJECTIVES[config.objective](network, config)
+    adam = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True)
+    schedule = Schedule(config.seed, config.ratio, source.counts)
+    for step in range(6):
+        sums = [torch.zeros_like(p) for p in network.parameters()]
+        for number in (2 * step, 2 * step + 1):
+            draw = schedule.at(number)
+            images = torch.from_numpy(source.read(draw.factor, draw.index).images)
+            adam.zero_grad()
+            objective.loss(TrainBatch(images, draw.factor, step_generator(config.seed, number))).total.backward()
+            sums = [total + p.grad for total, p in zip(sums, network.parameters(), strict=True)]
+        for parameter, total in zip(network.parameters(), sums, strict=True):
+            parameter.grad = total / 2
+        adam.step()
+    for name, trained in load_run(pair).network.state_dict().items():
+        assert torch.equal(trained, network.state_dict()[name]), name
+
+
+def test_metrics_count_the_batches_of_both(pair, source, make_config):
+    lines = [json.loads(line) for line in (pair / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [4, 8, 12]
+    schedule = Schedule(0, make_config().ratio, source.counts)
+    seen = [schedule.at(k).factor for k in range(12)]
+    for line, first in zip(lines, (0, 4, 8), strict=True):
+        assert line["batches"] == {
+            name: seen[first : first + 4].count(name) for name in sorted({*seen[first : first + 4]})
+        }
+
+
+def test_a_pair_that_goes_on_ends_as_one_that_never_stopped(pair, tmp_path):
+    two_processes(tmp_path / "run", 6)
+    two_processes(tmp_path / "run", 12)
+    once, twice = (load_run(run).network.state_dict() for run in (pair, tmp_path / "run"))
+    assert all(torch.equal(once[name], twice[name]) for name in once)
+
+
+def test_the_number_of_processes_is_the_configurations(make_config, source, tmp_path):
+    with pytest.raises(ConfigError, match="is for 2 processes; torchrun started 1"):
+        train(make_config(ranks=2), source, tmp_path / "run", tensorboard=False)
+    with pytest.raises(ConfigError, match="a multiple of the 5 processes"):
+        make_config(ranks=5)

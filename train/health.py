@@ -1,0 +1,50 @@
+"""What is looked at while a net trains, beyond its loss."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from train.config import TrainConfig
+from train.network import Network
+from train.objectives import TrainBatch
+from train.objectives.bound import cross_entropy
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen at one moment of a training."""
+
+    numbers: dict[str, float | None]
+    """By name; None where a number is undefined."""
+    picture: NDArray[np.uint8]
+    """(H, W) or (H, W, 3)."""
+
+
+class Watch(Protocol):
+    """Looks at a network that is being trained, on people whom neither training nor test sees."""
+
+    @property
+    def every(self) -> int:
+        """Batches between looks, which come with lines of metrics."""
+        ...
+
+    def look(self, network: Network, step: int) -> Look:
+        """The network after `step` batches; it is not changed."""
+        ...
+
+
+@torch.inference_mode()
+def leak_gap(network: Network, config: TrainConfig, batch: TrainBatch) -> float:
+    """What the inactive latents know of the active factor, in nats an image (NIPS 2015 section 3.1 presumes nothing).
+
+    Cross-entropy with the inactive means at their batch mean, less that with the code as it is; no noise.
+    """
+    mu, _ = network.encode(batch.images)
+    clamped = mu.mean(dim=0).expand_as(mu).clone()
+    active = config.layout.slice(batch.active)
+    clamped[:, active] = mu[:, active]
+    gap = cross_entropy(network, clamped, batch.images) - cross_entropy(network, mu, batch.images)
+    return float(gap) / len(mu)

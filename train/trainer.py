@@ -1,0 +1,178 @@
+"""Everything that changes during a run, and what one step does to it."""
+
+import math
+from dataclasses import asdict
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from train.batches import Batch
+from train.checkpoint import Checkpoint, StoreFacts
+from train.config import TrainConfig
+from train.errors import TrainingDiverged
+from train.health import Watch, leak_gap
+from train.layout import INTRINSIC
+from train.making import make_network, step_generator
+from train.objectives import OBJECTIVES, TrainBatch
+from train.parallel import Team
+from train.reading import SHUFFLED, Reader
+from train.rundirectory import RunDirectory
+from train.tensorboard import MetricsWriter
+from train.window import Window
+
+
+class Trainer:
+    """Weights, optimiser and the window of metrics of one process; `done` counts the batches of all processes."""
+
+    def __init__(
+        self, config: TrainConfig, store: StoreFacts, run: RunDirectory, team: Team, watch: Watch | None = None
+    ) -> None:
+        self.config, self.store, self.run, self.team, self.watch = config, store, run, team, watch
+        self.device = torch.device(config.device)
+        self.network = make_network(config).to(self.device)
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True
+        )
+        self.objective = OBJECTIVES[config.objective](self.network, config)
+        self.window = Window()
+        self.done = 0
+        self.stopping = False
+        """Whether any process was asked to stop, as far as was looked."""
+        self._names = (*config.layout.names, SHUFFLED)
+        self._pending: list[Tensor] = []
+        self._last: TrainBatch | None = None
+        self._clock = perf_counter()
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whether a line of metrics or a checkpoint is due after the batches just done."""
+        return self._due(self.config.metrics_every) or self._due(self.config.checkpoint_every) or self._last_of_all
+
+    @property
+    def _last_of_all(self) -> bool:
+        return self.done == self.config.batches
+
+    def _due(self, every: int) -> bool:
+        """Whether the step just done reached or passed a multiple of `every`."""
+        return self.done // every > (self.done - self.team.size) // every
+
+    def resume(self) -> int:
+        """Load the newest readable checkpoint; the number of batches behind it, 0 where there is none."""
+        found = self.run.newest_to_resume()
+        if found is not None:
+            checkpoint, state = found
+            self.network.load_state_dict(checkpoint.weights)
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.window = Window(**state["window"])
+            self.done = checkpoint.step
+        self.team.wait()
+        if self.team.leads:
+            self.run.cut_metrics(self.done)
+        self._clock = perf_counter()
+        return self.done
+
+    def step(self, number: int, batch: Batch, *, stopping: bool) -> None:
+        """Batch `number` forward and backward, and the mean gradient of all processes through Adam."""
+        seen = self._to_device(number, batch)
+        loss = self.objective.loss(seen)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.rate(number - self.team.rank)
+        self.optimizer.zero_grad()
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        self.team.average(self.network.parameters())
+        self.optimizer.step()
+        said = [number, self._names.index(batch.active), stopping]
+        parts = (loss.total.detach()[None], loss.reconstruction[None], loss.kl)
+        row = torch.cat([torch.tensor(said, dtype=torch.float64).to(self.device), *(p.double() for p in parts)])
+        self._pending.extend(self.team.gather(row))
+        self._last = seen
+        self.done = number - self.team.rank + self.team.size
+
+    def settle(self, reader: Reader) -> None:
+        """Look at the losses of the batches since the last look.
+
+        Raises
+        ------
+        TrainingDiverged
+            One is not finite; its batch is read again and saved.
+        """
+        for row in self._pending:
+            number, active, stopping, total, reconstruction, *kl = row.tolist()
+            if not math.isfinite(total):
+                self._save_culprit(int(number), reader)
+            self.window.add(self._names[int(active)], reconstruction, kl)
+            self.stopping = self.stopping or bool(stopping)
+        self._pending.clear()
+
+    def record(self, writer: MetricsWriter) -> None:
+        """Write a line of metrics and a checkpoint where they are due."""
+        if not self.at_boundary:
+            return
+        now = perf_counter()
+        self.window.seconds += now - self._clock
+        self._clock = now
+        if self._due(self.config.metrics_every):
+            if self.team.leads:
+                self._write_line(writer)
+            self.window = Window()
+        if self._due(self.config.checkpoint_every) or self._last_of_all:
+            self.save()
+
+    def _write_line(self, writer: MetricsWriter) -> None:
+        assert self._last is not None
+        line = self.window.line(self.done)
+        if self.objective.assigned:
+            line["leak_gap"] = {self._last.active: leak_gap(self.network, self.config, self._last)}
+        if self.watch is not None and (self._due(self.watch.every) or self._last_of_all):
+            looked = self.watch.look(self.network, self.done)
+            line["val"] = looked.numbers
+            writer.picture("val", looked.picture, self.done)
+        self.run.append_metrics(line)
+        writer.write(line)
+
+    def save(self) -> None:
+        """Write a checkpoint of what the batches so far have made.
+
+        Raises
+        ------
+        TrainingDiverged
+            A weight is not finite.
+        """
+        weights = {name: tensor.detach() for name, tensor in self.network.state_dict().items()}
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
+            raise TrainingDiverged(
+                f"a weight is NaN or infinite after batch {self.done}; the checkpoint before is kept"
+            )
+        if self.team.leads:
+            checkpoint = Checkpoint(self.done, self.config, self.store, weights)
+            self.run.save(checkpoint, {"optimizer": self.optimizer.state_dict(), "window": asdict(self.window)})
+
+    def _save_culprit(self, number: int, reader: Reader) -> None:
+        batch = reader.read(number)
+        path = self.run.path / f"diverged-step-{number}.npz"
+        known = {"factors": batch.factors, "identity": batch.identity}
+        arrays: dict[str, Any] = {name: array for name, array in known.items() if array is not None}
+        if self.team.leads:
+            np.savez(path, images=batch.images, **arrays)
+        raise TrainingDiverged(
+            f"the loss is NaN or infinite at step {number}, {reader.name(number)}, saved as {path};"
+            " the last checkpoint is from before. A smaller learning rate or float32 may help."
+        )
+
+    def _to_device(self, number: int, batch: Batch) -> TrainBatch:
+        images = torch.from_numpy(np.ascontiguousarray(batch.images)).to(self.device)
+        known = None if batch.factors is None else torch.from_numpy(self._scaled(batch.factors)).to(self.device)
+        return TrainBatch(images, batch.active, step_generator(self.config.seed, number), known)
+
+    def _scaled(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(B, F) in the source's units to (B, extrinsic factors of the layout) in -1..1."""
+        names = [name for name in self.config.layout.names if name != INTRINSIC]
+        known = {name: (k, low, high) for k, (name, _, low, high) in enumerate(self.store.factors)}
+        columns = np.array([known[name][0] for name in names], np.intp)
+        low, high = (np.array([known[name][end] for name in names], np.float64) for end in (1, 2))
+        scaled: NDArray[np.float32] = (2 * (factors[:, columns] - low) / (high - low) - 1).astype(np.float32)
+        return scaled
