@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipelines.evaluation.measure import Measured
 from train.errors import RunUnreadable
+from train.trained import TrainedRun
 
 FILE = "calibration.json"
 
@@ -45,33 +46,37 @@ def calibrations(measured: Measured) -> list[Calibration]:
     ]
 
 
-def save_calibrations(found: list[Calibration], run: Path) -> None:
-    """Write RUN/calibration.json; a run that cannot be written to is left without."""
-    content = {
+def save_calibrations(measured: Measured) -> None:
+    """Write RUN/calibration.json; a run that cannot be written to is left without, and so is a lone checkpoint."""
+    if not measured.path.is_dir():
+        return
+    factors = {
         c.factor: {"unit": c.unit, "latent": c.latent, "angles": c.angles.tolist(), "values": c.values.tolist()}
-        for c in found
+        for c in calibrations(measured)
     }
+    content = {"weights": measured.run.identity()["weights"], "factors": factors}
     try:
-        (run / FILE).write_text(json.dumps(content, indent=1) + "\n")
+        (measured.path / FILE).write_text(json.dumps(content, indent=1) + "\n")
     except OSError:
         return
 
 
-def read_calibrations(run: Path, latents: int) -> list[Calibration]:
-    """The run's own.
+def read_calibrations(run: Path, trained: TrainedRun) -> list[Calibration]:
+    """Those in a run directory, for the weights at hand.
 
     Raises
     ------
     RunUnreadable
-        There is no such file, or it does not fit.
+        There is no such file, it is of other weights, or it does not fit.
     """
     path = run / FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = [
             Calibration(str(f), str(c["unit"]), int(c["latent"]), _numbers(c["angles"]), _numbers(c["values"]))
-            for f, c in content.items()
+            for f, c in content["factors"].items()
         ]
+        weights = str(content["weights"])
     except FileNotFoundError:
         raise RunUnreadable(
             f"{run} does not know yet which angle its neurons mean: give sweeps with --sweeps, once, "
@@ -79,6 +84,9 @@ def read_calibrations(run: Path, latents: int) -> list[Calibration]:
         ) from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunUnreadable(f"{path} cannot be read ({error!r}); delete it, and give sweeps with --sweeps") from error
+    if weights != trained.identity()["weights"]:
+        raise RunUnreadable(f"{path} is of other weights than those asked for: give sweeps with --sweeps once more")
+    latents = trained.config.latents
     if not found or any(
         c.angles.shape != c.values.shape or len(c.angles) < 2 or not 0 <= c.latent < latents for c in found
     ):

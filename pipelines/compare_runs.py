@@ -8,8 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
-from dataset.errors import StoreError
-from pipelines.evaluation.measure import Measured, facts, measure
+from pipelines.evaluation.measure import Measured, facts, measure, refuse_strangers
 from pipelines.evaluation.record import DEFINITIONS, numbers
 from pipelines.evaluation.tables import number
 from pipelines.options import json_option
@@ -30,6 +29,8 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
 )
 """Kind, measure, and the heading of its column."""
 DRAWN = ("spearman_pooled", "isotonic_rmse", "skill", "leak_r2", "retrieval")
+MAY_DIFFER = {"seed", "preset", "batches", "device", "precision", "checkpoint_every", "metrics_every"}
+"""Fields of the configuration in which the seeds of one run may differ."""
 Table = dict[str, dict[str, dict[str, Any]]]
 """Run to factor to measure to {"value", "interval"}."""
 
@@ -55,49 +56,56 @@ def command(runs: tuple[Path, ...], url: str, out: Path, device: str, as_json: b
     Example: compare-runs runs/faces-quick-paper-s0 runs/faces-quick-random-s0 --sweeps sweeps.zarr
     """
     measured = [measure(path, url, device) for path in runs]
-    _refuse_strangers(measured)
+    refuse_strangers(measured)
     grouped = groups(measured)
     out.mkdir(parents=True, exist_ok=True)
     found = comparison(grouped)
-    (out / "comparison.json").write_text(json.dumps(found, indent=2) + "\n")
+    (out / "comparison.json").write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
     text = "\n\n".join([markdown(found["runs"], "Values"), markdown(found["differences"], _paired(found))])
     (out / "comparison.md").write_text(text + "\n")
     panels = [(name, says) for _, name, says in COLUMNS if name in DRAWN]
     records = {name: numbers(members[0]) for name, members in grouped.items()}
     for kind in ("png", "svg"):
         draw_comparison(found["runs"], panels, out / f"comparison.{kind}")
-        draw_invariance(records, out / f"invariance.{kind}")
+        if all(record["curves"]["cosine"] for record in records.values()):
+            draw_invariance(records, out / f"invariance.{kind}")
     click.echo(json.dumps(found) if as_json else f"{text}\n\nwrote {out}/comparison.json, comparison.md and figures")
 
 
 def groups(measured: Sequence[Measured]) -> dict[str, list[Measured]]:
-    """Runs that differ in their seed only, under the name of the first without its seed."""
-    found: dict[str, list[Measured]] = {}
-    names: dict[str, str] = {}
+    """Runs that differ in their seed only, under the name of the first without its seed.
+
+    Raises
+    ------
+    click.ClickException
+        Two of them have one seed, or runs that differ in more have one name.
+    """
+    kinds: dict[str, list[Measured]] = {}
     for one in measured:
-        kind = json.dumps(_kind(one), sort_keys=True)
-        name = one.name.rsplit("-s", 1)[0] if one.name.endswith(f"-s{one.run.config.seed}") else one.name
-        label = names.setdefault(kind, name if name not in found else one.name)
-        found.setdefault(label, []).append(one)
-    for label, members in found.items():
+        kinds.setdefault(json.dumps(_kind(one), sort_keys=True), []).append(one)
+    found: dict[str, list[Measured]] = {}
+    for members in kinds.values():
         seeds = [one.run.config.seed for one in members]
         if len(set(seeds)) < len(seeds):
-            raise click.ClickException(f"{label} is given twice, with one seed")
+            raise click.ClickException(f"{members[0].name} and a run like it have one seed; give each run once")
+        label = _label(members)
+        if label in found:
+            raise click.ClickException(f"two different runs are called {label}; rename the directory of one")
+        found[label] = members
     return found
 
 
+def _label(members: Sequence[Measured]) -> str:
+    """The first one's name, without its seed where it stands for several."""
+    first = members[0]
+    return first.name.removesuffix(f"-s{first.run.config.seed}")
+
+
 def _kind(one: Measured) -> dict[str, Any]:
-    changing = {"name", "seed", "weights", "device", "precision"}
-    return {key: value for key, value in facts(one).items() if key not in changing}
-
-
-def _refuse_strangers(measured: Sequence[Measured]) -> None:
-    """All runs have the factors of the first."""
-    for one in measured[1:]:
-        if one.factors != measured[0].factors:
-            raise StoreError(
-                f"{one.name} knows {', '.join(one.factors)}, {measured[0].name} knows {', '.join(measured[0].factors)}"
-            )
+    """Everything but the seed that decides a run's weights, and how long it was trained."""
+    plain = one.run.config.to_plain()
+    kept = {name: plain[name] for name in plain if name not in MAY_DIFFER}
+    return kept | {"step": one.run.step, "store": one.run.store.digest}
 
 
 def comparison(grouped: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:

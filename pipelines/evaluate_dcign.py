@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from pipelines.calibration import calibrations, save_calibrations
-from pipelines.evaluation.measure import Measured, measure
+from pipelines.calibration import save_calibrations
+from pipelines.evaluation.measure import Measured, measure, refuse_strangers
 from pipelines.evaluation.record import record
 from pipelines.evaluation.report import draw_figures, write_report
 from pipelines.options import json_option
@@ -43,7 +43,8 @@ def command(run_dir: Path, url: str, baseline: Path | None, out: Path | None, de
     """
     measured = measure(run_dir, url, device)
     other = None if baseline is None else measure(baseline, url, device)
-    out = out or (run_dir if run_dir.is_dir() else run_dir.parent.parent) / "evaluation"
+    refuse_strangers([measured] if other is None else [measured, other])
+    out = out or measured.home / ("evaluation" if run_dir.is_dir() else f"evaluation-{measured.run.step}")
     out.mkdir(parents=True, exist_ok=True)
     found = evaluate(measured, other, out)
     click.echo(json.dumps(found) if as_json else table(found, out))
@@ -54,11 +55,10 @@ def evaluate(
 ) -> dict[str, Any]:
     """Numbers, figures and page into OUT, which exists; the numbers come back."""
     found = record(measured, baseline)
-    if measured.path.is_dir():
-        save_calibrations(calibrations(measured), measured.path)
-    draw_figures(measured, baseline, found, out)
-    (out / "metrics.json").write_text(json.dumps(found, indent=2) + "\n")
-    write_report(measured, found, out, sheet, commands)
+    save_calibrations(measured)
+    drawn = draw_figures(measured, baseline, found, out)
+    (out / "metrics.json").write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
+    write_report(measured, found, [out / name for name in drawn], out, sheet, commands)
     return found
 
 
@@ -67,13 +67,14 @@ def table(found: dict[str, Any], out: Path) -> str:
     lines = [f"{'factor':<10} {'|rho| per face':>14} {'pooled':>7} {'RMSE':>9} {'leak R2':>8}  skill and 95% interval"]
     for name, kinds in found["factors"].items():
         follows, drawn = kinds["equivariance"], kinds["rerender"]
-        leak = kinds["invariance"].get("leak_r2", {"value": float("nan")})["value"]
+        leak = kinds.get("invariance", {}).get("leak_r2", {"value": float("nan")})["value"]
         lines.append(
             f"{name:<10} {follows['spearman_per_face']['value']:>14.3f} {follows['spearman_pooled']['value']:>7.3f} "
             f"{follows['isotonic_rmse']['value']:>5.1f} deg {leak:>8.2f}  {_skill(drawn)}"
         )
-    scores = found["disentanglement"]
-    lines.append("  ".join(f"{name} {scores[name]:.2f}" for name in ("mig", "sap", "mcc", "factor_vae", "beta_vae")))
+    scores = found["disentanglement"] or {}
+    named = ((name, scores.get(name)) for name in ("mig", "sap", "mcc", "factor_vae", "beta_vae"))
+    lines.append("  ".join(f"{name} {value:.2f}" for name, value in named if value is not None))
     return "\n".join([*lines, f"wrote {out}/report.html, metrics.json and the figures"])
 
 

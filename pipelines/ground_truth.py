@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
+from dataset.keys import SPLITS
 from dataset.people import draw_coefficients
 from pipelines.faces import FaceSubject
 from pipelines.render_batches import batches_spec
@@ -17,6 +18,11 @@ from render import CpuRenderer, open_model
 
 LEVELS = {"identity": 1000, "azimuth": 61, "elevation": 17, "light": 81}
 """Values of each factor, in the order of the columns."""
+OPTIONS = frozenset(
+    {"azimuth", "elevation", "light", "shape_scale", "albedo_scale", "expression_scale", "fix", "around", "distance"}
+)
+PEOPLE_AT_ONCE = 200
+"""Images that are drawn together, which bounds the memory for their heads."""
 
 
 class Random(Protocol):
@@ -33,7 +39,8 @@ class FaceData:
     Parameters
     ----------
     model : "procedural" for the built-in head, or a face model's file
-    levels : how many values each factor has; identities are the people of a seed, angles are even over their ranges
+    levels : how many values each factor has; identities are the people of a seed, angles are even over their ranges,
+        and the middle of the range where there is one
     size : pixels a side
     color : "grey" or "rgb"
     samples : a pixel
@@ -58,8 +65,12 @@ class FaceData:
         split: Literal["train", "val", "test"] = "train",
         **options: Any,
     ) -> None:
-        if set(levels) - set(LEVELS) or any(count < 1 for count in levels.values()):
-            raise StoreError(f"levels are 1 or more for each of {', '.join(LEVELS)}, not {dict(levels)}")
+        if set(levels) - set(LEVELS) or not all(isinstance(n, int) and n >= 1 for n in levels.values()):
+            raise StoreError(f"levels are whole numbers of 1 or more for {', '.join(LEVELS)}, not {dict(levels)}")
+        if unknown := sorted(options.keys() - OPTIONS):
+            raise StoreError(f"there is no option {', '.join(unknown)}; there are {', '.join(sorted(OPTIONS))}")
+        if split not in SPLITS:
+            raise StoreError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
         self.levels = LEVELS | dict(levels)
         self._split = split
         opened = open_model(model)
@@ -98,7 +109,7 @@ class FaceData:
         """(num, 3) azimuth, elevation and light in degrees."""
         self._check(factors)
         columns = [
-            np.linspace(f.low, f.high, self.levels[f.name])[factors[:, self.factor_names.index(f.name)]]
+            _even(f.low, f.high, self.levels[f.name])[np.asarray(factors)[:, self.factor_names.index(f.name)]]
             for f in self._spec.factors
         ]
         return np.stack(columns, axis=1).astype(np.float32)
@@ -123,9 +134,14 @@ class FaceData:
             Another shape, or a value that its factor does not have.
         """
         del random_state
-        angles, who = self.values(factors), factors[:, 0].astype(np.int64)
-        if not len(who):
-            return np.empty((0, *self.observation_shape), np.float32)
+        angles, who = self.values(factors), np.asarray(factors)[:, 0].astype(np.int64)
+        images = np.empty((len(who), *self.observation_shape), np.float32)
+        for start in range(0, len(who), PEOPLE_AT_ONCE):
+            some = slice(start, start + PEOPLE_AT_ONCE)
+            images[some] = self._draw(angles[some], who[some])
+        return images
+
+    def _draw(self, angles: NDArray[np.float32], who: NDArray[np.int64]) -> NDArray[np.float32]:
         distinct, place = np.unique(who, return_inverse=True)
         people = {
             block: np.stack([draw_coefficients(self._spec, self._split, block, int(k)) for k in distinct])[place]
@@ -143,7 +159,8 @@ class FaceData:
         """Random images."""
         return self.sample(num, random_state)[1]
 
-    def _check(self, factors: NDArray[np.integer]) -> None:
+    def _check(self, given: Any) -> None:
+        factors = np.asarray(given)
         counts = np.array(self.factors_num_values)
         fits = factors.ndim == 2 and factors.shape[1] == len(counts) and np.issubdtype(factors.dtype, np.integer)
         if not fits or (factors < 0).any() or (factors >= counts).any():
@@ -151,3 +168,7 @@ class FaceData:
                 f"factors are (num, {len(counts)}) whole numbers below {', '.join(map(str, counts))} "
                 f"({', '.join(self.factor_names)}); got {factors.dtype} {factors.shape}"
             )
+
+
+def _even(low: float, high: float, count: int) -> NDArray[np.float64]:
+    return np.linspace(low, high, count) if count > 1 else np.array([(low + high) / 2])

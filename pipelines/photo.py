@@ -6,15 +6,28 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from scipy import ndimage
 
 MOST_PIXELS = 150_000_000
+LONGEST = 1000
+"""Pixels of the longer side to which larger pictures are averaged before anything else is done to them."""
 PLAIN_BORDER = 0.6
 """Share of the border that has one colour where a background is plain; the rest may be neck and shoulders."""
 BACKGROUND_LEVELS = 12
 """Grey levels around the border's median that still are background."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation to what undoes it."""
 Box = tuple[int, int, int, int]
 
 
@@ -43,62 +56,89 @@ def read_picture(path: Path, side: int, channels: int, box: Box | None = None) -
     PictureError
         No file, no picture, damaged, too large, or a box outside it.
     """
-    rgba, notes = _open(path)
-    if box is not None:
-        rgba = _cut(rgba, box)
+    notes: list[str] = []
+    rgba, scale = _open(path, box, notes)
     colour, known = _on_white(rgba, notes)
-    square = _square(colour, known, notes)
-    scaled = np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0))
+    square = _square(colour, known, scale, notes)
+    scaled = np.array(Image.fromarray(square).resize((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0))
     if channels == 3:
         return scaled, notes
     return np.floor(scaled @ np.array(LUMINANCE) + 0.5).astype(np.uint8), notes
 
 
-def _open(path: Path) -> tuple[NDArray[np.uint8], list[str]]:
-    """(H, W, 4) uint8, turned upright as its EXIF says."""
-    notes = []
+def _open(path: Path, box: Box | None, notes: list[str]) -> tuple[NDArray[np.uint8], float]:
+    """(H, W, 4) uint8, upright, cut to the box, no side above `LONGEST`; and how many pixels one of it stands for."""
     try:
         with warnings.catch_warnings():
             # About size, which is checked below against a larger bound, and about damage that Pillow reads around.
             warnings.simplefilter("ignore")
             with Image.open(path) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    raise PictureError(
-                        f"{path} has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}; scale it down"
-                    )
+                _check_size(path, image)
                 if getattr(image, "n_frames", 1) > 1:
                     notes.append("an animation: its first frame is taken")
-                upright = ImageOps.exif_transpose(_eight_bits(image))
-                return np.asarray(upright.convert("RGBA")), notes
+                turned = _upright(image)
+                return _shrunk(turned if box is None else turned.crop(_inside(box, turned.size)))
     except FileNotFoundError:
         raise PictureError(f"there is no file {path}") from None
     except IsADirectoryError:
         raise PictureError(f"{path} is a folder, not a picture") from None
     except Image.DecompressionBombError:
         raise PictureError(f"{path} has more than {MOST_PIXELS:,} pixels; scale it down") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, PictureError):
-            raise
-        raise PictureError(f"{path} is no picture that can be read: {str(error).splitlines()[0]}") from error
+    except PictureError:
+        raise
+    except (Exception, MemoryError) as error:
+        # Damaged files raise whatever their decoder happens to.
+        said = (str(error) or type(error).__name__).splitlines()[0]
+        raise PictureError(f"{path} is no picture that can be read: {said}") from error
+
+
+def _check_size(path: Path, image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise PictureError(f"{path} has {width} x {height} pixels, more than {MOST_PIXELS:,}; scale it down")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Eight bits a channel, turned as EXIF says; damaged EXIF says nothing."""
+    image.load()
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001  (fuzzed EXIF raises TypeError, struct.error, AttributeError and more)
+        turn = None
+    eight = _eight_bits(image)
+    return eight if turn is None else eight.transpose(turn)
+
+
+def _inside(box: Box, size: tuple[int, int]) -> Box:
+    left, top, right, bottom = box
+    width, height = size
+    if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+        raise PictureError(
+            f"the box {left} {top} {right} {bottom} does not lie in a picture of {width} x {height} pixels"
+        )
+    return box
+
+
+def _shrunk(image: Image.Image) -> tuple[NDArray[np.uint8], float]:
+    scale = max(1.0, max(image.size) / LONGEST)
+    if scale > 1:
+        size = (max(1, round(image.width / scale)), max(1, round(image.height / scale)))
+        # Palettes and single bits have no averages.
+        image = image.convert("RGBA") if image.mode in ("P", "PA", "1") else image
+        image = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+    return np.array(image.convert("RGBA")), scale
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Grey pictures of 16 bits or floats would be clipped, not scaled, by a plain conversion."""
     if not image.mode.startswith(("I", "F")):
         return image
-    values = np.asarray(image, np.float64)
-    top = 65535.0 if image.mode.startswith("I") else max(1.0, float(values.max(initial=0)))
+    values = np.nan_to_num(np.asarray(image, np.float32))
+    largest = float(values.max(initial=0))
+    # What says only that it has 32 bits may hold 8, 16 or a share of 1.
+    likely = (65535.0,) if image.mode.startswith("I;16") else (1.0, 255.0, 65535.0)
+    top = next((white for white in likely if largest <= white), largest)
     return Image.fromarray(np.clip(255 * values / top + 0.5, 0, 255).astype(np.uint8))
-
-
-def _cut(rgba: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    left, top, right, bottom = box
-    height, width = rgba.shape[:2]
-    if not (0 <= left < right <= width and 0 <= top < bottom <= height):
-        raise PictureError(
-            f"the box {left} {top} {right} {bottom} does not lie in a picture of {width} x {height} pixels"
-        )
-    return rgba[top:bottom, left:right]
 
 
 def _on_white(rgba: NDArray[np.uint8], notes: list[str]) -> tuple[NDArray[np.uint8], bool]:
@@ -125,7 +165,7 @@ def _border(pixels: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
-def _square(colour: NDArray[np.uint8], known: bool, notes: list[str]) -> NDArray[np.uint8]:
+def _square(colour: NDArray[np.uint8], known: bool, scale: float, notes: list[str]) -> NDArray[np.uint8]:
     height, width = colour.shape[:2]
     if height == width:
         return colour
@@ -136,6 +176,7 @@ def _square(colour: NDArray[np.uint8], known: bool, notes: list[str]) -> NDArray
         square[top : top + height, left : left + width] = colour
         return square
     side = min(height, width)
-    notes.append(f"cut to the middle {side} x {side} pixels; --box chooses another part")
+    whole = round(side * scale)
+    notes.append(f"cut to the middle {whole} x {whole} pixels; --box chooses another part")
     top, left = (height - side) // 2, (width - side) // 2
     return colour[top : top + side, left : left + side]

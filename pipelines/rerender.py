@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipelines.calibration import Calibration, calibrations, read_calibrations, save_calibrations
 from pipelines.evaluation.experiments import moved
-from pipelines.evaluation.measure import measure
+from pipelines.evaluation.measure import home_of, measure
 from pipelines.options import json_option
 from pipelines.photo import PictureError, read_picture
 from pipelines.pictures import save_animation, save_picture
@@ -62,12 +62,12 @@ def command(
         seen, notes = read_picture(image, run.config.side, run.config.channels, box)
     except PictureError as error:
         raise click.ClickException(str(error)) from error
-    folder = run_dir if run_dir.is_dir() else run_dir.parent.parent
     if url is not None:
-        found = calibrations(measure(run_dir, url, device))
-        save_calibrations(found, folder)
+        measured = measure(run_dir, url, device)
+        found = calibrations(measured)
+        save_calibrations(measured)
     else:
-        found = read_calibrations(folder, run.config.latents)
+        found = read_calibrations(home_of(run_dir), run)
     out = out or image.with_name(f"{image.stem}-rerendered")
     out.mkdir(parents=True, exist_ok=True)
     code = run.encode(seen[None])[0]

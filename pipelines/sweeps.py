@@ -21,6 +21,8 @@ def open_sweeps(url: str, run: TrainedRun) -> Store:
     store = open_store(url)
     if store.spec.content != "sweeps":
         raise StoreError(f"{url} holds batches, not sweeps; render-sweeps --like {url} makes sweeps that go with it")
+    if "mask" not in store.spec.channels:
+        raise StoreError(f"{url} has no masks, which say where the head is; render-sweeps --channels mask adds them")
     shape = (run.config.side, run.config.side) + ((3,) if run.config.channels == 3 else ())
     if store.spec.frame_shape != shape:
         raise StoreError(f"{url} has images of {store.spec.frame_shape}, the run was trained on {shape}")

@@ -1,5 +1,6 @@
 """What a perfect code and mere noise score on the same sweeps: the ends of every scale."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from dataset.store import Store
 from pipelines.evaluation.measure import CALIBRATES, MEASURED, Measured
 from train.measures.codes import SweepCodes
+from train.measures.neurons import rest
 
 LEADING = 10
 """Coefficients of each block that the perfect code has for the person; the first ones hold nearly all variance."""
@@ -41,7 +43,7 @@ def values(codes: SweepCodes) -> dict[str, Any]:
     return {
         "factors": {
             factor: {
-                kind: {name: statistic.value for name, statistic in found.items()}
+                kind: {name: _finite(statistic.value) for name, statistic in found.items()}
                 for kind, found in codes.statistics(factor).items()
             }
             for factor in codes.factors
@@ -50,10 +52,17 @@ def values(codes: SweepCodes) -> dict[str, Any]:
     }
 
 
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def _replaced(measured: Measured, codes: Any) -> SweepCodes:
     real, factors = measured.codes, measured.factors
     train, test = ({f: codes(split, f) for f in factors} for split in (CALIBRATES, MEASURED))
-    return SweepCodes(real.units, real.angles, train, test, {f: k for k, f in enumerate(factors)}, real.truth)
+    neurons = {factor: k for k, factor in enumerate(factors)}
+    return SweepCodes(
+        real.units, real.angles, train, test, neurons, rest(test[factors[0]].shape[-1], neurons), real.truth
+    )
 
 
 def _person(store: Store, split: str, factor: str, person: int, factors: tuple[str, ...]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ Arrays = dict[str, NDArray[Any]]
 COMPUTES = (
     ("train.measures", "*.py"),
     ("train.disentanglement", "*.py"),
+    ("train.objectives", "*.py"),
+    ("train", "trained.py"),
+    ("train", "layout.py"),
     ("train", "network.py"),
     ("train", "convpool.py"),
     ("train", "subpixel.py"),
@@ -26,6 +30,8 @@ COMPUTES = (
     ("pipelines.evaluation", "record.py"),
 )
 """Packages and the files in them that decide the arrays."""
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn")
+"""Whose versions decide them too."""
 KEEP = 6
 """Files of a kind that are kept; the oldest go first."""
 
@@ -59,8 +65,8 @@ def digest(key: Mapping[str, Any]) -> str:
 
 @cache
 def code_digest() -> str:
-    """SHA-256 of the sources that compute what is kept: another version may measure otherwise."""
-    found = hashlib.sha256()
+    """SHA-256 of the sources and the libraries that compute what is kept: another version may measure otherwise."""
+    found = hashlib.sha256(json.dumps({name: version(name) for name in LIBRARIES}).encode())
     for package, pattern in COMPUTES:
         top = Path(str(importlib.resources.files(package)))
         for path in sorted(top.rglob(pattern)):

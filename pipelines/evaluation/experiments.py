@@ -65,7 +65,7 @@ def draw_reconstructions(measured: Measured, path: Path) -> None:
     drawn = to_uint8(measured.run.decode(measured.codes.test[factor][people, middle].astype(np.float32)))
     draw_rows(
         [("true renders", images), ("from their codes", drawn)],
-        ["best", *[""] * (len(people) - 2), "worst"],
+        ["best", *[""] * (len(people) - 2), "worst"][: len(people)],
         path,
         "test people, by masked error",
     )

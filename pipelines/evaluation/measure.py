@@ -1,6 +1,6 @@
 """What a run says and draws of every sweep: the arrays that all numbers and figures are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.digest import store_digest
+from dataset.errors import StoreError
 from dataset.store import Store
 from pipelines.evaluation.cache import Arrays, cached
 from pipelines.progress import progress_bar
@@ -19,6 +20,7 @@ from train.measures.bootstrap import Statistic
 from train.measures.codes import SweepCodes
 from train.measures.neurons import choose_neurons
 from train.measures.rerender import METHODS, QUANTITIES, Errors, person_errors
+from train.rundirectory import RunDirectory
 from train.trained import TrainedRun, load_run
 
 GRID = {"azimuth": 5, "elevation": 2, "light": 8}
@@ -35,14 +37,20 @@ class Measured:
     run: TrainedRun
     store: Store
     digest: str
-    """Of the measured split."""
-    folder: Path
-    """Where arrays are kept."""
+    """Of the sweeps."""
+    home: Path
+    """The run's directory, also where a checkpoint was given; one that lies alone is at home where it lies."""
 
     @property
     def name(self) -> str:
-        """What people call the run: its directory."""
-        return self.path.resolve().name
+        """What people call the run: its directory, and the checkpoint where one was given."""
+        name = self.home.resolve().name
+        return name if self.path.is_dir() else f"{name}-{self.path.stem}"
+
+    @property
+    def folder(self) -> Path:
+        """Where arrays are kept."""
+        return self.home / "measured"
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -59,13 +67,14 @@ class Measured:
         """The codes of all sweeps, from the cache or the encoder."""
         arrays = cached(self.folder, "codes", self.key, self._encode)
         train, test = ({f: arrays[f"{split}/{f}"] for f in self.factors} for split in (CALIBRATES, MEASURED))
-        neurons = choose_neurons(self.run.config, train)[1]
+        _, neurons, intrinsic = choose_neurons(self.run.config, train)
         return SweepCodes(
             {f.name: f.unit for f in swept_factors(self.store, self.run)},
             {f: angles_of(self.store, f) for f in self.factors},
             train,
             test,
             neurons,
+            intrinsic,
             {f: true_values(self.store, self.factors, f) for f in self.factors},
         )
 
@@ -167,8 +176,24 @@ def measure(path: Path, url: str, device: str = "auto") -> Measured:
     """
     run = load_run(path, device)
     store = open_sweeps(url, run)
-    folder = (path if path.is_dir() else path.parent.parent) / "measured"
-    return Measured(path, run, store, store_digest(store), folder)
+    return Measured(path, run, store, store_digest(store), home_of(path))
+
+
+def home_of(path: Path) -> Path:
+    """The run directory of a run directory, or of a checkpoint in one; the folder of a checkpoint elsewhere."""
+    if path.is_dir():
+        return path
+    run = path.resolve().parent.parent
+    return run if RunDirectory(run).config_file.exists() else path.parent
+
+
+def refuse_strangers(measured: Sequence[Measured]) -> None:
+    """Raise `StoreError` unless the codes of all runs speak of what the first one's does."""
+    first, *others = measured
+    for one in others:
+        theirs, ours = ", ".join(one.run.layout.names), ", ".join(first.run.layout.names)
+        if theirs != ours:
+            raise StoreError(f"{one.name} knows {theirs}, and {first.name} knows {ours}")
 
 
 def grid(factor: str, views: int) -> NDArray[np.int64]:

@@ -1,12 +1,13 @@
 """metrics.json: every number of a run on a store of sweeps, with its definition, sample sizes and interval."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pipelines.evaluation import bounds
-from pipelines.evaluation.cache import cached
+from pipelines.evaluation.cache import Arrays, cached
 from pipelines.evaluation.measure import Measured, facts
 from pipelines.evaluation.targets import reached
 from pipelines.progress import progress_bar
@@ -31,8 +32,7 @@ DEFINITIONS = CODE_DEFINITIONS | {
 
 def numbers(measured: Measured) -> dict[str, Any]:
     """All numbers of one run, from the cache where they are there."""
-    kept = cached(measured.folder, "numbers", measured.key, lambda: {"json": np.array(json.dumps(_numbers(measured)))})
-    found: dict[str, Any] = json.loads(str(kept["json"]))
+    found = _kept(measured, "numbers", _numbers)
     return {"run": facts(measured), "sweeps": measured.digest} | found
 
 
@@ -40,14 +40,23 @@ def record(measured: Measured, baseline: Measured | None) -> dict[str, Any]:
     """metrics.json: the numbers, those of the entangled baseline, the ends of every scale, and the bars reached."""
     own = numbers(measured)
     other = None if baseline is None else numbers(baseline)
-    ends = cached(measured.folder, "bounds", measured.key, lambda: {"json": np.array(json.dumps(_bounds(measured)))})
     return {
         "definitions": DEFINITIONS,
         **own,
         "baseline": other,
-        "bounds": json.loads(str(ends["json"])),
-        "targets": reached(own["factors"], None if other is None else other["factors"]),
+        "bounds": _kept(measured, "bounds", _bounds),
+        "targets": reached(own, other),
     }
+
+
+def _kept(measured: Measured, kind: str, make: Callable[[Measured], dict[str, Any]]) -> dict[str, Any]:
+    """What `make` says of a run, from the cache where it is there."""
+
+    def text() -> Arrays:
+        return {"json": np.array(json.dumps(make(measured), allow_nan=False))}
+
+    found: dict[str, Any] = json.loads(str(cached(measured.folder, kind, measured.key, text)["json"]))
+    return found
 
 
 def _numbers(measured: Measured) -> dict[str, Any]:
@@ -57,8 +66,7 @@ def _numbers(measured: Measured) -> dict[str, Any]:
         for factor in codes.factors:
             errors = measured.errors(factor)
             found = {kind: estimates(stats) for kind, stats in measured.statistics(factor).items()}
-            crosstalk = {"crosstalk": codes.crosstalk()[factor]}
-            found["invariance"] = found.get("invariance", {}) | crosstalk
+            found["crosstalk"] = codes.crosstalk()[factor]
             counted = {"drawn_images": errors.people * len(errors.angles), "pairs": errors.pairs}
             factors[factor] = sizes(codes.sweep(factor)) | counted | found
             progress.advance(bar)

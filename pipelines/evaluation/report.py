@@ -4,7 +4,8 @@ import base64
 import html
 import importlib.resources
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -33,26 +34,30 @@ def draw_figures(measured: Measured, baseline: Measured | None, record: dict[str
     names = {"ours": "this run"} | ({"other": "entangled net"} if baseline else {})
     curves = {names["ours"]: record} | ({names["other"]: record["baseline"]} if baseline else {})
     metrics = RunDirectory(measured.path).read_metrics() if measured.path.is_dir() else []
-    written = []
-    for kind in FORMATS:
-        sweeps = [codes.sweep(factor) for factor in factors]
-        draw_scatter(sweeps, record, out / f"equivariance.{kind}", title)
-        draw_skill(record, out / f"rerender.{kind}", title, record["baseline"])
-        draw_reconstructions(measured, out / f"reconstruction.{kind}")
-        for factor in factors:
-            draw_sweep(measured, factor, out / f"sweep-{factor}.{kind}", baseline)
-        if len(codes.rest):
-            draw_invariance(curves, out / f"invariance.{kind}", title)
-        if "light" in factors:
-            draw_relit(measured, out / f"relit.{kind}")
-        if metrics:
-            draw_losses(metrics, out / f"losses.{kind}")
-        written += sorted(path.name for path in out.glob(f"*.{kind}"))
+    sweeps = [codes.sweep(factor) for factor in factors]
+    figures: dict[str, Callable[[Path], None]] = {
+        "equivariance": lambda path: draw_scatter(sweeps, record, path, title),
+        "rerender": lambda path: draw_skill(record, path, title, record["baseline"]),
+        "reconstruction": lambda path: draw_reconstructions(measured, path),
+        **{f"sweep-{factor}": partial(_sweep, measured, factor, baseline) for factor in factors},
+    }
+    if record["curves"]["cosine"]:
+        figures["invariance"] = lambda path: draw_invariance(curves, path, title)
+    if "light" in factors:
+        figures["relit"] = lambda path: draw_relit(measured, path)
+    if metrics:
+        figures["losses"] = lambda path: draw_losses(metrics, path)
+    for name, draw in figures.items():
+        for kind in FORMATS:
+            draw(out / f"{name}.{kind}")
     for factor in factors:
         people = [person for person in PEOPLE if person < len(codes.test[factor])]
         save_animation(turning_frames(measured, factor, people), out / f"{factor}.gif")
-        written.append(f"{factor}.gif")
-    return written
+    return [*(f"{name}.{kind}" for name in figures for kind in FORMATS), *(f"{factor}.gif" for factor in factors)]
+
+
+def _sweep(measured: Measured, factor: str, baseline: Measured | None, path: Path) -> None:
+    draw_sweep(measured, factor, path, baseline)
 
 
 def describe(measured: Measured) -> str:
@@ -62,26 +67,32 @@ def describe(measured: Measured) -> str:
 
 
 def write_report(
-    measured: Measured, record: dict[str, Any], out: Path, sheet: Path | None = None, commands: Sequence[str] = ()
+    measured: Measured,
+    record: dict[str, Any],
+    drawn: Sequence[Path],
+    out: Path,
+    sheet: Path | None = None,
+    commands: Sequence[str] = (),
 ) -> Path:
-    """OUT/report.html from the figures in OUT; `sheet` shows training batches, `commands` made them."""
+    """OUT/report.html with the figures that were `drawn`; `sheet` shows training batches, `commands` made them."""
     config, store = measured.run.config, measured.store
     films = "".join(
         f'<figure><figcaption>{FILMS.get(f, f)}</figcaption><img alt="" src="{_embed(out / f"{f}.gif")}"></figure>'
         for f in measured.factors
     )
-    sweeps = "".join(_figure(out / f"sweep-{f}.png", f"One image, its {f} neuron moved") for f in measured.factors)
+    shown = {path.name: path for path in drawn}
+    sweeps = "".join(_figure(shown.get(f"sweep-{f}.png"), f"One image, its {f} neuron moved") for f in measured.factors)
     page = Template(importlib.resources.files("pipelines.evaluation").joinpath("report.html").read_text()).substitute(
         title="A deep convolutional inverse graphics network",
         subtitle=html.escape(_subtitle(measured)),
         films=films,
         sweeps=sweeps,
-        relit=_figure(out / "relit.png", "The light neuron at random values"),
-        reconstructions=_figure(out / "reconstruction.png", "Reconstructions of test people"),
-        scatter=_figure(out / "equivariance.png", "Scatter plots of inferred neuron against true angle"),
-        skill=_figure(out / "rerender.png", "Error against difference of angle"),
-        invariance=_figure(out / "invariance.png", "Cosine of the intrinsic code against angle"),
-        losses=_figure(out / "losses.png", "Reconstruction and KL against batches"),
+        relit=_figure(shown.get("relit.png"), "The light neuron at random values"),
+        reconstructions=_figure(shown.get("reconstruction.png"), "Reconstructions of test people"),
+        scatter=_figure(shown.get("equivariance.png"), "Scatter plots of inferred neuron against true angle"),
+        skill=_figure(shown.get("rerender.png"), "Error against difference of angle"),
+        invariance=_figure(shown.get("invariance.png"), "Cosine of the intrinsic code against angle"),
+        losses=_figure(shown.get("losses.png"), "Reconstruction and KL against batches"),
         sheet=""
         if sheet is None
         else "<h2>What it was trained on</h2><p>Batches in which a single factor varies.</p>"
@@ -137,8 +148,8 @@ def _definitions(record: dict[str, Any]) -> str:
     return f"<dl>{''.join(rows)}</dl>"
 
 
-def _figure(path: Path, alt: str) -> str:
-    return f'<figure><img alt="{html.escape(alt)}" src="{_embed(path)}"></figure>' if path.exists() else ""
+def _figure(path: Path | None, alt: str) -> str:
+    return f'<figure><img alt="{html.escape(alt)}" src="{_embed(path)}"></figure>' if path else ""
 
 
 def _embed(path: Path) -> str:

@@ -83,17 +83,16 @@ def kind_table(record: dict[str, Any], kind: str) -> str:
     head += ["original nets"] if kind in ("equivariance", "invariance") else []
     rows: list[list[str]] = []
     for factor, found in record["factors"].items():
-        if kind not in found:
-            continue
-        rows.append([f"<b>{html.escape(factor)}</b>"])
-        for name, says in ROWS[kind]:
+        known = [(name, says) for name, says in ROWS[kind] if name in found.get(kind, {})]
+        rows += [[f"<b>{html.escape(factor)}</b>"]] if known else []
+        for name, says in known:
             cells = [html.escape(says), number(found[kind][name]["value"]), _interval(found[kind][name]["interval"])]
             cells += [number(_at(other["factors"], factor, kind, name, "value"))] if other else []
             if bounded:
                 cells += [number(_at(ends[end]["factors"], factor, kind, name)) for end in ("perfect", "noise")]
             cells += [ORIGINALS.get((factor, name), "")] if kind in ("equivariance", "invariance") else []
             rows.append(cells)
-    return table(head, rows)
+    return table(head, rows) if rows else ""
 
 
 def target_table(record: dict[str, Any]) -> str:
@@ -115,10 +114,12 @@ def target_table(record: dict[str, Any]) -> str:
 
 def disentanglement_table(record: dict[str, Any]) -> str:
     """The scores of other people's papers."""
-    runs = {"this run": record["disentanglement"]}
-    runs |= {"entangled net": record["baseline"]["disentanglement"]} if record["baseline"] else {}
-    ends = record["bounds"]
-    runs |= {"perfect code": ends["perfect"]["disentanglement"], "noise": ends["noise"]["disentanglement"]}
+    ends, other = record["bounds"], record["baseline"]
+    every = {"this run": record, "perfect code": ends["perfect"], "noise": ends["noise"]}
+    every |= {"entangled net": other} if other else {}
+    runs = {name: found["disentanglement"] for name, found in every.items() if found["disentanglement"]}
+    if not runs:
+        return "<p>There are too few images to score.</p>"
     rows = [[name.upper(), *(_scored(scores, name) for scores in runs.values())] for name in ("mig", "sap", "mcc")]
     rows += [[says, *(number(s[name]) for s in runs.values())] for name, says in _VOTED.items()]
     parts = ("disentanglement", "completeness", "informativeness")

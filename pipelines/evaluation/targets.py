@@ -38,7 +38,15 @@ class Target:
 
 _RHO, _FACE, _R2, _RMSE = "pooled |ρ|", "|ρ| per face", "linear R²", "calibrated RMSE"
 _OWN, _SAME = "share of identity in the neuron", "cosine of the intrinsic code"
-_E, _I, _R = "equivariance", "invariance", "rerender"
+_E, _I, _R, _C = "equivariance", "invariance", "rerender", "collapse"
+COLLAPSED = "collapsed"
+"""The level of what a collapsed code reaches."""
+GUARDS = (
+    Target("intrinsic", _C, "kl_intrinsic", "KL of the intrinsic latents (nats)", "", (20, None, None)),
+    Target("intrinsic", _C, "active_latents", "active intrinsic latents", "", (20, None, None)),
+    Target("azimuth", "retrieval", "retrieval", "same person found across views", "", (0.5, None, None)),
+)
+"""A code that fails one of these has lost the person."""
 TARGETS = (
     Target("azimuth", _E, "spearman_pooled", _RHO, "0.54–0.61", (0.60, 0.90, 0.98)),
     Target("azimuth", _E, "linear_r2", _R2, "0.25–0.37", (0.35, 0.85, None)),
@@ -64,52 +72,66 @@ TARGETS = (
 )
 
 
-def reached(factors: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def reached(record: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Each target with the run's value and the level it reaches.
+
+    A code that has collapsed is the same everywhere and re-renders its own blur: what it reaches in invariance and
+    skill counts only where the guards hold.
 
     Parameters
     ----------
-    factors : of metrics.json, and of the entangled baseline where there is one
+    record : numbers of the run, and of the entangled baseline where there is one
     """
-    rows = []
-    for target in TARGETS:
-        found = factors.get(target.factor, {}).get(target.kind, {}).get(target.name)
-        if found is None:
-            continue
-        row = {"factor": target.factor, "measure": target.says, "name": target.name, "originals": target.originals}
-        bars = dict(zip(LEVELS, target.bars, strict=True))
-        rows.append(row | {"value": found["value"], "level": target.level(found["value"]), "bars": bars})
-    return rows + _against_baseline(factors, baseline)
+    factors = record["factors"]
+    guards = [_row(guard, _guarded(record, guard)) for guard in GUARDS]
+    sound = all(row["level"] != "below" for row in guards if row["value"] is not None)
+    rows = [
+        _row(target, factors[target.factor][target.kind][target.name]["value"])
+        for target in TARGETS
+        if target.name in factors.get(target.factor, {}).get(target.kind, {})
+    ]
+    rows += _against_others(factors, None if baseline is None else baseline["factors"])
+    for row in rows:
+        if not sound and row["kind"] in (_I, _R) and row["level"] != "below":
+            row["level"] = COLLAPSED
+    return rows + [row for row in guards if row["value"] is not None]
 
 
-def _against_baseline(factors: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """The two bars on the azimuth that compare with others: skill above both baselines, and the ratio of errors."""
+def _guarded(record: Mapping[str, Any], guard: Target) -> float | None:
+    found = record["collapse"] if guard.kind == _C else record["factors"].get(guard.factor, {}).get(guard.kind, {})
+    value = found.get(guard.name)
+    return value["value"] if isinstance(value, Mapping) else value
+
+
+def _row(target: Target, value: float | None) -> dict[str, Any]:
+    return {
+        "factor": target.factor,
+        "kind": target.kind,
+        "measure": target.says,
+        "name": target.name,
+        "originals": target.originals,
+        "value": value,
+        "level": target.level(value),
+        "bars": dict(zip(LEVELS, target.bars, strict=True)),
+    }
+
+
+def _against_others(factors: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The two bars on the azimuth that compare: skill above every simpler way to draw the target, ratio of errors."""
     if "azimuth" not in factors:
         return []
     ours = factors["azimuth"][_R]
-    mean_face, interval = ours["skill_mean_face"]["value"], ours["skill"]["interval"]
-    lowest = [mean_face] if mean_face is not None else []
-    row: dict[str, Any] = {"factor": "azimuth", "originals": "", "bars": dict.fromkeys(LEVELS)}
+    others = [ours["skill_to_60_mean_face"]["value"], ours["skill_to_60_left_alone"]["value"]]
     rows = []
     if baseline is not None:
         theirs = baseline["azimuth"][_R]
-        lowest += [theirs["skill"]["value"]] if theirs["skill"]["value"] is not None else []
+        others.append(theirs["skill_to_60"]["value"])
         ratio = ours["mse_ours"]["value"] / theirs["mse_ours"]["value"]
-        target = Target(
-            "azimuth", _R, "mse_ours", "MSE against the entangled net's", "", (0.8, 0.5, None), higher=False
-        )
-        bars = dict(zip(LEVELS, target.bars, strict=True))
-        rows.append(
-            row | {"measure": target.says, "name": "ratio", "value": ratio, "bars": bars, "level": target.level(ratio)}
-        )
-    ahead = interval is not None and all(interval[0] > other for other in lowest)
-    rows.append(
-        row
-        | {
-            "measure": "skill above mean face and entangled net" if baseline else "skill above the mean face",
-            "name": "ahead",
-            "value": ours["skill"]["value"],
-            "level": "reproduce" if ahead else "below",
-        }
-    )
-    return rows
+        says = "MSE against the entangled net's"
+        rows.append(_row(Target("azimuth", _R, "mse_ratio", says, "", (0.8, 0.5, None), higher=False), ratio))
+    says = "that skill above 0, mean face, code left alone" + (" and entangled net" if baseline else "")
+    row = _row(Target("azimuth", _R, "ahead", says, "", (None, None, None)), ours["skill_to_60"]["value"])
+    interval = ours["skill_to_60"]["interval"]
+    if interval is not None and interval[0] > max(0.0, *(other for other in others if other is not None)):
+        row["level"] = LEVELS[0]
+    return [*rows, row]

@@ -18,8 +18,9 @@ from pipelines.cli import load
 from pipelines.evaluation.cache import KEEP, cached
 from pipelines.evaluation.experiments import moved
 from pipelines.evaluation.measure import measure
-from pipelines.evaluation.targets import LEVELS, TARGETS, Target
+from pipelines.evaluation.targets import COLLAPSED, GUARDS, LEVELS, TARGETS, Target, reached
 from train.errors import RunUnreadable
+from train.trained import load_run
 
 TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")
 FACTORS = {"azimuth": 61, "elevation": 17, "light": 81}
@@ -98,9 +99,9 @@ def test_bounds_and_baseline_stand_beside_the_run(record):
 
 def test_targets_name_the_level_that_is_reached(record):
     rows = {(row["factor"], row["name"]): row for row in record["targets"]}
-    assert len(rows) == len(TARGETS) + 2
+    assert len(rows) == len(TARGETS) + 2 + len(GUARDS)
     for row in rows.values():
-        assert row["level"] in {"below", *LEVELS}
+        assert row["level"] in {"below", COLLAPSED, *LEVELS}
     target = Target("azimuth", "k", "n", "", "", (0.6, None, 0.98))
     assert [target.level(v) for v in (None, 0.5, 0.6, 0.97, 0.98)] == [
         "below",
@@ -201,10 +202,10 @@ def test_a_calibration_reads_back_what_it_sets():
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"azimuth": {"unit": "d", "latent": 99, "angles": [0, 1], "values": [0, 1]}}', '{"a": 3}']
 )
-def test_a_damaged_calibration_is_one_line(tmp_path, text):
+def test_a_damaged_calibration_is_one_line(tmp_path, toy, text):
     (tmp_path / "calibration.json").write_text(text)
     with pytest.raises(RunUnreadable, match="--sweeps"):
-        read_calibrations(tmp_path, 8)
+        read_calibrations(tmp_path, load_run(toy / "run"))
 
 
 def test_runs_are_compared_with_the_first_and_seeds_together(dcign, evaluated, toy):
@@ -229,9 +230,78 @@ def test_runs_are_compared_with_the_first_and_seeds_together(dcign, evaluated, t
         assert (evaluated / "comparison" / name).stat().st_size > 500
 
 
+def test_a_collapsed_code_reaches_nothing_in_invariance_and_skill(record):
+    """What a dead net scored in a trial: every picture the same blur, so left alone is as good as turned."""
+    dead = json.loads(json.dumps(record))
+    dead["collapse"] = {"kl_intrinsic": 0.0002, "active_latents": 0}
+    for found in dead["factors"].values():
+        found["invariance"]["cosine"]["value"] = 1.0
+        found["equivariance"]["identity_share"] = {"value": None, "interval": None}
+    azimuth = dead["factors"]["azimuth"]["rerender"]
+    for name in ("skill_to_60", "skill_to_60_left_alone"):
+        azimuth[name] = {"value": 1.0, "interval": [0.99, 1.0]}
+    levels = {(row["factor"], row["name"]): row["level"] for row in reached(dead, None)}
+    assert {levels[f, "cosine"] for f in FACTORS} == {COLLAPSED}
+    assert levels["azimuth", "skill_to_60"] == COLLAPSED
+    assert {levels[f, "identity_share"] for f in FACTORS} == {"below"}
+    assert levels["azimuth", "ahead"] == "below"
+    assert levels["intrinsic", "kl_intrinsic"] == "below"
+
+
+@pytest.mark.parametrize(
+    ("factors", "missing"), [("elevation,intrinsic", "disentanglement"), ("azimuth,elevation,light", "invariance")]
+)
+def test_smaller_codes_are_measured_too(dcign, toy, tmp_path, factors, missing):
+    """One factor, and a code without intrinsic latents."""
+    sizes = ("--maps", 4, "--batches", 6, "--precision", "float32")
+    dcign("train-dcign", "--store", toy / "faces.zarr", "--factors", factors, *sizes, "--run", tmp_path / "run")
+    said = dcign("evaluate-dcign", "--run", tmp_path / "run", "--sweeps", toy / "sweeps.zarr", "--json")
+    assert said.code == 0, said.err
+    found = json.loads(said.out)
+    assert (found | found["factors"]["elevation"]).get(missing) is None
+    assert (tmp_path / "run/evaluation/report.html").exists()
+    said = dcign("compare-runs", tmp_path / "run", "--sweeps", toy / "sweeps.zarr", "--out", tmp_path / "c")
+    assert said.code == 0, said.err
+    words = ("--run", toy / "run", "--sweeps", toy / "sweeps.zarr")
+    refusal = dcign("evaluate-dcign", *words, "--baseline", tmp_path / "run")
+    assert refusal.code == 1
+    assert "knows" in refusal.err
+
+
+def test_one_test_person(dcign, toy, tmp_path):
+    sweeps = tmp_path / "one.zarr"
+    dcign("render-sweeps", "--store", sweeps, "--like", toy / "faces.zarr", "--identities", 1)
+    shutil.copytree(toy / "run", tmp_path / "run")
+    said = dcign("evaluate-dcign", "--run", tmp_path / "run", "--sweeps", sweeps)
+    assert said.code == 0, said.err
+    text = (tmp_path / "run/evaluation/metrics.json").read_text()
+    found = json.loads(text, parse_constant=pytest.fail)  # NaN and Infinity are no JSON
+    assert found["factors"]["light"]["retrieval"]["retrieval"]["value"] is None
+
+
+def test_a_checkpoint_is_evaluated_beside_its_run(dcign, toy, evaluated, tmp_path):
+    shutil.copytree(evaluated / "paper-s0", tmp_path / "run")
+    checkpoint = min((tmp_path / "run/checkpoints").glob("*.safetensors"))
+    said = dcign("evaluate-dcign", "--run", checkpoint, "--sweeps", toy / "sweeps.zarr")
+    assert said.code == 0, said.err
+    out = tmp_path / "run/evaluation-12"
+    assert (out / "report.html").exists()
+    (out / "losses.png").write_bytes(b"a figure of another evaluation")
+    dcign("evaluate-dcign", "--run", checkpoint, "--sweeps", toy / "sweeps.zarr")
+    stranger = base64.b64encode(b"a figure of another evaluation").decode()
+    assert stranger not in (out / "report.html").read_text()
+
+
+def test_other_runs_of_the_same_name_are_not_seeds(refused, evaluated, toy, tmp_path):
+    for name, at in (("paper-s0", "a"), ("entangled-s0", "b")):
+        shutil.copytree(evaluated / name, tmp_path / at / "run")
+    runs = [tmp_path / at / "run" for at in ("a", "b")]
+    assert "two different runs are called run" in refused("compare-runs", *runs, "--sweeps", toy / "sweeps.zarr")
+
+
 def test_a_run_given_twice_is_refused(refused, evaluated, toy):
     runs = [evaluated / "paper-s0"] * 2
-    assert "given twice" in refused("compare-runs", *runs, "--sweeps", toy / "sweeps.zarr")
+    assert "give each run once" in refused("compare-runs", *runs, "--sweeps", toy / "sweeps.zarr")
 
 
 def test_the_plot_and_its_numbers(dcign, toy, tmp_path):

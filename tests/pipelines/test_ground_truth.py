@@ -70,7 +70,25 @@ def test_values_that_a_factor_does_not_have(data, factors):
         data.sample_observations_from_factors(np.asarray(factors))
 
 
-@pytest.mark.parametrize("levels", [{"azimuth": 0}, {"hair": 3}])
+@pytest.mark.parametrize("levels", [{"azimuth": 0}, {"hair": 3}, {"azimuth": 2.5}])
 def test_levels_that_cannot_be(levels):
-    with pytest.raises(StoreError, match="levels are 1 or more for each of identity"):
+    with pytest.raises(StoreError, match="levels are whole numbers of 1 or more for identity"):
         FaceData(levels=levels)
+
+
+@pytest.mark.parametrize("given", [{"azimut": (-60, 60)}, {"pool": 2}, {"split": "foo"}, {"backend": "pyrender"}])
+def test_options_that_would_be_ignored(given):
+    with pytest.raises(StoreError, match=next(iter(given))):
+        FaceData(**given)
+
+
+def test_one_level_is_the_middle_of_the_range():
+    data = FaceData(levels={"identity": 3, "azimuth": 2, "elevation": 1, "light": 1}, size=32, light=(0, 40))
+    np.testing.assert_allclose(data.values(np.array([[0, 1, 0, 0]])), [[86, 0, 20]])
+
+
+def test_many_images_are_drawn_in_parts(data, monkeypatch):
+    factors = np.array([[k % 5, k % 9, k % 3, k % 4] for k in range(7)])
+    whole = data.sample_observations_from_factors(factors)
+    monkeypatch.setattr("pipelines.ground_truth.PEOPLE_AT_ONCE", 3)
+    np.testing.assert_array_equal(data.sample_observations_from_factors(factors.tolist()), whole)

@@ -1,18 +1,22 @@
 """rerender: any picture in, turned faces out; what is no picture is one line."""
 
 import contextlib
+import io
 import json
 import shutil
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from dataset.store import open_store
 from pipelines.photo import PictureError, read_picture
 from train.trained import load_run
+
+TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,7 @@ def test_what_is_read_is_the_networks_own_reading(calibrated, dcign, face, toy):
     code = load_run(calibrated / "run").encode(face[None])[0]
     kept = json.loads((calibrated / "run/calibration.json").read_text())
     for factor, angle in read.items():
-        curve = kept[factor]
+        curve = kept["factors"][factor]
         says = np.interp(angle, curve["angles"], curve["values"])
         nearest = np.abs(np.array(curve["values"]) - code[curve["latent"]]).min()
         assert abs(says - code[curve["latent"]]) <= nearest + 1e-9
@@ -60,6 +64,21 @@ def test_without_a_calibration_it_says_what_to_do(refused, toy, tmp_path, calibr
     shutil.copytree(toy / "run", tmp_path / "run")
     (tmp_path / "run/calibration.json").unlink(missing_ok=True)
     assert "--sweeps" in refused("rerender", calibrated / "face.png", "--run", tmp_path / "run")
+
+
+def test_a_calibration_of_other_weights_is_refused(dcign, refused, toy, tmp_path, calibrated):
+    """A run that was trained on after it was calibrated, and an earlier checkpoint of it."""
+    run, sweeps = tmp_path / "run", toy / "sweeps.zarr"
+    shutil.copytree(calibrated / "run", run)
+    dcign("train-dcign", "--store", toy / "faces.zarr", "--run", run, *TINY, "--batches", 14)
+    words = ("rerender", calibrated / "face.png", "--out", tmp_path / "out")
+    assert "of other weights" in refused(*words, "--run", run)
+    assert dcign(*words, "--run", run, "--sweeps", sweeps).code == 0
+    kept = (run / "calibration.json").read_bytes()
+    checkpoint = min((run / "checkpoints").glob("*.safetensors"))
+    assert dcign(*words, "--run", checkpoint, "--sweeps", sweeps).code == 0
+    assert (run / "calibration.json").read_bytes() == kept
+    assert "of other weights" in refused(*words, "--run", checkpoint)
 
 
 def test_the_default_folder_is_beside_the_picture(dcign, calibrated, tmp_path):
@@ -151,6 +170,59 @@ def test_pictures_are_turned_upright(tmp_path):
     Image.fromarray(picture).save(tmp_path / "a.jpg", exif=exif)
     grey, _ = read_picture(tmp_path / "a.jpg", 40, 1)
     assert grey[-5].mean() > 200 > 50 > grey[5].mean()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_and_sixteen_bits(tmp_path, orientation):
+    """What Pillow itself makes of it."""
+    ramp = np.arange(30 * 40, dtype=np.uint16).reshape(30, 40) * 40
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray((ramp >> 8).astype(np.uint8)).save(tmp_path / "eight.png", exif=exif)
+    Image.fromarray(ramp).save(tmp_path / "sixteen.png", exif=exif)
+    eight, sixteen = (read_picture(tmp_path / f"{name}.png", 30, 1)[0] for name in ("eight", "sixteen"))
+    with Image.open(tmp_path / "eight.png") as image:
+        upright = np.asarray(ImageOps.exif_transpose(image).convert("L"))
+    height, width = upright.shape
+    top, left = (height - 30) // 2, (width - 30) // 2
+    np.testing.assert_array_equal(eight, upright[top : top + 30, left : left + 30])
+    assert np.abs(sixteen.astype(int) - eight).max() <= 1
+
+
+def test_fuzzed_exif_says_nothing_or_is_refused(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F], exif[0x8769] = 6, "a camera", {0x9003: "2026:01:01 00:00:00"}
+    buffer = io.BytesIO()
+    Image.fromarray(photo(24)).save(buffer, "JPEG", exif=exif)
+    whole = buffer.getvalue()
+    rng = np.random.Generator(np.random.Philox(5))
+    said = []
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for at in rng.integers(2, 200, 3):
+            damaged[at] = rng.integers(256)
+        (tmp_path / "a.jpg").write_bytes(damaged)
+        try:
+            assert read_picture(tmp_path / "a.jpg", 16, 1)[0].shape == (16, 16)
+        except PictureError as error:
+            said.append(str(error))
+    assert all("\n" not in text for text in said)
+
+
+def test_a_long_thin_picture_costs_little_memory(tmp_path):
+    Image.fromarray(np.full((6, 12_000), 200, np.uint8)).save(tmp_path / "a.png")
+    tracemalloc.start()
+    grey, _ = read_picture(tmp_path / "a.png", 48, 1)
+    assert tracemalloc.get_traced_memory()[1] < 60e6
+    tracemalloc.stop()
+    assert grey.shape == (48, 48)
+
+
+def test_thirty_two_bits_that_hold_eight(tmp_path):
+    ramp = np.tile(np.linspace(0, 250, 48).astype(np.int32), (48, 1))
+    Image.fromarray(ramp).save(tmp_path / "a.tif")
+    grey, _ = read_picture(tmp_path / "a.tif", 48, 1)
+    assert grey[:, :8].mean() < 60 < 190 < grey[:, -8:].mean()
 
 
 @pytest.mark.parametrize("mode", ["I;16", "1", "P", "LA", "CMYK"])

@@ -182,3 +182,22 @@ def test_score_holds_every_metric_between_noise_and_the_truth():
 def test_codes_that_do_not_fit_are_refused(codes, factors, groups, why):
     with pytest.raises(WrongCodes, match=why):
         score(codes, factors, groups)
+
+
+def test_constants_and_single_factors_have_scores():
+    v = world()[:2000]
+    z = np.column_stack([v, np.where(np.arange(2000) % 2, 0.3, 0.1 * 3)])  # a constant up to rounding
+    assert score(z, v)["mcc"] == pytest.approx(1)
+    one = score(v[:, :1], v[:, :1])
+    assert one["mcc"] == pytest.approx(1)
+    assert (one["beta_vae"], one["factor_vae"]) == (None, None)
+    still = dci(z, np.column_stack([v, np.ones(2000)]), singles(z), 0)
+    assert still["informativeness"] < 0.8  # a factor that never changes is not explained
+
+
+def test_what_cannot_be_scored_is_said():
+    v = world()[:200]
+    with pytest.raises(WrongCodes, match="a latent or more"):
+        score(v, v, groups=[[0], [1], [2], range(3, 3)])
+    with pytest.raises(WrongCodes, match="each of the 200 images"):
+        score(v, v, people=np.arange(3))

@@ -40,6 +40,7 @@ def world(code):
         {f: codes["train", f] for f in ANGLES},
         {f: codes["test", f] for f in ANGLES},
         {f: k for k, f in enumerate(ANGLES)},
+        np.arange(len(ANGLES), codes["test", "azimuth"].shape[-1]),
         {f: truth["test", f] for f in ANGLES},
     )
 
@@ -163,8 +164,11 @@ def test_the_neuron_of_a_net_that_was_told_nothing(make_config):
     codes["azimuth"][:, :, 4] = np.arange(5)
     codes["azimuth"][:, :, 1] = 10 * np.arange(3)[:, None]  # differs between people, not along the sweep
     codes["light"][:, :, 2] = -np.arange(5)
-    assert neurons.choose_neurons(make_config(objective="random"), codes) == ("variance", {"azimuth": 4, "light": 2})
-    assert neurons.choose_neurons(make_config(), codes) == ("layout", {"azimuth": 0, "light": 2})
+    rule, chosen, intrinsic = neurons.choose_neurons(make_config(objective="random"), codes)
+    assert (rule, chosen, intrinsic.tolist()) == ("variance", {"azimuth": 4, "light": 2}, [0, 1, 3, 5])
+    # Elevation has no sweep here, but its latent is elevation's all the same.
+    rule, chosen, intrinsic = neurons.choose_neurons(make_config(), codes)
+    assert (rule, chosen, intrinsic.tolist()) == ("layout", {"azimuth": 0, "light": 2}, [3, 4, 5])
     assert neurons.rest(6, {"azimuth": 4, "light": 2}).tolist() == [0, 1, 3, 5]
     assert {o.assigned for o in OBJECTIVES.values()} == {True, False}
 

@@ -28,6 +28,7 @@ DEFINITIONS = {
     "beta_vae": "accuracy of a linear classifier on the mean difference of pairs that share a factor "
     "(Higgins et al. 2017)",
 }
+LEAST_IMAGES = 100
 INTERVALS = ("mig", "sap", "mcc")
 """Metrics with an interval over people. The others are fitted or drawn anew for each, minutes for a thousand times."""
 
@@ -40,7 +41,7 @@ def score(
     seed: int = 0,
     people: NDArray[np.integer] | None = None,
 ) -> dict[str, Any]:
-    """All metrics of `DEFINITIONS`, each in 0..1, higher better.
+    """All metrics of `DEFINITIONS`, each in 0..1, higher better; None for those that guess among factors, of one.
 
     Parameters
     ----------
@@ -65,28 +66,34 @@ def score(
     z, v = np.asarray(codes, np.float64), np.asarray(factors, np.float64)
     parts = [[d] for d in range(z.shape[-1])] if groups is None else [list(group) for group in groups]
     _check(z, v, parts)
+    if people is not None and np.shape(people) != (len(z),):
+        raise WrongCodes(f"expected who is in each of the {len(z)} images, not {np.shape(people)} numbers")
     who = np.zeros(len(z), np.int64) if people is None else np.unique(people, return_inverse=True)[1]
     ids = np.stack([levels(column, bins) for column in v.T], axis=1)
     rng = np.random.Generator(np.random.Philox(seed))
     statistics = {"mig": mig(z, ids, parts, who), "sap": sap(z, v, parts, who), "mcc": mcc(z, v, parts, who)}
     known = statistics.items() if people is not None else ()
     intervals = {name: list(centred_interval(statistic, 0, 1)) for name, statistic in known}
+    several = ids.shape[1] > 1
     return {
         "images": len(z),
         **{name: statistic.value for name, statistic in statistics.items()},
         "dci": dci(z, v, parts, seed),
-        "factor_vae": factor_vae(z, ids, parts, rng),
-        "beta_vae": beta_vae(z, ids, rng),
+        "factor_vae": factor_vae(z, ids, parts, rng) if several else None,
+        "beta_vae": beta_vae(z, ids, rng) if several else None,
         **({"intervals": intervals} if intervals else {}),
     }
 
 
 def _check(codes: NDArray[np.float64], factors: NDArray[np.float64], groups: list[list[int]]) -> None:
-    if codes.ndim != 2 or factors.ndim != 2 or len(codes) != len(factors) or len(codes) < 100:
+    if codes.ndim != 2 or factors.ndim != 2 or len(codes) != len(factors) or len(codes) < LEAST_IMAGES:
         raise WrongCodes(
-            f"expected (N, D) codes and (N, K) factors of 100 images or more, not {codes.shape}, {factors.shape}"
+            f"expected (N, D) codes and (N, K) factors of {LEAST_IMAGES} images or more, "
+            f"not {codes.shape}, {factors.shape}"
         )
     if not (np.isfinite(codes).all() and np.isfinite(factors).all()):
         raise WrongCodes("codes and factors must be finite")
+    if not all(groups):
+        raise WrongCodes("a group must name a latent or more")
     if sorted(d for group in groups for d in group) != list(range(codes.shape[1])):
         raise WrongCodes(f"the groups must name each of the {codes.shape[1]} latents once")

@@ -28,7 +28,10 @@ def dci(
         models = list(
             pool.map(lambda known: GradientBoostingRegressor(random_state=seed).fit(codes[fit], known[fit]), factors.T)
         )
-    explained = [max(0.0, m.score(codes[judge], column[judge])) for m, column in zip(models, factors.T, strict=True)]
+    explained = [
+        max(0.0, m.score(codes[judge], column[judge])) if np.ptp(column[judge]) > 0 else 0.0
+        for m, column in zip(models, factors.T, strict=True)
+    ]
     importances = [model.feature_importances_ for model in models]
     table = np.array([np.sum([row[list(group)] for row in importances], axis=1) for group in groups])
     return {
@@ -44,7 +47,7 @@ def disentanglement(importances: NDArray[np.float64]) -> float:
 
 
 def completeness(importances: NDArray[np.float64]) -> float:
-    """From (D, K) importances: does one latent say all of a factor? Factors count as much as they are explained."""
+    """From (D, K) importances: does one latent say all of a factor? Every factor counts the same."""
     return _concentration(importances.T)
 
 

@@ -12,6 +12,8 @@ CODE_BINS = 20
 
 def discretize(values: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     """Numbers of `bins` intervals of equal width over the values' range, from 1; the largest value is in the last."""
+    if np.ptp(values) <= 1e-12 * np.abs(values).max(initial=0.0):
+        return np.ones(len(values), np.int64)  # a constant up to rounding
     edges = np.histogram_bin_edges(values, bins)
     return np.digitize(values, edges[:-1]).astype(np.int64)
 

@@ -1,6 +1,7 @@
 """How alike the intrinsic codes of one person are while pose or light changes (arXiv v1 Figure 9, d to f)."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def draw_invariance(runs: Mapping[str, Mapping[str, Any]], path: str | Path, tit
             angles, nets = ORIGINALS.get(factor, ([], {}))
             for net, values in nets.items():
                 panel.plot(angles, values, MARKS[net], color="0.6", markersize=4, label=f"original, {net}")
-            for colour, (name, record) in zip(COLOURS, runs.items(), strict=False):
+            for colour, (name, record) in zip(cycle(COLOURS), runs.items(), strict=False):
                 curve = record["curves"]["cosine"][factor]
                 panel.plot(curve["angle"], curve["value"], color=colour, linewidth=1.6, label=name)
             panel.set(xlabel=f"true {factor} (degrees)", ylim=(min(0.0, panel.get_ylim()[0]), 1.02))

@@ -11,7 +11,6 @@ from train import disentanglement
 from train.measures import equivariance, invariance, retrieval
 from train.measures.bootstrap import Statistic
 from train.measures.equivariance import NeuronSweep
-from train.measures.neurons import rest
 
 Array = NDArray[np.float64]
 DEFINITIONS: dict[str, dict[str, str]] = {
@@ -35,6 +34,8 @@ class SweepCodes:
     """(people, G, latents): the test split's, which are measured. A person has the same number in all factors."""
     neurons: Mapping[str, int]
     """Each factor's latent."""
+    rest: NDArray[np.int64]
+    """The intrinsic latents: z[4..n] of the paper, what should know the person and nothing else."""
     truth: Mapping[str, NDArray[np.floating]]
     """(people, G, factors): the true values of all factors in the test sweeps, in the order of the keys."""
 
@@ -42,11 +43,6 @@ class SweepCodes:
     def factors(self) -> tuple[str, ...]:
         """The swept factors."""
         return tuple(self.units)
-
-    @property
-    def rest(self) -> NDArray[np.int64]:
-        """The intrinsic latents."""
-        return rest(next(iter(self.test.values())).shape[-1], self.neurons)
 
     def sweep(self, factor: str) -> NeuronSweep:
         """One factor's neuron on its sweeps."""
@@ -84,13 +80,17 @@ class SweepCodes:
         )
         return curve
 
-    def disentanglement(self) -> dict[str, Any]:
-        """The scores of `train.disentanglement` on all test images, the intrinsic latents as one group."""
+    def disentanglement(self) -> dict[str, Any] | None:
+        """The scores of `train.disentanglement` on all test images, the intrinsic latents as one group.
+
+        None where there are too few images.
+        """
         codes = np.concatenate([self.test[f].reshape(-1, self.test[f].shape[-1]) for f in self.factors])
         truth = np.concatenate([self.truth[f].reshape(-1, self.truth[f].shape[-1]) for f in self.factors])
+        if len(codes) < disentanglement.LEAST_IMAGES:
+            return None
         people = [np.repeat(np.arange(len(self.test[f])), len(self.angles[f])) for f in self.factors]
-        groups = [[self.neurons[f]] for f in self.factors]
-        # Two factors may have chosen the same latent.
-        once = [group for k, group in enumerate(groups) if group not in groups[:k]]
-        parts = [*once, self.rest.tolist()] if len(self.rest) else once
+        intrinsic = [self.rest.tolist()] if len(self.rest) else []
+        # Two factors may have chosen one latent, and a factor without sweeps here has a latent too.
+        parts = [*([d] for d in np.setdiff1d(np.arange(codes.shape[1]), self.rest).tolist()), *intrinsic]
         return disentanglement.score(codes, truth, groups=parts, people=np.concatenate(people))

@@ -186,9 +186,9 @@ def switch_index(z: Array, angles: Array) -> float:
 
 
 def identity_share(z: Array) -> float:
-    """Variance of the faces' means over the variance of all; 0 where the neuron is constant."""
+    """Variance of the faces' means over the variance of all; NaN where the neuron is constant, or of one face."""
     whole = float(z.var())
-    return float(z.mean(axis=1).var()) / whole if whole > 0 else 0.0
+    return float(z.mean(axis=1).var()) / whole if whole > 0 and len(z) > 1 else math.nan
 
 
 def _majority(slopes: Array) -> float:

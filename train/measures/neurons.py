@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.config import TrainConfig
+from train.layout import INTRINSIC
 from train.objectives import OBJECTIVES
 
 DEFINITIONS = {
@@ -15,8 +16,10 @@ DEFINITIONS = {
 }
 
 
-def choose_neurons(config: TrainConfig, train_codes: Mapping[str, NDArray[np.floating]]) -> tuple[str, dict[str, int]]:
-    """How the neurons were chosen (a key of `DEFINITIONS`), and factor to latent.
+def choose_neurons(
+    config: TrainConfig, train_codes: Mapping[str, NDArray[np.floating]]
+) -> tuple[str, dict[str, int], NDArray[np.int64]]:
+    """How the neurons were chosen (a key of `DEFINITIONS`), factor to latent, and the intrinsic latents.
 
     Parameters
     ----------
@@ -24,8 +27,11 @@ def choose_neurons(config: TrainConfig, train_codes: Mapping[str, NDArray[np.flo
     train_codes : factor to (people, G, latents), the means of all latents on the training split's sweeps
     """
     if OBJECTIVES[config.objective].assigned:
-        return "layout", {factor: config.layout.slice(factor).start for factor in train_codes}
-    return "variance", {factor: most_varying(codes) for factor, codes in train_codes.items()}
+        every = np.arange(config.latents)
+        intrinsic = every[config.layout.slice(INTRINSIC)] if INTRINSIC in config.layout.names else every[:0]
+        return "layout", {factor: config.layout.slice(factor).start for factor in train_codes}, intrinsic
+    chosen = {factor: most_varying(codes) for factor, codes in train_codes.items()}
+    return "variance", chosen, rest(config.latents, chosen)
 
 
 def most_varying(codes: NDArray[np.floating]) -> int:
@@ -34,5 +40,5 @@ def most_varying(codes: NDArray[np.floating]) -> int:
 
 
 def rest(latents: int, neurons: Mapping[str, int]) -> NDArray[np.int64]:
-    """The latents that are nobody's neuron: z[4..n] of the paper, what should know the person and nothing else."""
+    """The latents that are nobody's neuron, in ascending order."""
     return np.setdiff1d(np.arange(latents), list(neurons.values()))

@@ -29,6 +29,8 @@ DEFINITIONS = {
     "0..1; null where the oracle is no better than the copy",
     "skill_whole": "the same over the whole image",
     "skill_to_60": "skill over pairs that differ by 60 degrees or less",
+    "skill_to_60_mean_face": "skill_mean_face over those pairs",
+    "skill_to_60_left_alone": "skill_left_alone over those pairs",
     "skill_mean_face": "the skill of the average training person at the target's angle",
     "skill_left_alone": "the skill of the source's code decoded as it is",
     "mse_METHOD": "MSE over the masks, mean over pairs and people",
@@ -127,6 +129,8 @@ def statistics(errors: Errors) -> dict[str, Statistic]:
         "skill": skills("masked", every),
         "skill_whole": skills("whole", every),
         "skill_to_60": skills("masked", near),
+        "skill_to_60_mean_face": skills("masked", near, "mean_face"),
+        "skill_to_60_left_alone": skills("masked", near, "left_alone"),
         "skill_mean_face": skills("masked", every, "mean_face"),
         "skill_left_alone": skills("masked", every, "left_alone"),
     }

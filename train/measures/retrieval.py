@@ -1,5 +1,7 @@
 """Is it still the same person? Nearest neighbours between two views of everybody, and how much code is in use."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,7 +42,9 @@ def hits(queries: Array, gallery: Array) -> Array:
 
 
 def retrieval(queries: Array, gallery: Array) -> Statistic:
-    """The share of hits. The gallery is everybody, also where an interval draws some people twice."""
+    """The share of hits. The gallery is everybody, also where an interval draws some people twice; NaN of one."""
+    if len(gallery) < 2:
+        return Statistic(lambda _: math.nan, len(gallery))
     return mean_of(hits(queries, gallery))
 
 
