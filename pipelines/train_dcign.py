@@ -15,7 +15,8 @@ from pipelines.batches import StoreSource
 from pipelines.options import json_option
 from pipelines.progress import progress_bar
 from train.config import TrainConfig
-from train.loop import Progress, RunResult, train
+from train.health import Watch
+from train.loop import Progress, RunResult, store_facts, train
 from train.objectives import OBJECTIVES
 from train.parallel import leads, own_device, ranks
 from train.presets import DEFAULT_PRESET, PRESETS, configure
@@ -72,12 +73,21 @@ class Ratio(click.ParamType[list[float]]):
     type=Ratio(),
     help="Shares of the batches in the order of the factors, such as 1:1:1:10. [default: 1 each and 10 for intrinsic]",
 )
+@click.option("--val", help="Store of render-sweeps: look at its val people while training, for TensorBoard.")
+@click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between looks.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--precision", type=click.Choice(["auto", "float32", "bf16"]), default="auto", show_default=True)
 @json_option
 def command(
-    url: str, run: Path | None, factors: str | None, ratio: list[float] | None, as_json: bool, **options: Any
+    url: str,
+    run: Path | None,
+    factors: str | None,
+    ratio: list[float] | None,
+    val: str | None,
+    val_every: int,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Fit a DC-IGN to the training split of a store.
 
@@ -102,7 +112,7 @@ def command(
     run = run or Path("runs") / f"{_stem(url)}-{config.preset}-{config.objective}-s{config.seed}"
     if leads():
         click.echo(f"{run}: {_describe(config)}", err=True)
-    result = _train(config, source, run)
+    result = _train(config, source, run, _watch(val, config, source, val_every) if val else None)
     if leads():
         _report(result, config, as_json)
 
@@ -149,7 +159,14 @@ def _describe(config: TrainConfig) -> str:
     )
 
 
-def _train(config: TrainConfig, source: StoreSource, run: Path) -> RunResult:
+def _watch(url: str, config: TrainConfig, source: StoreSource, every: int) -> Watch:
+    # Here, because it brings scikit-learn and Matplotlib, which training without it does without.
+    from pipelines.watching import SweepWatch
+
+    return SweepWatch(url, config, store_facts(source), every)
+
+
+def _train(config: TrainConfig, source: StoreSource, run: Path, watch: Watch | None) -> RunResult:
     """Train with a progress bar in batches that shows nats per image."""
     with progress_bar("batches", shown=leads()) as bars:
         bar = bars.add_task("training", total=config.batches, note="")
@@ -159,7 +176,7 @@ def _train(config: TrainConfig, source: StoreSource, run: Path) -> RunResult:
             bars.update(bar, completed=progress.step, note=note)
 
         with _asked_to_stop() as asked:
-            return train(config, source, run, show, stopping=asked.is_set)
+            return train(config, source, run, show, watch=watch, stopping=asked.is_set)
 
 
 @contextmanager

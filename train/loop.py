@@ -95,8 +95,7 @@ def train(
     """
     check_source(config, source)
     run = RunDirectory(Path(run_dir))
-    factors = tuple((n, u, float(low), float(high)) for n, u, low, high in source.factors)
-    store = StoreFacts(source.digest, factors, source.scene)
+    store = store_facts(source)
     keep_freed_memory()
     with team(torch.device(config.device)) as together:
         if together.size != config.ranks:
@@ -117,6 +116,12 @@ def train(
     lines = run.read_metrics()
     seconds = perf_counter() - started
     return RunResult(run.path, config.batches, config.batches - first, seconds, waited, lines[-1] if lines else None)
+
+
+def store_facts(source: BatchSource) -> StoreFacts:
+    """What a run keeps of the source it is made from."""
+    factors = tuple((n, u, float(low), float(high)) for n, u, low, high in source.factors)
+    return StoreFacts(source.digest, factors, source.scene)
 
 
 def _go(

@@ -56,9 +56,9 @@ class Trainer:
     def _last_of_all(self) -> bool:
         return self.done == self.config.batches
 
-    def _due(self, every: int) -> bool:
-        """Whether the step just done reached or passed a multiple of `every`."""
-        return self.done // every > (self.done - self.team.size) // every
+    def _due(self, every: int, past: int | None = None) -> bool:
+        """Whether the last `past` batches, by default those of the step just done, reached a multiple of `every`."""
+        return self.done // every > (self.done - (past or self.team.size)) // every
 
     def resume(self) -> int:
         """Load the newest readable checkpoint; the number of batches behind it, 0 where there is none."""
@@ -127,7 +127,7 @@ class Trainer:
         line = self.window.line(self.done)
         if self.objective.assigned:
             line["leak_gap"] = {self._last.active: leak_gap(self.network, self.config, self._last)}
-        if self.watch is not None and (self._due(self.watch.every) or self._last_of_all):
+        if self.watch is not None and (self._due(self.watch.every, self.config.metrics_every) or self._last_of_all):
             looked = self.watch.look(self.network, self.done)
             line["val"] = looked.numbers
             writer.picture("val", looked.picture, self.done)

@@ -6,9 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
+import scipy.stats
 
+from dataset.store import open_store
+from pipelines.watching import PEOPLE, SweepWatch
+from train.making import make_network
 from train.trained import load_run
 
 TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")
@@ -109,3 +115,34 @@ def test_every_objective_trains_and_says_what_it_saw(dcign, toy, tmp_path, objec
     seen = json.loads(said.out)["metrics"]["batches"]
     assert set(seen) == ({"shuffled"} if objective == "random" else {"azimuth", "elevation", "light", "intrinsic"})
     assert dict(load_run(tmp_path / "run").config.ratio)["intrinsic"] == 2
+
+
+def test_val_people_are_looked_at_while_a_net_trains(dcign, refused, toy, tmp_path):
+    words = ("train-dcign", "--store", toy / "faces.zarr", *TINY, "--batches", 150, "--run", tmp_path / "run")
+    said = dcign(*words, "--val", toy / "sweeps.zarr", "--val-every", 60, "--json")
+    assert said.code == 0, said.err
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    looked = {line["step"]: line["val"] for line in lines if "val" in line}
+    assert [*looked] == [100, 150]  # due at 60 and 120, with the next line, which come every 50
+    numbers = looked[150]
+    assert numbers.keys() == {
+        f"{factor} {name}" for factor in ("azimuth", "elevation", "light") for name in ("rho", "rho per face", "skill")
+    }
+    assert all(0 <= numbers[name] <= 1 for name in numbers if "rho" in name)
+    assert "holds batches, not sweeps" in refused(*words, "--val", toy / "faces.zarr")
+
+
+def test_rank_correlations_of_a_look(toy):
+    trained = load_run(toy / "run")
+    run = replace(trained, network=make_network(trained.config))  # untrained: its neurons say something, if nothing apt
+    watch = SweepWatch(str(toy / "sweeps.zarr"), run.config, run.store, 1)
+    found = watch.look(run.network, run.step).numbers
+    store = open_store(str(toy / "sweeps.zarr"))
+    people = range(min(PEOPLE, store.batches("val", "light")))
+    said = np.stack([run.encode(store.read("val", "light", k).images)[:, 2] for k in people])
+    angles = np.linspace(-80, 80, said.shape[1])
+    pooled = scipy.stats.spearmanr(said.ravel(), np.tile(angles, len(said))).statistic
+    assert found["light rho"] == pytest.approx(abs(pooled))
+    each = [abs(scipy.stats.spearmanr(row, angles).statistic) for row in said]
+    assert found["light rho per face"] == pytest.approx(np.mean(each))
+    assert watch.look(run.network, run.step).numbers == found
