@@ -9,7 +9,8 @@ import pytest
 
 from pipelines.cli import main
 
-TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")
+# With 4 maps the encoder ends in one, which the initial weights of seed 0 leave dead.
+TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
 
 
 @dataclass

@@ -22,7 +22,7 @@ from pipelines.evaluation.targets import COLLAPSED, GUARDS, LEVELS, TARGETS, Tar
 from train.errors import RunUnreadable
 from train.trained import load_run
 
-TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")
+TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
 FACTORS = {"azimuth": 61, "elevation": 17, "light": 81}
 
 
@@ -253,7 +253,7 @@ def test_a_collapsed_code_reaches_nothing_in_invariance_and_skill(record):
 )
 def test_smaller_codes_are_measured_too(dcign, toy, tmp_path, factors, missing):
     """One factor, and a code without intrinsic latents."""
-    sizes = ("--maps", 4, "--batches", 6, "--precision", "float32")
+    sizes = ("--maps", 8, "--batches", 6, "--precision", "float32")
     dcign("train-dcign", "--store", toy / "faces.zarr", "--factors", factors, *sizes, "--run", tmp_path / "run")
     said = dcign("evaluate-dcign", "--run", tmp_path / "run", "--sweeps", toy / "sweeps.zarr", "--json")
     assert said.code == 0, said.err

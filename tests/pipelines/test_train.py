@@ -17,7 +17,7 @@ from pipelines.watching import PEOPLE, SweepWatch
 from train.making import make_network
 from train.trained import load_run
 
-TINY = ("--maps", 4, "--latents", 8, "--precision", "float32")
+TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
 
 
 def test_the_toy_run_is_self_contained(toy):
@@ -81,8 +81,8 @@ def test_impossible_trainings_are_one_line(refused, toy, tmp_path, arguments, me
 
 
 def test_another_run_in_the_way_is_named(refused, toy):
-    said = refused("train-dcign", "--store", toy / "faces.zarr", "--run", toy / "run", "--maps", 8, "--batches", 12)
-    assert "maps was 4, now 8" in said
+    said = refused("train-dcign", "--store", toy / "faces.zarr", "--run", toy / "run", "--maps", 12, "--batches", 12)
+    assert "maps was 8, now 12" in said
 
 
 def test_an_incomplete_store_is_refused(refused, dcign, toy, tmp_path):
@@ -134,7 +134,8 @@ def test_val_people_are_looked_at_while_a_net_trains(dcign, refused, toy, tmp_pa
 
 def test_rank_correlations_of_a_look(toy):
     trained = load_run(toy / "run")
-    run = replace(trained, network=make_network(trained.config))  # untrained: its neurons say something, if nothing apt
+    config = trained.config.changed(maps=16)
+    run = replace(trained, config=config, network=make_network(config))  # untrained: it says something, if nothing apt
     watch = SweepWatch(str(toy / "sweeps.zarr"), run.config, run.store, 1)
     found = watch.look(run.network, run.step).numbers
     store = open_store(str(toy / "sweeps.zarr"))
