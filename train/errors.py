@@ -43,3 +43,7 @@ class TrainingDiverged(TrainError):
 
 class WrongCodes(TrainError):
     """Codes of a sweep that do not fit its angles, are not finite, or are too few to measure anything on."""
+
+
+class ExportFailed(TrainError):
+    """An exported graph does not compute what the network computes."""

@@ -145,7 +145,7 @@ class Network(nn.Module):
         """Refuse images that this network was not made for, whatever else would happen to run."""
         side = self.geometry.side
         wanted = (side, side) if self.channels == 1 else (side, side, self.channels)
-        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != wanted or len(images) == 0:
+        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != wanted or images.shape[0] == 0:
             raise WrongImages(
                 f"this network takes uint8 images of shape (B, {', '.join(map(str, wanted))});"
                 f" got {str(images.dtype).removeprefix('torch.')} of shape {tuple(images.shape)}"
@@ -179,7 +179,7 @@ class Network(nn.Module):
         x = self._stem(x) if fast_stem else self._stage(x.to(self.compute_dtype), 0)
         for stage in (1, 2):
             x = self._stage(x, stage)
-        flat = x.to(self.mu.weight.dtype).reshape(len(images), -1)
+        flat = x.to(self.mu.weight.dtype).flatten(1)
         return self.mu(flat), self.logvar(flat)
 
     def _stem(self, x: Tensor) -> Tensor:
@@ -204,7 +204,7 @@ class Network(nn.Module):
             raise WrongImages(f"a code for this network has shape (B, {self.latents}); got {tuple(code.shape)}")
         h = self.geometry.decoded
         x = functional.threshold(self.expand(code), 0, THRESHOLD_FLOOR)
-        x = x.view(len(code), self.maps // 4, h, h).to(self.compute_dtype)
+        x = x.view(code.shape[0], self.maps // 4, h, h).to(self.compute_dtype)
         if not self.plain:
             x = x.contiguous(memory_format=torch.channels_last)
         form = unpool_conv_plain if self.plain else unpool_conv

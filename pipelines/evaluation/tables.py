@@ -115,8 +115,8 @@ def target_table(record: dict[str, Any]) -> str:
 def disentanglement_table(record: dict[str, Any]) -> str:
     """The scores of other people's papers."""
     ends, other = record["bounds"], record["baseline"]
-    every = {"this run": record, "perfect code": ends["perfect"], "noise": ends["noise"]}
-    every |= {"entangled net": other} if other else {}
+    every = {"this run": record} | ({"entangled net": other} if other else {})
+    every |= {"perfect code": ends["perfect"], "noise": ends["noise"]}
     runs = {name: found["disentanglement"] for name, found in every.items() if found["disentanglement"]}
     if not runs:
         return "<p>There are too few images to score.</p>"

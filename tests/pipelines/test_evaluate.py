@@ -18,7 +18,7 @@ from pipelines.cli import load
 from pipelines.evaluation.cache import KEEP, cached
 from pipelines.evaluation.experiments import moved
 from pipelines.evaluation.measure import measure
-from pipelines.evaluation.targets import COLLAPSED, GUARDS, LEVELS, TARGETS, Target, reached
+from pipelines.evaluation.targets import GUARDS, LEVELS, TARGETS, UNGUARDED, Target, reached
 from train.errors import RunUnreadable
 from train.trained import load_run
 
@@ -101,7 +101,7 @@ def test_targets_name_the_level_that_is_reached(record):
     rows = {(row["factor"], row["name"]): row for row in record["targets"]}
     assert len(rows) == len(TARGETS) + 2 + len(GUARDS)
     for row in rows.values():
-        assert row["level"] in {"below", COLLAPSED, *LEVELS}
+        assert row["level"] in {"below", UNGUARDED, *LEVELS}
     target = Target("azimuth", "k", "n", "", "", (0.6, None, 0.98))
     assert [target.level(v) for v in (None, 0.5, 0.6, 0.97, 0.98)] == [
         "below",
@@ -241,11 +241,15 @@ def test_a_collapsed_code_reaches_nothing_in_invariance_and_skill(record):
     for name in ("skill_to_60", "skill_to_60_left_alone"):
         azimuth[name] = {"value": 1.0, "interval": [0.99, 1.0]}
     levels = {(row["factor"], row["name"]): row["level"] for row in reached(dead, None)}
-    assert {levels[f, "cosine"] for f in FACTORS} == {COLLAPSED}
-    assert levels["azimuth", "skill_to_60"] == COLLAPSED
+    assert {levels[f, "cosine"] for f in FACTORS} == {UNGUARDED}
+    assert levels["azimuth", "skill_to_60"] == UNGUARDED
     assert {levels[f, "identity_share"] for f in FACTORS} == {"below"}
     assert levels["azimuth", "ahead"] == "below"
     assert levels["intrinsic", "kl_intrinsic"] == "below"
+    dead["collapse"] = {"kl_intrinsic": 100.0, "active_latents": 50}
+    dead["factors"]["azimuth"]["retrieval"]["retrieval"]["value"] = 0.4
+    lost = {(row["factor"], row["name"]): row["level"] for row in reached(dead, None)}
+    assert (lost["azimuth", "cosine"], lost["azimuth", "skill_to_60"]) == (UNGUARDED, "stretch")
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def draw_skill(
             panel.set_xlabel(f"difference of {name} ({report['unit']})")
             panel.set_ylim(bottom=0)
             quiet(panel)
-        panels[0].set_ylabel("MSE over the masks, grey levels 0..1")
+        panels[0].set_ylabel("masked MSE (grey levels 0..1)")
         handles, labels = panels[0].get_legend_handles_labels()
         columns = 3 if len(factors) > 1 else 1
         figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)

@@ -1,0 +1,62 @@
+"""export-dcign: what another runtime makes of the graphs, on pictures that the export has not seen."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from safetensors import safe_open
+
+from dataset.store import open_store
+from train.errors import ExportFailed
+from train.export import export
+from train.trained import load_run
+
+
+@pytest.fixture(scope="module")
+def exported(toy, tmp_path_factory):
+    out = tmp_path_factory.mktemp("export")
+    export(load_run(toy / "run"), out)
+    return out
+
+
+def run(path, name, values):
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {name: values})
+
+
+@pytest.mark.parametrize("batch", [1, 3, 20])
+def test_the_graphs_agree_with_torch_in_any_batch(exported, toy, batch):
+    trained = load_run(toy / "run")
+    images = open_store(str(toy / "faces.zarr")).read("train", "azimuth", 1).images[:batch]
+    mu, logvar = run(exported / "encoder.onnx", "images", images)
+    expected = trained.posterior(images)
+    for got, want in zip((mu, logvar), expected, strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-4 * np.abs(want).max())
+    (drawn,) = run(exported / "decoder.onnx", "code", mu)
+    np.testing.assert_allclose(drawn, trained.decode(mu), atol=1e-4)
+
+
+def test_the_files_say_what_the_latents_mean(exported, toy):
+    for name in ("encoder.onnx", "decoder.onnx"):
+        model = onnx.load(exported / name)
+        said = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+        assert said["layout"] == {"azimuth": 1, "elevation": 1, "light": 1, "intrinsic": 5}
+        assert said["factors"][0] == {"name": "azimuth", "unit": "degrees", "low": -86, "high": 86}
+    with safe_open(exported / "weights.safetensors", "pt") as file:
+        assert json.loads(file.metadata()["layout"]) == said["layout"]
+        assert sorted(file.keys()) == sorted(load_run(toy / "run").network.state_dict())
+
+
+def test_a_graph_that_computes_something_else_is_refused(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.export.TOLERANCE", -1.0)
+    with pytest.raises(ExportFailed, match="differs from torch"):
+        export(load_run(toy / "run"), tmp_path)
+
+
+def test_the_command(dcign, refused, toy, tmp_path):
+    said = dcign("export-dcign", "--run", toy / "run", "--out", tmp_path / "e", "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["differences"]["mu"] < 1e-3
+    assert sorted(p.name for p in (tmp_path / "e").iterdir()) == ["decoder.onnx", "encoder.onnx", "weights.safetensors"]
+    assert "is no run directory" in refused("export-dcign", "--run", tmp_path)
