@@ -97,7 +97,7 @@ def command(
     metrics.jsonl and, where TensorBoard is installed, its events. Running the same command again continues a run
     that was stopped; a larger --batches extends it.
 
-    On several GPUs: torchrun --nproc-per-node 4 -m pipelines train-dcign ...; each step then sees 4 batches.
+    On several GPUs: torchrun --nproc-per-node 4 -m -- pipelines train-dcign ...; each step then sees 4 batches.
 
     Example: train-dcign --store faces.zarr --preset quick
     """
