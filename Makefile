@@ -25,7 +25,7 @@ lint: .venv/installed ## ruff, mypy and the import contracts
 test: lint ## everything above and the tests (under 8 minutes on 2 cores)
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
-test-all: lint ## the long repeats too (under 20 minutes on 2 cores)
+test-all: lint ## the long repeats too
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m ''
 
 bench: .venv/installed ## speed, each claim with both sides in one run

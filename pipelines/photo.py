@@ -89,7 +89,7 @@ def _open(path: Path, box: Box | None, notes: list[str]) -> tuple[NDArray[np.uin
     except (Exception, MemoryError) as error:
         # Damaged files raise whatever their decoder happens to.
         said = (str(error) or type(error).__name__).splitlines()[0]
-        raise PictureError(f"{path} is no picture that can be read: {said}") from error
+        raise PictureError(f"{path} is no picture that can be read ({said}); give a PNG or a JPEG") from error
 
 
 def _check_size(path: Path, image: Image.Image) -> None:
