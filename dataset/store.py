@@ -1,5 +1,6 @@
 """A store on disk: made, opened, grown, and read back batch by batch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,12 @@ class Store:
                 self._ensure(split, group, batches)
         except OSError as error:
             raise StoreError(f"{self.url} cannot be written: {error}; run the same command to resume") from error
+
+    def sweep_partials(self, groups: Iterable[tuple[str, str]]) -> None:
+        """Remove what workers that were killed while writing left in these (split, group)s."""
+        with self.files.lock():
+            for split, group in groups:
+                self.files.sweep_partials(f"{split}/{group}")
 
     def _ensure(self, split: str, group: str, batches: int) -> None:
         self.files.sweep_partials(f"{split}/{group}")

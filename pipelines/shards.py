@@ -41,6 +41,7 @@ def run_tasks(
                     runner.executor(store, subject, tasks).run(work)
             finally:
                 log.flush()
+            store.sweep_partials({(split, group) for split, group, _ in tasks})
     return {"images": images, "seconds": time.perf_counter() - started}
 
 

@@ -18,6 +18,7 @@ import s3fs
 
 from dataset import open_store, store_digest
 from dataset.shards import missing_shards, shard_file
+from pipelines.executors import Runner, Threads
 
 COUNT = 230
 """Batches of the stores here: four whole shards and a part."""
@@ -204,6 +205,24 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_files(straight, tmp_p
     assert array_files(tmp_path / "s") == array_files(straight)
     # A worker that was killed after writing a shard, but before saying so, leaves it without a line.
     assert len((tmp_path / "s/runs.jsonl").read_text().splitlines()) in (4, 5)
+
+
+def test_what_a_lost_worker_was_writing_goes_at_the_end_of_the_run(tmp_path, monkeypatch, dcign):
+    """Its shard is drawn by another worker, and its temporary file is nobody's."""
+    halves = []
+
+    class Losing(Threads):
+        def run(self, work):
+            super().run(work)
+            shard = Path(work.store.files.path(shard_file(work.store, "train", "elevation", "image", 0)))
+            halves.append(shard.with_name("0.abc.partial"))
+            halves[0].write_bytes(b"half")
+
+    monkeypatch.setattr(Runner, "executor", lambda *_: Losing(1))
+    words = command(tmp_path / "s", count=3)[3:]
+    assert dcign(*words).code == 0
+    assert len(halves) == 1
+    assert not halves[0].exists()
 
 
 def test_a_cluster_that_stays_up_keeps_nothing_of_an_older_store(tmp_path, array_files, cluster):
