@@ -64,6 +64,11 @@ class Ratio(click.ParamType[list[float]]):
 )
 @click.option("--beta", type=click.FloatRange(0), help="Weight of the KL, of beta-vae. [default: 4]")
 @click.option(
+    "--agreement",
+    type=click.FloatRange(0),
+    help="Weight of the KL between the inactive posteriors of two rows, of exchange. [default: AAA]",
+)
+@click.option(
     "--decay",
     type=click.FloatRange(0, 1),
     help="Share of the run, at its end, over which the learning rate falls to 0. [default: 0]",

@@ -11,7 +11,7 @@ from train.layout import INTRINSIC, Layout
 from train.network import Geometry, check_sizes
 
 PRECISIONS = ("float32", "bf16")
-NEWER = {"beta": 1.0, "decay": 0.0, "ranks": 1}
+NEWER = {"beta": 1.0, "decay": 0.0, "ranks": 1, "agreement": 0.0}
 """Fields that runs of earlier versions do not have, and the values that say what those runs did."""
 INTRINSIC_RATIO = 10.0
 """NIPS 2015 section 3.1: azimuth, elevation, light, intrinsic batches come as 1:1:1:10."""
@@ -54,6 +54,8 @@ class TrainConfig:
     """Strength of the pull on inactive latents; NIPS section 3.2: 1/100."""
     beta: float = 1.0
     """How often the KL counts; the paper's bound has 1."""
+    agreement: float = 0.0
+    """How often the KL between the inactive posteriors of paired rows counts, in exchange (not in the paper)."""
     learning_rate: float = 5e-4
     """Of Adam; the paper's "meta learning rate"."""
     decay: float = 0.0
@@ -83,6 +85,7 @@ class TrainConfig:
         _check("learning_rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "positive and finite")
         _check("invariance", self.invariance, 0 <= self.invariance < float("inf"), "0 or more and finite")
         _check("beta", self.beta, 0 <= self.beta < float("inf"), "0 or more and finite")
+        _check("agreement", self.agreement, 0 <= self.agreement < float("inf"), "0 or more and finite")
         _check("decay", self.decay, 0 <= self.decay <= 1, "in 0 to 1")
         _check("betas", self.betas, all(0 <= beta < 1 for beta in self.betas), "in [0, 1)")
         _check("clamp", self.clamp, self.clamp in CLAMP_MODES, f"one of {', '.join(CLAMP_MODES)}")
@@ -154,7 +157,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
         ("side", "channels", "batches", "maps", "ranks", "seed", "checkpoint_every", "metrics_every"), (int,)
     ),
     **dict.fromkeys(("preset", "objective", "clamp", "device", "precision"), (str,)),
-    **dict.fromkeys(("invariance", "beta", "learning_rate", "decay"), (int, float)),
+    **dict.fromkeys(("invariance", "beta", "agreement", "learning_rate", "decay"), (int, float)),
 }
 
 

@@ -1,7 +1,11 @@
 import json
+import os
+import random
 import re
+import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,6 +69,61 @@ def test_a_killed_run_ends_bit_equal_to_one_never_interrupted(tmp_path, source, 
     assert result.step == 17
     assert result.trained == 17 - 12  # the checkpoint before batch 14
     assert_equal(final_state(tmp_path / "killed"), final_state(tmp_path / "whole"))
+
+
+LENGTH = 120
+KILLABLE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import torch
+from conftest import NAMES, TinySource
+from train.loop import train
+from train.presets import configure
+torch.set_num_threads(1)
+config = configure(
+    "demo", factors=NAMES, image_shape=(48, 48), device="cpu", precision="float32", maps=8, latents=6,
+    batches=int(sys.argv[3]), metrics_every=7, checkpoint_every=10,
+)
+train(config, TinySource(), sys.argv[2], lambda progress: print(progress.step, flush=True), tensorboard=False)
+"""
+
+
+def start(run):
+    return subprocess.Popen(
+        [sys.executable, "-c", KILLABLE, Path(__file__).parent, run, str(LENGTH)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def kill_at(run, step, wait):
+    """Run until `step` is done and `wait` seconds more, or until it ends; the steps that were seen."""
+    process = start(run)
+    seen = []
+    for line in process.stdout:
+        seen.append(int(line))
+        if seen[-1] >= step:
+            try:
+                process.wait(wait)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            break
+    process.communicate()
+    return seen
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)])
+def test_five_kills_at_random_moments_change_no_bit(tmp_path, seed):
+    rng = random.Random(seed)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert start(whole).communicate()[0].splitlines()[-1] == str(LENGTH)
+    steps = sorted(rng.sample(range(5, LENGTH - 5), 5))  # later each time, or a run would begin behind its end
+    firsts = [kill_at(killed, step, rng.uniform(0, 0.05))[0] for step in steps]
+    last = start(killed).communicate()[0].splitlines()
+    assert int(last[0]) > 1  # it went on
+    assert len(set(firsts)) > 1
+    assert_equal(final_state(killed), final_state(whole))
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4, 11, 16])

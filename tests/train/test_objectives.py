@@ -82,6 +82,25 @@ def test_exchange_draws_each_row_with_the_shared_part_of_another(make_config, ba
     assert loss.total.item() == pytest.approx(bce + kl, rel=1e-6)
 
 
+def test_exchange_pulls_the_posteriors_of_a_pair_together(make_config, batch):
+    """`agreement` times the KL of torch.distributions, over pairs and all latents but the active one."""
+    config = make_config(objective="exchange", agreement=3.0)
+    network = make_network(config)
+    mu, logvar = 3 * torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(1))
+    network.encode = lambda images: (mu, logvar)
+    plain = OBJECTIVES["exchange"](network, config.changed(agreement=0.0)).loss(batch)
+    loss = OBJECTIVES["exchange"](network, config).loss(replace(batch, noise=step_generator(0, 0)))
+    noise = step_generator(0, 0)
+    torch.randn(mu.shape, generator=noise)
+    other = partners(4, noise)
+    rows = torch.distributions.Normal(mu.double(), (logvar.double() / 2).exp())
+    pairs = torch.distributions.Normal(mu[other].double(), (logvar[other].double() / 2).exp())
+    apart = torch.distributions.kl_divergence(rows, pairs)
+    apart[:, 2] = 0  # light
+    assert (loss.total - plain.total).item() == pytest.approx(3 * apart.sum().item(), rel=1e-4)
+    assert torch.equal(loss.reconstruction, plain.reconstruction)
+
+
 def test_exchange_teaches_both_parts_of_the_code(make_config, batch):
     config = make_config()
     network = make_network(config)

@@ -29,8 +29,9 @@ DEFINITIONS = {
     "(Higgins et al. 2017)",
 }
 LEAST_IMAGES = 100
+"""With fewer, 20 bins hold too few images each for an entropy."""
 INTERVALS = ("mig", "sap", "mcc")
-"""Metrics with an interval over people. The others are fitted or drawn anew for each, minutes for a thousand times."""
+"""Metrics with an interval over people. The others are fitted or drawn anew for each: hours for a thousand."""
 
 
 def score(

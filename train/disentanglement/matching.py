@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
 from scipy.stats import rankdata
 
 from train.measures.bootstrap import Chosen, Statistic
@@ -17,8 +18,7 @@ def correlations(codes: Array, factors: Array, people: NDArray[np.int64]) -> tup
     z, v = codes - codes.mean(axis=0), factors - factors.mean(axis=0)
     # Sums by person: a resample is then a weighted sum of them.
     count = int(people.max()) + 1
-    one = np.zeros((count, len(z)))
-    one[people, np.arange(len(z))] = 1
+    one = csr_array((np.ones(len(z)), (people, np.arange(len(z)))), shape=(count, len(z)))
     size, sz, sv, szz, svv = one.sum(axis=1), one @ z, one @ v, one @ z**2, one @ v**2
     szv = np.stack([z[people == p].T @ v[people == p] for p in range(count)])
 

@@ -13,6 +13,12 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mu.square() + torch.expm1(logvar) - logvar)
 
 
+def gaussian_kl_between(mu: Tensor, logvar: Tensor, other_mu: Tensor, other_logvar: Tensor) -> Tensor:
+    """KL(N(mu, exp(logvar)) || N(other_mu, exp(other_logvar))) in nats, elementwise."""
+    spread = (logvar - other_logvar).exp() + (mu - other_mu).square() / other_logvar.exp()
+    return 0.5 * (spread - 1 - logvar + other_logvar)
+
+
 def sample_code(mu: Tensor, logvar: Tensor, noise: torch.Generator) -> Tensor:
     """Equation 3 of arXiv v1 by the reparametrisation of SGVB: mu + exp(logvar / 2) eps, eps ~ N(0, 1).
 

@@ -3,38 +3,44 @@
 The paper's rule averages the shared part of the code over the batch, and pose that hides there cancels in training, but
 not at test time. Here the shared part comes from one *other* image of the batch, whose pose is another: whatever it
 knows of the pose is wrong, and costs reconstruction. Gradients flow through both parts (not in the paper).
+
+What the decoder forgives, it would not punish: `agreement` also pulls the posteriors of a pair together where they
+should be one. In an intrinsic batch this makes a neuron mean the same angle on every face, since its people have the
+same pose.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from train.config import TrainConfig
-from train.network import Network
-from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
-from train.objectives.interface import Loss, TrainBatch
+from train.objectives.bound import cross_entropy, gaussian_kl, gaussian_kl_between, negative_bound, sample_code
+from train.objectives.interface import Loss, Objective, TrainBatch
 
 
-class Exchange:
-    """SGVB in which the inactive part of each sampled code is another row's; the KL is that of every posterior."""
+class Exchange(Objective):
+    """SGVB in which the inactive part of each sampled code is another row's; the KL is that of every posterior.
 
-    shuffled: ClassVar[bool] = False
-    assigned: ClassVar[bool] = True
-    options: ClassVar[Mapping[str, Any]] = {}
+    To it comes `agreement` times KL(row || other row), summed over rows and inactive latents.
+    """
 
-    def __init__(self, network: Network, config: TrainConfig) -> None:
-        self.network, self.config = network, config
+    options: ClassVar[Mapping[str, Any]] = {"agreement": 0.0}
 
     def loss(self, batch: TrainBatch) -> Loss:
         """See the class."""
         active = self.config.layout.slice(batch.active)
         mu, logvar = self.network.encode(batch.images)
         code = sample_code(mu, logvar, batch.noise)
-        exchanged = code[partners(len(code), batch.noise)]
+        other = partners(len(code), batch.noise)
+        exchanged = code[other]
         exchanged[:, active] = code[:, active]
-        return negative_bound(cross_entropy(self.network, exchanged, batch.images), gaussian_kl(mu, logvar))
+        bound = negative_bound(cross_entropy(self.network, exchanged, batch.images), gaussian_kl(mu, logvar))
+        inactive = torch.ones(mu.shape[1], device=mu.device)
+        inactive[active] = 0.0
+        apart = (gaussian_kl_between(mu, logvar, mu[other], logvar[other]) * inactive).sum()
+        return replace(bound, total=bound.total + self.config.agreement * apart)
 
 
 def partners(rows: int, noise: torch.Generator) -> Tensor:

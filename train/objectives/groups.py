@@ -3,30 +3,20 @@
 Unlike the paper's rule, gradients flow through the common posterior to every image that it was made of.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from train.config import TrainConfig
-from train.network import Network
-from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
-from train.objectives.interface import Loss, TrainBatch
+from train.objectives.bound import cross_entropy, gaussian_kl, gaussian_kl_between, negative_bound, sample_code
+from train.objectives.interface import Loss, Objective, TrainBatch
 
 Posterior = tuple[Tensor, Tensor]
 """mu and logvar, (B, latents) each."""
 
 
-class GvaeLabels:
+class GvaeLabels(Objective):
     """Inactive latents have the batch's mean mu and mean variance (Hosoya 2019), with the layout's labels."""
-
-    shuffled: ClassVar[bool] = False
-    assigned: ClassVar[bool] = True
-    options: ClassVar[Mapping[str, Any]] = {}
-
-    def __init__(self, network: Network, config: TrainConfig) -> None:
-        self.network, self.config = network, config
 
     def loss(self, batch: TrainBatch) -> Loss:
         """See the class; the KL is that of the common posterior, once a row."""
@@ -76,7 +66,7 @@ class AdaGvae(GvaeLabels):
         pairs = torch.stack([order[:half], order[half : 2 * half]])
         first, second = pairs
         with torch.no_grad():
-            apart = _kl(mu[first], logvar[first], mu[second], logvar[second])
+            apart = gaussian_kl_between(mu[first], logvar[first], mu[second], logvar[second])
             halfway = (apart.amin(dim=1, keepdim=True) + apart.amax(dim=1, keepdim=True)) / 2
             shared = torch.cat([apart < halfway] * 2)
         means = torch.stack([mu[first], mu[second]]).mean(dim=0).repeat(2, 1)
@@ -86,9 +76,3 @@ class AdaGvae(GvaeLabels):
         new_mu[rows] = torch.where(shared, means, mu[rows])
         new_logvar[rows] = torch.where(shared, variances.log(), logvar[rows])
         return new_mu, new_logvar
-
-
-def _kl(mu: Tensor, logvar: Tensor, other_mu: Tensor, other_logvar: Tensor) -> Tensor:
-    """KL of normal distributions, elementwise, in nats."""
-    spread = (logvar - other_logvar).exp() + (mu - other_mu).square() / other_logvar.exp()
-    return 0.5 * (spread - 1 - logvar + other_logvar)

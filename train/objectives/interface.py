@@ -1,8 +1,9 @@
 """What an objective is: a class made from a network and a configuration, with one `loss(batch)`."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -38,18 +39,19 @@ class Loss:
     """(latents,) nats per image."""
 
 
-class Objective(Protocol):
+class Objective(ABC):
     """One small class an objective; `OBJECTIVES` names them."""
 
-    shuffled: ClassVar[bool]
+    shuffled: ClassVar[bool] = False
     """Whether it wants the images of many batches shuffled, instead of batches in which one factor varies."""
-    assigned: ClassVar[bool]
+    assigned: ClassVar[bool] = True
     """Whether it makes the layout's latents speak for its factors; else evaluation looks for those that do."""
-    options: ClassVar[Mapping[str, Any]]
+    options: ClassVar[Mapping[str, Any]] = {}
     """Fields of `TrainConfig` that it alone looks at, and their defaults; others' are refused with it."""
 
-    def __init__(self, network: Network, config: TrainConfig) -> None: ...
+    def __init__(self, network: Network, config: TrainConfig) -> None:
+        self.network, self.config = network, config
 
+    @abstractmethod
     def loss(self, batch: TrainBatch) -> Loss:
         """The loss of one batch, differentiable with respect to the network's parameters."""
-        ...

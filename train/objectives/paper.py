@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from train.clamp import clamp_inactive
-from train.config import TrainConfig
-from train.network import Network
 from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
-from train.objectives.interface import Loss, TrainBatch
+from train.objectives.interface import Loss, Objective, TrainBatch
 
 
-class Paper:
+class Paper(Objective):
     """The rule of NIPS 2015, sections 3.1 and 3.2.
 
     Binary cross-entropy plus KL, both summed over the batch, on mu and logvar clamped to the batch mean. The KL term is
@@ -18,12 +16,7 @@ class Paper:
     it in this batch; the pull of the invariance term is applied once (docs/deviations.md).
     """
 
-    shuffled: ClassVar[bool] = False
-    assigned: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Any]] = {"clamp": "mean", "invariance": 0.01}
-
-    def __init__(self, network: Network, config: TrainConfig) -> None:
-        self.network, self.config = network, config
 
     def loss(self, batch: TrainBatch) -> Loss:
         """See the class; images (B, H, W[, 3]) uint8, noise (B, latents) from the batch's generator."""

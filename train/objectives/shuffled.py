@@ -3,21 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from train.config import TrainConfig
-from train.network import Network
 from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
-from train.objectives.interface import Loss, TrainBatch
+from train.objectives.interface import Loss, Objective, TrainBatch
 
 
-class Random:
+class Random(Objective):
     """Plain SGVB: the entangled baseline of the paper (NIPS 2015 section 4.1.1; arXiv v1 3.1)."""
 
     shuffled: ClassVar[bool] = True
     assigned: ClassVar[bool] = False
-    options: ClassVar[Mapping[str, Any]] = {}
-
-    def __init__(self, network: Network, config: TrainConfig) -> None:
-        self.network, self.config = network, config
 
     def loss(self, batch: TrainBatch) -> Loss:
         """See the class."""

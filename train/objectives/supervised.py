@@ -1,8 +1,5 @@
 """A ceiling: what the net can do when it is told the true angles."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 import torch
 
 from train.config import TrainConfig
@@ -11,13 +8,13 @@ from train.layout import INTRINSIC
 from train.network import Network
 from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
 from train.objectives.exchange import partners
-from train.objectives.interface import Loss, TrainBatch
+from train.objectives.interface import Loss, Objective, TrainBatch
 
 SIGMA = 0.02
 """Standard deviation of the labels, in units of half a factor's range: 1.7 degrees of azimuth."""
 
 
-class Supervised:
+class Supervised(Objective):
     """Exchange with labels: extrinsic latents are regressed to the true values, and the decoder is given those.
 
     A factor's first latent learns its value, scaled to -1..1 over its range, with squared errors of a normal
@@ -25,12 +22,8 @@ class Supervised:
     another row's intrinsic latents.
     """
 
-    shuffled: ClassVar[bool] = False
-    assigned: ClassVar[bool] = True
-    options: ClassVar[Mapping[str, Any]] = {}
-
     def __init__(self, network: Network, config: TrainConfig) -> None:
-        self.network, self.config = network, config
+        super().__init__(network, config)
         self.told = [config.layout.slice(name).start for name in config.layout.names if name != INTRINSIC]
 
     def loss(self, batch: TrainBatch) -> Loss:
