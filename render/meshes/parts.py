@@ -1,0 +1,50 @@
+"""What every reader and generator of meshes gives: parts in one frame, each with a material of its own."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+WRAPS = ("repeat", "clamp", "mirror")
+"""What a texture shows outside 0..1."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """How a part's surface looks. What is drawn is colour times texture times the part's own colours."""
+
+    color: tuple[float, float, float] = (0.8, 0.8, 0.8)
+    """RGB, 0..1, display-referred."""
+    texture: NDArray[np.uint8] | None = None
+    """(H, W, 4) RGBA, row 0 on top, at most 512 pixels a side; display-referred."""
+    wrap: tuple[str, str] = ("repeat", "repeat")
+    """Of `WRAPS`, along u and v."""
+    cut_below: float | None = None
+    """Alpha (0..1) of the texture below which there is no surface; None draws it all."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Triangles of one material."""
+
+    positions: NDArray[np.float64]
+    """(V, 3), the file's units and axes; finite."""
+    triangles: NDArray[np.int32]
+    """(T, 3) vertex indices; any winding."""
+    material: Material = Material()
+    uv: NDArray[np.float32] | None = None
+    """(V, 2); v = 0 is the texture's bottom row, as in OBJ and OpenGL."""
+    colors: NDArray[np.float32] | None = None
+    """(V, 3) RGB, 0..1, display-referred."""
+    label: int = 0
+    """Of the region channel, 1..255; 0 where nobody named the part."""
+
+
+@dataclass(frozen=True)
+class RawMesh:
+    """A mesh as it was read or generated, and what was wrong with it."""
+
+    parts: tuple[Part, ...]
+    """At least one, with at least one triangle between them."""
+    warnings: tuple[str, ...] = field(default=())
+    """One line each: what was left out or replaced, and why."""
