@@ -48,8 +48,8 @@ def picture(chair: RawMesh, size: int, azimuth: float) -> NDArray[np.uint8]:
     away = mesh.positions - np.array([x, y, z], np.float32)
     radius = math.sqrt(float((away * away).sum(axis=1).max()))
     camera = Camera(size, size, (x, y, z), radius / math.sin(math.radians(FIELD_OF_VIEW / 2)))
-    angles = (np.full(1, angle, np.float32) for angle in (azimuth, ELEVATION, 30.0))
-    scene = SceneBatch((mesh,), np.zeros(1, np.int64), *angles, camera, light_elevation=45.0)
+    turn, raised, light = (np.full(1, angle, np.float32) for angle in (azimuth, ELEVATION, 30.0))
+    scene = SceneBatch((mesh,), np.zeros(1, np.int64), turn, raised, light, camera, light_elevation=45.0)
     return CpuRenderer("rgb", samples=16).render(scene).image[0]
 
 
