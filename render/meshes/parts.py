@@ -5,9 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-WRAPS = ("repeat", "clamp", "mirror")
-"""What a texture shows outside 0..1."""
-
 
 @dataclass(frozen=True)
 class Material:
@@ -18,7 +15,7 @@ class Material:
     texture: NDArray[np.uint8] | None = None
     """(H, W, 4) RGBA, row 0 on top, at most 512 pixels a side; display-referred."""
     wrap: tuple[str, str] = ("repeat", "repeat")
-    """Of `WRAPS`, along u and v."""
+    """Of `render.texture.WRAPS`, along u and v."""
     cut_below: float | None = None
     """Alpha (0..1) of the texture below which there is no surface; None draws it all."""
 
