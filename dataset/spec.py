@@ -37,7 +37,7 @@ class StoreSpec:
     """`height` and `width` in pixels, `color` grey or rgb, `samples` a pixel, `background`."""
     camera: Mapping[str, Any]
     light: Mapping[str, float]
-    """`elevation` in degrees and `ambient` share."""
+    """`elevation` and, where the light is fixed, `azimuth` in degrees; `ambient` share."""
     factors: tuple[Factor, ...]
     coefficients: Mapping[str, int]
     """Number of coefficients in each block of the model that is drawn."""
@@ -59,6 +59,8 @@ class StoreSpec:
     """A pool of named people, by split: `name`, and coefficients by block, zero where none are given."""
     around: Mapping[str, Any] | None = None
     """`reference`, coefficients by block, and `distance`, the root mean square by which everybody differs from it."""
+    subjects: Mapping[str, int] = field(default_factory=dict)
+    """How many chairs of a collection each split has, which `subjects.json` lists; no splits where there is no list."""
     others: Literal["random", "zero"] = "random"
     """In a sweep store: the values of the factors that are not swept."""
 
@@ -102,9 +104,14 @@ class StoreSpec:
         pool, needed = self.pool_size(split), self.views(group) if group == "intrinsic" else 1
         if pool is not None and pool < needed:
             raise StoreError(
-                f"a pool of {pool} people in {split} cannot fill {group} batches, which need {needed}; "
-                "give it more people, or the batches fewer images"
+                f"a pool of {pool} {self.noun} in {split} cannot fill {group} batches, which need {needed}; "
+                f"give it more {self.noun}, or the batches fewer images"
             )
+
+    @property
+    def noun(self) -> str:
+        """What its identities are, in the plural."""
+        return {"face": "people"}.get(self.subject, f"{self.subject}s")
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -122,6 +129,8 @@ class StoreSpec:
 
     def pool_size(self, split: str) -> int | None:
         """People to draw from, or None where every batch has new ones."""
+        if self.subjects:
+            return self.subjects.get(split, 0)
         return len(self.people.get(split, ())) if self.people else self.pool
 
     @property
@@ -155,6 +164,7 @@ class StoreSpec:
             "others": self.others,
             "renderer": dict(self.renderer),
             "channels": list(self.channels),
+            **({"subjects": dict(self.subjects)} if self.subjects else {}),
         }
 
     @classmethod

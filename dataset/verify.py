@@ -10,6 +10,7 @@ import zarr.errors
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
+from dataset.factors import INTRINSIC
 from dataset.keys import SPLITS, generator
 from dataset.layout import array_specs
 from dataset.plan import batch_values
@@ -77,9 +78,10 @@ def _values(
 ) -> Iterator[str]:
     """What is wrong with the stored factors, identities and coefficients of batches [start, stop)."""
     names = [f.name for f in store.spec.factors]
-    for k, name in enumerate(names):
-        column = arrays["factors"][:, :, k]
-        if name != group and (column != column[:, :1]).any():
+    for k, factor in enumerate(store.spec.factors):
+        column, name = arrays["factors"][:, :, k], factor.name
+        may_vary = name == group or (factor.intrinsic and (group == INTRINSIC or store.spec.content == "sweeps"))
+        if not may_vary and (column != column[:, :1]).any():
             yield f"{name} varies inside a batch, where only {group} should"
     if group in names and (arrays["identity"] != arrays["identity"][:, :1]).any():
         yield f"the identity varies inside a batch, where only {group} should"

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from dataset.errors import StoreError
-from dataset.factors import SWEEP_VIEWS
+from dataset.factors import FACE_SWEEPS
 from dataset.keys import SPLITS
 from dataset.spec import StoreSpec, shard_batches
 from dataset.store import Store, open_store
@@ -85,8 +85,8 @@ def sweeps_spec(parent: Store | None, model: MorphableModel, given: dict[str, An
     return replace(
         base,
         content="sweeps",
-        batch_size=SWEEP_VIEWS,
-        shard_batches=shard_batches(max(SWEEP_VIEWS.values()), base.frame_shape),
+        batch_size=FACE_SWEEPS,
+        shard_batches=shard_batches(max(FACE_SWEEPS.values()), base.frame_shape),
         pool=None,
         people={},
         others=given["others"] or "random",
