@@ -19,7 +19,7 @@ from render import CpuRenderer, MorphableModel, SceneBatch, frame_head, open_mod
 from render.errors import RenderError
 from render.gl.context import CANDIDATES, probe
 from render.models import identify
-from render.models.procedural.cache import directory
+from render.cachedir import directory
 
 LIBRARIES = ("dcign", "numpy", "zarr", "numba", "scipy", "h5py", "pyrender", "pyrender2", "PyOpenGL", "torch")
 Facts = dict[str, Any]

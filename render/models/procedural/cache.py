@@ -7,7 +7,6 @@ the order the JSON lists them, little-endian. A file that does not fit its hash 
 import hashlib
 import json
 import math
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,18 +15,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from render.cachedir import directory
 from render.morphable import Block, ModelError, MorphableModel
 
 MAGIC = b"dcign built-in head 1\n"
 KEPT = 2
 """Files of this kind that stay in the directory: this version's and the one before."""
-
-
-def directory() -> Path:
-    """The user's cache directory for this project."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification ignores relative paths.
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "dcign"
 
 
 def cached(build: Callable[[], MorphableModel]) -> MorphableModel:
