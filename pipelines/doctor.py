@@ -16,10 +16,10 @@ from dataset.store import open_store
 from pipelines.options import json_option
 from pipelines.pictures import check_picture_name, save_picture
 from render import CpuRenderer, MorphableModel, SceneBatch, frame_head, open_model
+from render.cachedir import directory
 from render.errors import RenderError
 from render.gl.context import CANDIDATES, probe
 from render.models import identify
-from render.cachedir import directory
 
 LIBRARIES = ("dcign", "numpy", "zarr", "numba", "scipy", "h5py", "pyrender", "pyrender2", "PyOpenGL", "torch")
 Facts = dict[str, Any]

@@ -35,7 +35,7 @@ from pipelines.drawing import (
     draw_elsewhere,
     images_in,
 )
-from pipelines.faces import FaceSubject
+from pipelines.subjects import Subject
 from render.models.assemble import one_line
 
 CONNECT_SECONDS = 10
@@ -48,7 +48,7 @@ class Work:
     """Shards to draw, and whom to tell."""
 
     store: Store
-    subject: FaceSubject
+    subject: Subject
     tasks: Sequence[Task]
     on_images: Callable[[int], None]
     """Called with a number of images as they are drawn."""
@@ -234,7 +234,7 @@ class Runner:
     dask: str | None = None
     """Address of a scheduler."""
 
-    def executor(self, store: Store, subject: FaceSubject, tasks: Sequence[Task]) -> Executor:
+    def executor(self, store: Store, subject: Subject, tasks: Sequence[Task]) -> Executor:
         """Dask where there is an address; else threads, or processes for OpenGL, as many as memory allows."""
         if self.dask is not None:
             return Dask(self.dask)

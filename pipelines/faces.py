@@ -9,15 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
-from dataset.factors import Factor
+from dataset.factors import FACE_FACTORS, FACE_SWEEPS, Factor, with_ranges
 from dataset.spec import StoreSpec
 from dataset.store import Store
+from pipelines.settings import DEFAULTS, common_spec
 from render import Camera, ModelError, MorphableModel, SceneBatch, frame_head, open_model
 from render.pose import LIGHT_ELEVATION
 from render.scene import AMBIENT
 from render.truth import check_subject
 
 FACE_LIGHT = {"elevation": LIGHT_ELEVATION, "ambient": AMBIENT}
+
+
+def batches_spec(model: MorphableModel, given: Mapping[str, Any]) -> StoreSpec:
+    """Spec of a new store of batches from the options that were given."""
+    options: dict[str, Any] = DEFAULTS | {k: v for k, v in given.items() if v is not None}
+    factors = with_ranges(FACE_FACTORS, {f.name: given.get(f.name) for f in FACE_FACTORS})
+    return StoreSpec(factors=factors, **common_spec(options), **face_spec(model, factors, options))
 
 
 def face_spec(model: MorphableModel, factors: Sequence[Factor], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,28 +106,20 @@ class FaceSubject:
         self._light_elevation = float(spec.light["elevation"])
         self._columns = {f.name: k for k, f in enumerate(spec.factors)}
 
-    def scenes(
-        self,
-        factors: NDArray[np.float32],
-        identity: NDArray[np.int64],
-        coefficients: Mapping[str, NDArray[np.float32]],
-    ) -> SceneBatch:
-        """Scenes of one batch: (B, F) factors, (B,) identity, (B, K) coefficients of each block."""
-        one = {block: values[None] for block, values in coefficients.items()}
-        return self.batches(factors[None], identity[None], one)[0]
-
     def batches(
         self,
+        split: str,
         factors: NDArray[np.float32],
         identity: NDArray[np.int64],
         coefficients: Mapping[str, NDArray[np.float32]],
     ) -> list[SceneBatch]:
         """Scenes of n batches: (n, B, F) factors, (n, B) identity, (n, B, K) coefficients of each block.
 
-        Their people are made together: reading the model's basis once for each of them would take longer than
-        drawing.
+        The split is in the coefficients already. Their people are made together: reading the model's basis once for
+        each of them would take longer than drawing.
         """
         _, first, index = np.unique(identity, return_index=True, return_inverse=True)
+        del split
         people = {block: values.reshape(-1, values.shape[-1])[first] for block, values in coefficients.items()}
         meshes = self._model.meshes(people)
         pose = (factors[:, :, self._columns[name]] for name in ("azimuth", "elevation", "light"))
@@ -127,6 +127,24 @@ class FaceSubject:
             SceneBatch(meshes, shown, azimuth, elevation, light, self._camera, self._light_elevation)
             for shown, azimuth, elevation, light in zip(index.reshape(identity.shape), *pose, strict=True)
         ]
+
+
+class FaceSource:
+    """A face model that a new store is made of."""
+
+    sweeps: Mapping[str, int] = FACE_SWEEPS
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._name = given["model"] or "procedural"
+        self._model = open_model(self._name)
+
+    def spec(self, given: Mapping[str, Any]) -> StoreSpec:
+        """Of a store of batches, from the options that were given."""
+        return batches_spec(self._model, given)
+
+    def subject(self, spec: StoreSpec) -> FaceSubject:
+        """Its people, in a store of this spec."""
+        return FaceSubject(self._model, spec, self._name)
 
 
 def open_face(store: Store, source: str | None = None) -> FaceSubject:

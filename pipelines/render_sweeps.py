@@ -6,22 +6,14 @@ from typing import Any
 import click
 
 from dataset.errors import StoreError
-from dataset.factors import FACE_SWEEPS
 from dataset.keys import SPLITS
 from dataset.spec import StoreSpec, shard_batches
 from dataset.store import Store, open_store
 from pipelines.executors import Runner
-from pipelines.faces import open_face
 from pipelines.options import json_option, memory_option, refuse_differences, workers_option
-from pipelines.render_batches import (
-    batches_spec,
-    draw_missing,
-    open_or_create,
-    report,
-    settings_options,
-    stored_settings,
-)
-from render import MorphableModel
+from pipelines.render_batches import draw_missing, report
+from pipelines.settings import settings_options, stored_settings
+from pipelines.subjects import Source, open_or_create, open_subject
 
 LIKE = ("model", "camera", "light", "image", "factors", "seed", "scales", "fixed", "around")
 """Attributes that sweeps share with the batches they go with."""
@@ -64,9 +56,9 @@ def command(
     if parent is not None:
         settings = {k: v for k, v in given.items() if k != "model"}
         refuse_differences(parent.url, stored_settings(parent.spec), settings)
-        given["model"] = open_face(parent, given["model"]).source
+        given["model"] = open_subject(parent, given["model"]).source
     given["others"] = others
-    store, subject = open_or_create(url, given, lambda model, options: sweeps_spec(parent, model, options))
+    store, subject = open_or_create(url, given, lambda source, options: sweeps_spec(parent, source, options))
     if store.spec.content != "sweeps":
         raise StoreError(f"{url} holds batches, not sweeps; choose another --store")
     if parent is not None:
@@ -79,14 +71,14 @@ def command(
         report(store, split, store.spec.groups, summary, as_json)
 
 
-def sweeps_spec(parent: Store | None, model: MorphableModel, given: dict[str, Any]) -> StoreSpec:
+def sweeps_spec(parent: Store | None, source: Source, given: dict[str, Any]) -> StoreSpec:
     """Spec of a new sweep store, like the parent's or from the options alone."""
-    base = parent.spec if parent is not None else batches_spec(model, {k: v for k, v in given.items() if k != "others"})
+    base = parent.spec if parent is not None else source.spec({k: v for k, v in given.items() if k != "others"})
     return replace(
         base,
         content="sweeps",
-        batch_size=FACE_SWEEPS,
-        shard_batches=shard_batches(max(FACE_SWEEPS.values()), base.frame_shape),
+        batch_size=source.sweeps,
+        shard_batches=shard_batches(max(source.sweeps.values()), base.frame_shape),
         pool=None,
         people={},
         others=given["others"] or "random",

@@ -15,10 +15,10 @@ from dataset.store import Store, open_store
 from dataset.verify import Problem, all_shards, check_frames, check_shard, check_splits_disjoint
 from pipelines.backends import store_renderer
 from pipelines.executors import Runner
-from pipelines.faces import FaceSubject, open_face
 from pipelines.options import json_option, memory_option, model_option, workers_option
 from pipelines.progress import progress_bar
 from pipelines.shards import run_tasks
+from pipelines.subjects import Subject, open_subject, scenes_of
 from render import ModelError
 from render.errors import RenderError
 
@@ -46,7 +46,7 @@ def command(url: str, frames: int, repair: bool, model: str | None, workers: int
     if repair and damaged:
         for problem in problems:
             click.echo(str(problem), err=True)
-        subject = open_face(store, model)
+        subject = open_subject(store, model)
         for split, group in dict.fromkeys((p.split, p.group) for p in damaged):
             store.ensure(split, group, store.batches(split, group))
         tasks = sorted({(p.split, p.group, p.shard) for p in damaged})
@@ -80,7 +80,7 @@ def inspect(store: Store, frames: int, model: str | None, workers: int) -> tuple
     if frames:
         try:
             bad = frozenset((p.split, p.group, p.shard) for p in problems)
-            problems += check_frames(store, frames, _Redraw(store, open_face(store, model)), bad)
+            problems += check_frames(store, frames, _Redraw(store, open_subject(store, model)), bad)
         except (StoreError, RenderError, ModelError) as error:
             notes.append(f"no image was drawn again: {error}")
     return problems, notes
@@ -89,7 +89,7 @@ def inspect(store: Store, frames: int, model: str | None, workers: int) -> tuple
 class _Redraw:
     """Draws one image of a store, and its other channels, from its stored values."""
 
-    def __init__(self, store: Store, subject: FaceSubject) -> None:
+    def __init__(self, store: Store, subject: Subject) -> None:
         self._store, self._subject = store, subject
         self._renderer = store_renderer(store)
 
@@ -98,7 +98,7 @@ class _Redraw:
             return self._store.values(split, group, name, batch)[view : view + 1]
 
         coefficients = {b: values(f"coefficients/{b}") for b in self._store.spec.coefficients}
-        scenes = self._subject.scenes(values("factors"), values("identity"), coefficients)  # type: ignore[arg-type]
+        scenes = scenes_of(self._subject, split, values("factors"), values("identity"), coefficients)  # type: ignore[arg-type]
         frames = self._renderer.render(scenes)
         return {"image": frames.image[0]} | {c: frames.channel(c)[0] for c in self._store.spec.channels}
 
