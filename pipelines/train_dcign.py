@@ -66,7 +66,7 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--agreement",
     type=click.FloatRange(0),
-    help="Weight of the KL between the inactive posteriors of two rows, of exchange. [default: AAA]",
+    help="Weight of the KL between the inactive posteriors of two rows, of exchange. [default: 1]",
 )
 @click.option(
     "--decay",
@@ -76,7 +76,8 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--ratio",
     type=Ratio(),
-    help="Shares of the batches in the order of the factors, such as 1:1:1:10. [default: 1 each and 10 for intrinsic]",
+    help="Shares of the batches in the order of the factors, such as 1:1:1:10. [default: 1 each and 10 for intrinsic; "
+    "1 for exchange and supervised]",
 )
 @click.option("--val", help="Store of render-sweeps: look at its val people while training, for TensorBoard.")
 @click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between looks.")

@@ -55,7 +55,8 @@ def configure(
     factors : to train on, in the order of the code; "intrinsic" takes the latents the others leave
     image_shape : (H, W) or (H, W, 3) of the source's images
     latents : length of the code; default the preset's, or one a factor where there is no intrinsic one
-    ratio : shares of the batches by factor; default 1 each and 10 for "intrinsic" (the demo: 3)
+    ratio : shares of the batches by factor; default 1 each and 10 for "intrinsic" (the demo: 3;
+        exchange and supervised: 1)
     device, precision : "auto" or explicit, see train.device
     options : any other field of `TrainConfig` (batches, maps, objective, clamp, invariance, seed, ...); None is
         "not given"
@@ -74,7 +75,8 @@ def configure(
     objective = given.get("objective", "paper")
     if objective not in OBJECTIVES:
         raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}; got {objective!r}")
-    own = OBJECTIVES[objective].options
+    kind = OBJECTIVES[objective]
+    own = kind.options
     if foreign := sorted(given.keys() & (_OWN_OPTIONS - own.keys())):
         having = sorted(name for name, kind in OBJECTIVES.items() if foreign[0] in kind.options)
         raise ConfigError(f"{foreign[0]} is an option of {', '.join(having)}, not of the objective {objective}")
@@ -90,7 +92,7 @@ def configure(
         side=image_shape[0],
         channels=image_shape[2] if len(image_shape) == 3 else 1,
         preset=preset,
-        ratio=paper_ratio(layout, start.intrinsic) if ratio is None else _ordered(ratio, layout),
+        ratio=paper_ratio(layout, kind.intrinsic or start.intrinsic) if ratio is None else _ordered(ratio, layout),
         device=resolved,
         precision=resolve_precision(precision, resolved),
         **(values | dict(own) | given),
