@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from render.errors import MeshError
 from render.meshes.assemble import PLAIN, WHITE
 from render.meshes.gltfdocument import Document
 from render.meshes.parts import Material
-from render.meshes.pictures import HALF, Pictures, texture
+from render.meshes.pictures import HALF, Picture, Pictures, texture
 
 Floats = NDArray[np.float64]
 WRAPS = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
@@ -44,7 +43,7 @@ class Surfaces:
 
     document: Document
     made: dict[int, Surface] = field(default_factory=dict)
-    opened: dict[Any, Image.Image | str] = field(default_factory=dict)
+    opened: dict[Any, Picture | str] = field(default_factory=dict)
     """By number: the picture, or why there is none."""
     pictures: Pictures = field(default_factory=Pictures)
 
@@ -77,7 +76,7 @@ class Surfaces:
     def _transparent(self, name: str) -> None:
         self.document.source.warn(f"{name} is transparent; it is drawn opaque")
 
-    def _image(self, info: dict[str, Any], name: str) -> Image.Image | None:
+    def _image(self, info: dict[str, Any], name: str) -> Picture | None:
         """The picture of a texture; None, with a warning, when it is missing or damaged."""
         chosen = self.document.item("textures", info.get("index"))
         index = chosen.get("extensions", {}).get("EXT_texture_webp", {}).get("source", chosen.get("source"))

@@ -13,7 +13,7 @@ MOST_PIXELS = 64 << 20
 """Of one picture: 8192 x 8192."""
 MOST_PIXELS_TOGETHER = 256 << 20
 """Of all pictures of one mesh."""
-MOST_PICTURES = 256
+MOST_PICTURES = 128
 TEXTURE_SIDE = 512
 """Larger pictures are reduced to this many pixels along their longer side."""
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
 
 from render.errors import MeshError
 from render.meshes.assemble import PLAIN
 from render.meshes.limits import LARGEST_LIBRARY, LARGEST_PICTURE, MOST_MATERIALS
 from render.meshes.parts import Material
-from render.meshes.pictures import HALF, Pictures, texture, with_mask
+from render.meshes.pictures import HALF, Picture, Pictures, texture
 from render.meshes.sources import Source, as_text, limited, lines
 
 OPTIONS = {"-blendu": 1, "-blendv": 1, "-cc": 1, "-clamp": 1, "-texres": 1, "-imfchan": 1, "-type": 1, "-bm": 1}
@@ -47,7 +47,7 @@ class Library:
     source: Source
     entries: dict[str, Entry] = field(default_factory=dict)
     pictures: Pictures = field(default_factory=Pictures)
-    opened: dict[Path, Image.Image | str] = field(default_factory=dict)
+    opened: dict[Path, Picture | str] = field(default_factory=dict)
     """By file: the picture, or why there is none."""
 
     def add(self, name: str) -> bool:
@@ -110,23 +110,26 @@ class Library:
             return 1.0, 1.0, 1.0
         return entry.color
 
-    def _image(self, entry: Entry, name: str) -> Image.Image | None:
+    def _image(self, entry: Entry, name: str) -> Picture | None:
         color = None if entry.color_map is None else self._open(entry.color_map, entry.folder, name)
         mask = None if entry.opacity_map is None else self._open(entry.opacity_map, entry.folder, name)
-        if mask is None:
+        if mask is None or (color is None and entry.color_map is not None):
             return color
-        if color is None:
-            color = Image.new("RGB", mask.size, (255, 255, 255)) if entry.color_map is None else None
-        return None if color is None else with_mask(color, mask)
+        color = color or Picture(np.full_like(mask.whole, 255), None, 1.0, 1.0)
+        try:
+            return self.pictures.masked(color, mask)
+        except MeshError as error:
+            self.source.warn(f"the transparency of material {name!r} is left out: {error}")
+            return color
 
-    def _open(self, wanted: Map, folder: Path, material: str) -> Image.Image | None:
+    def _open(self, wanted: Map, folder: Path, material: str) -> Picture | None:
         image = self._found(wanted, folder)
         if isinstance(image, str):
             self.source.warn(f"the texture of material {material!r} is left out, its colour is used: {image}")
             return None
         return image
 
-    def _found(self, wanted: Map, folder: Path) -> Image.Image | str:
+    def _found(self, wanted: Map, folder: Path) -> Picture | str:
         try:
             path = self.source.find(wanted.name, folder)
         except MeshError as error:
