@@ -83,8 +83,8 @@ class Pictures:
         together = self.pixels + pixels
         if not 0 < pixels <= MOST_PIXELS or together > MOST_PIXELS_TOGETHER or self.number >= MOST_PICTURES:
             raise MeshError(
-                f"a picture of {pixels} pixels after {self.number} others; the most are {MOST_PIXELS}, and all together "
-                f"{MOST_PIXELS_TOGETHER} in {MOST_PICTURES} pictures"
+                f"a picture of {pixels} pixels after {self.number} others; the most are {MOST_PIXELS}, and "
+                f"{MOST_PIXELS_TOGETHER} in {MOST_PICTURES} pictures together"
             )
         self.number += 1
         self.pixels = together
