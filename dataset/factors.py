@@ -70,6 +70,9 @@ FACE_SWEEPS = {"azimuth": 61, "elevation": 17, "light": 81}
 CHAIR_SWEEPS = {"azimuth": 120}
 """Images in one sweep of a chair: 60 azimuths, first at the one elevation, then at the other."""
 
+SWEEPS: dict[str, dict[str, int]] = {"face": FACE_SWEEPS, "chair": CHAIR_SWEEPS}
+"""The same by a store's subject."""
+
 
 def groups(factors: Sequence[Factor]) -> tuple[str, ...]:
     """What a batch may vary: every factor that has batches of its own, then everything intrinsic."""

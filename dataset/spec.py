@@ -59,8 +59,8 @@ class StoreSpec:
     """A pool of named people, by split: `name`, and coefficients by block, zero where none are given."""
     around: Mapping[str, Any] | None = None
     """`reference`, coefficients by block, and `distance`, the root mean square by which everybody differs from it."""
-    subjects: Mapping[str, int] = field(default_factory=dict)
-    """How many chairs of a collection each split has, which `subjects.json` lists; no splits where there is no list."""
+    collection: Mapping[str, Any] = field(default_factory=dict)
+    """Of meshes from a folder, which `subjects.json` lists: `counts` in each split, and the options they came by."""
     others: Literal["random", "zero"] = "random"
     """In a sweep store: the values of the factors that are not swept."""
 
@@ -129,8 +129,8 @@ class StoreSpec:
 
     def pool_size(self, split: str) -> int | None:
         """People to draw from, or None where every batch has new ones."""
-        if self.subjects:
-            return self.subjects.get(split, 0)
+        if self.collection:
+            return int(self.collection["counts"].get(split, 0))
         return len(self.people.get(split, ())) if self.people else self.pool
 
     @property
@@ -164,7 +164,7 @@ class StoreSpec:
             "others": self.others,
             "renderer": dict(self.renderer),
             "channels": list(self.channels),
-            **({"subjects": dict(self.subjects)} if self.subjects else {}),
+            **({"collection": dict(self.collection)} if self.collection else {}),
         }
 
     @classmethod

@@ -1,6 +1,6 @@
 """A store on disk: made, opened, grown, and read back batch by batch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from dataset.errors import StoreError
 from dataset.files import StoreFiles
 from dataset.layout import DIGEST, DIGEST_BYTES, DIGEST_FIELDS, ArrayDigest, array_specs, codecs
 from dataset.spec import StoreSpec
+from dataset.subjects import FILE as SUBJECTS
+from dataset.subjects import SubjectEntry, write_subjects
 
 # Not stored with an array, and by default zarr skips writing a chunk that equals the fill value: an all-black batch
 # would look missing for ever.
@@ -211,8 +213,10 @@ class Store:
         return [[ArrayDigest.unpack(row) for row in rows] for rows in table]
 
 
-def create_store(url: str, spec: StoreSpec) -> Store:
+def create_store(url: str, spec: StoreSpec, subjects: Sequence[SubjectEntry] = ()) -> Store:
     """A new store with these attributes and no batches yet; an existing one must have the same attributes.
+
+    `subjects` is the list of a collection's meshes, whose hash the spec has.
 
     Raises
     ------
@@ -226,6 +230,8 @@ def create_store(url: str, spec: StoreSpec) -> Store:
         with files.lock():
             if not store_exists(url):
                 _refuse_foreign_folder(files, url)
+                if subjects:
+                    write_subjects(files, subjects)  # first: attributes without their list would be no store
                 zarr.create_group(files.root if files.local else url, attributes=spec.to_attributes())
     except (OSError, zarr.errors.BaseZarrError) as error:
         raise StoreError(f"{url} cannot be written: {error}") from error
@@ -235,9 +241,13 @@ def create_store(url: str, spec: StoreSpec) -> Store:
     return store
 
 
+LEFTOVERS = ("zarr.json", SUBJECTS, f".{SUBJECTS}")
+"""How the names begin that an interrupted start of our own may have left."""
+
+
 def _refuse_foreign_folder(files: StoreFiles, url: str) -> None:
     """Leave a folder alone that holds anything but what an interrupted start of our own may have left."""
-    if files.local and any(not entry.name.startswith("zarr.json") for entry in Path(files.root).iterdir()):
+    if files.local and any(not entry.name.startswith(LEFTOVERS) for entry in Path(files.root).iterdir()):
         raise StoreError(f"{url} exists and is not a store; choose another --store")
 
 

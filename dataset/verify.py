@@ -16,6 +16,7 @@ from dataset.layout import array_specs
 from dataset.plan import batch_values
 from dataset.shards import content_hash, is_complete, shard_count, shard_file, shard_range
 from dataset.store import Store
+from dataset.subjects import SubjectEntry, read_subjects
 
 Redraw = Callable[[str, str, int, int], Mapping[str, NDArray[Any]]]
 """(split, group, batch, view) to the image and every other channel that the stored values give, by name."""
@@ -95,6 +96,8 @@ def _values(
 
 def check_splits_disjoint(store: Store) -> list[Problem]:
     """No person of one split may be in another: compared by coefficients, not by number."""
+    if store.spec.collection:
+        return _shapes_shared(store)
     if not _people_differ(store):
         return []
     seen: dict[bytes, str] = {}
@@ -111,6 +114,22 @@ def check_splits_disjoint(store: Store) -> list[Problem]:
         if shared:
             problems.append(Problem(split, "identities", -1, f"{len(shared)} also appear in {shared[0]}"))
         seen |= dict.fromkeys(people, split)
+    return problems
+
+
+def _shapes_shared(store: Store) -> list[Problem]:
+    """Meshes of one shape in two splits; who was put there by hand is there on purpose."""
+    entries = read_subjects(store.files, store.spec.model["sha256"])
+    if store.spec.collection.get("split_file"):
+        return []
+    seen: dict[str, SubjectEntry] = {}
+    problems = []
+    for entry in entries:
+        first = seen.setdefault(entry.geometry, entry)
+        if first.split != entry.split:
+            problems.append(
+                Problem(entry.split, "meshes", -1, f"{entry.id} has the shape of {first.id} of {first.split}")
+            )
     return problems
 
 

@@ -141,6 +141,8 @@ class Job:
     """The model."""
     versions: tuple[tuple[str, str], ...]
     """Of the libraries that decide bytes, where the run was started."""
+    mesh_bytes: int
+    """Of what the worker may keep of its meshes."""
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     """A new one for each run: what a worker keeps of an older one may be a store that was grown or replaced since."""
 
@@ -171,6 +173,6 @@ def draw_elsewhere(job: Job, task: Task) -> Record | None:
         if job not in _kept:
             _kept.clear()  # one model at a time: they are large
             store = open_store(job.url, write=True)
-            _kept[job] = ShardRenderer(store, open_subject(store, job.source), store_renderer(store))
+            _kept[job] = ShardRenderer(store, open_subject(store, job.source, job.mesh_bytes), store_renderer(store))
         shards = _kept[job]
     return shards.draw(task, lambda _: None, threading.Event())

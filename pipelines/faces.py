@@ -1,6 +1,5 @@
 """A face model as the subject of a store: its part of the spec, and scenes from stored values."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
-from dataset.factors import FACE_FACTORS, FACE_SWEEPS, Factor, with_ranges
+from dataset.factors import FACE_FACTORS, Factor, with_ranges
 from dataset.spec import StoreSpec
 from dataset.store import Store
-from pipelines.settings import DEFAULTS, common_spec
+from dataset.subjects import SubjectEntry
+from pipelines.runlog import last_source
+from pipelines.settings import DEFAULTS, common_spec, refuse_foreign
 from render import Camera, ModelError, MorphableModel, SceneBatch, frame_head, open_model
 from render.pose import LIGHT_ELEVATION
 from render.scene import AMBIENT
@@ -100,6 +101,7 @@ class FaceSubject:
         is_file = source != "procedural" and Path(source).exists()
         self.source = str(Path(source).resolve()) if is_file else source
         """Where the model came from, for the log: a name, or a file's full path."""
+        self.mesh_bytes = 0
         self._model = model
         self.vertices = model.vertices
         self._camera = Camera.from_json(dict(spec.camera))
@@ -132,9 +134,8 @@ class FaceSubject:
 class FaceSource:
     """A face model that a new store is made of."""
 
-    sweeps: Mapping[str, int] = FACE_SWEEPS
-
     def __init__(self, given: Mapping[str, Any]) -> None:
+        refuse_foreign("face", given)
         self._name = given["model"] or "procedural"
         self._model = open_model(self._name)
 
@@ -146,8 +147,13 @@ class FaceSource:
         """Its people, in a store of this spec."""
         return FaceSubject(self._model, spec, self._name)
 
+    @property
+    def entries(self) -> tuple[SubjectEntry, ...]:
+        """Nothing to list: the model's hash says everything."""
+        return ()
 
-def open_face(store: Store, source: str | None = None) -> FaceSubject:
+
+def open_face(store: Store, source: str | None = None, mesh_bytes: int = 0) -> FaceSubject:
     """The subject that fills a store: from `source`, else from where the store's last run had it.
 
     Raises
@@ -155,20 +161,11 @@ def open_face(store: Store, source: str | None = None) -> FaceSubject:
     StoreError
         When no model is there, or it is another one.
     """
-    tried = source or _last_source(store) or store.spec.model["name"]
+    del mesh_bytes  # people are made of coefficients anew
+    tried = source or last_source(store) or store.spec.model["name"]
     try:
         model = open_model(tried)
     except ModelError as error:
         hint = "" if source else f"; {store.url} needs the model it was made with: give it with --model"
         raise StoreError(f"{error}{hint}") from error
     return FaceSubject(model, store.spec, tried)
-
-
-def _last_source(store: Store) -> str | None:
-    """The model that the newest line of `runs.jsonl` names."""
-    if store.files.size("runs.jsonl") <= 0:
-        return None
-    try:
-        return str(json.loads(store.files.read("runs.jsonl").splitlines()[-1])["model"])
-    except (ValueError, KeyError, IndexError):
-        return None

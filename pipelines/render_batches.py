@@ -24,7 +24,7 @@ FACTOR_NAMES = (*(f.name for f in FACE_FACTORS), INTRINSIC)
 
 
 @click.command("render-batches")
-@click.option("--store", "url", default="faces.zarr", show_default=True, help="Folder or fsspec URL of the store.")
+@click.option("--store", "url", help="Folder or fsspec URL of the store. [default: faces.zarr, or chairs.zarr]")
 @click.option(
     "--factor",
     "factors",
@@ -50,7 +50,7 @@ FACTOR_NAMES = (*(f.name for f in FACE_FACTORS), INTRINSIC)
 @click.option("--part", type=Part(), default="0/1", help="Draw only the shards whose number leaves i divided by n.")
 @json_option
 def command(
-    url: str,
+    url: str | None,
     factors: tuple[str, ...],
     count: int,
     split: str,
@@ -68,6 +68,10 @@ def command(
     turns the nose to the viewer's right; elevation +-23, positive shows more of the top of the head; light +-80,
     positive comes from the viewer's right.
 
+    With --subject chair, an azimuth batch is 20 views of one chair, all round, and an intrinsic batch 20 chairs at one
+    azimuth, from 20 or 30 degrees above; the light stays where it is. A folder's meshes are listed in the store's
+    subjects.json, with their axes and splits.
+
     Running the same command again finishes a run that was interrupted; a larger --n extends the store. The bytes do
     not depend on the number of workers, on the order, nor on how often it was started.
 
@@ -75,22 +79,33 @@ def command(
     Examples:
       render-batches --factor elevation --n 12000
       render-batches --factor all --n 500 --model model2019_fullHead.h5 --store basel.zarr
+      render-batches --subject chair --factor azimuth --n 1000
+      render-batches --subject chair --factor all --meshes ShapeNetCore.v2/03001627 --store shapenet.zarr
     """  # noqa: D301 -- click wants the character itself
-    groups = FACTOR_NAMES if "all" in factors else tuple(dict.fromkeys(factors))
+    url = url or f"{given['subject'] or 'face'}s.zarr"
 
     def checked(source: Source, options: dict[str, Any]) -> StoreSpec:
         spec = source.spec(options)
-        for group in groups:
+        for group in _groups(spec, factors):
             spec.check_pool(split, group)  # before anything is made
         return spec
 
     store, subject = open_or_create(url, given, checked)
     if store.spec.content != "batches":
         raise StoreError(f"{url} holds sweeps, not batches; choose another --store")
+    groups = _groups(store.spec, factors)
     for group in groups:
         store.ensure(split, group, count)
     summary = draw_missing(store, subject, split, groups, Runner(workers, memory, dask), part)
     report(store, split, groups, summary, as_json)
+
+
+def _groups(spec: StoreSpec, factors: tuple[str, ...]) -> tuple[str, ...]:
+    """Factors that were asked for, each once."""
+    strange = [name for name in factors if name not in (*spec.groups, "all")]
+    if strange:
+        raise StoreError(f"no batches vary the {strange[0]} of {spec.noun}; they vary {', '.join(spec.groups)}")
+    return spec.groups if "all" in factors else tuple(dict.fromkeys(factors))
 
 
 def draw_missing(

@@ -1,14 +1,24 @@
 """What fixes a store: the options, their defaults, and the part of the spec that does not depend on what is shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
+from dataset.errors import StoreError
 from dataset.spec import CHANNELS, StoreSpec, shard_batches
 from pipelines.backends import BACKENDS, describe_backend
-from pipelines.options import Channels, model_option, range_option, scale_option
+from pipelines.options import (
+    Axis,
+    Channels,
+    mesh_memory_option,
+    meshes_option,
+    model_option,
+    range_option,
+    scale_option,
+)
 from pipelines.people import CoefficientsFile
+from pipelines.splitfile import SplitFile
 
 DEFAULTS = {
     "backend": "cpu",
@@ -22,13 +32,37 @@ DEFAULTS = {
     "albedo_scale": 1.0,
     "expression_scale": 0.0,
 }
+ONLY = {
+    "face": ("model", "shape_scale", "albedo_scale", "expression_scale", "fix", "around", "distance", "light"),
+    "chair": ("meshes", "up", "front", "test_fraction", "split_file"),
+}
+"""Options that only one kind of subject has."""
+NOT_SETTINGS = ("model", "meshes", "mesh_memory")
+"""Options that say where things are on this machine; a store does not keep them."""
 
 
 def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Options that are fixed when a store is made."""
     for option in reversed(
         [
+            click.option("--subject", type=click.Choice(["face", "chair"]), help="What is shown. [default: face]"),
             model_option,
+            meshes_option,
+            click.option(
+                "--up", type=Axis(), help="Axis of the meshes' files that points up, where no layout says it."
+            ),
+            click.option("--front", type=Axis(), help="Axis that their front looks along, where no layout says it."),
+            click.option(
+                "--test-fraction",
+                type=click.FloatRange(0, 1),
+                help="Share of the meshes in the test split, half as many in val; a mesh's shape decides. "
+                "[default: 0.1]",
+            ),
+            click.option(
+                "--split-file",
+                type=SplitFile(),
+                help="CSV of id,split lines that decide instead; ids as in subjects.json.",
+            ),
             click.option("--size", type=click.IntRange(8, 4096), help="Pixels a side. [default: 150]"),
             click.option("--color", type=click.Choice(["grey", "rgb"]), help="[default: grey]"),
             click.option("--samples", type=int, help="Samples a pixel, a square number. [default: 4]"),
@@ -63,13 +97,28 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "of the coefficients' differences, in standard deviations, times the block's scale. 0 is the reference "
                 "itself, strangers are about 1.4 apart.",
             ),
-            range_option("azimuth", "-86 86"),
-            range_option("elevation", "-23 23"),
-            range_option("light", "-80 80"),
+            range_option("azimuth", "-86 86; chairs: 0 360"),
+            range_option("elevation", "-23 23; chairs: 20 or 30, nothing between"),
+            range_option("light", "-80 80; chairs: always 30"),
+            mesh_memory_option,
         ]
     ):
         function = option(function)
     return function
+
+
+def refuse_foreign(subject: str, given: Mapping[str, Any]) -> None:
+    """Raise `StoreError` for an option that was given and belongs to another kind of subject."""
+    for other, names in ONLY.items():
+        strange = [name for name in names if other != subject and given.get(name) is not None]
+        if strange:
+            option = strange[0].replace("_", "-")
+            raise StoreError(f"--{option} is an option of --subject {other}: leave it out with --subject {subject}")
+
+
+def comparable(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given, without what a store does not keep, and a file as its hash."""
+    return {k: getattr(v, "sha256", v) for k, v in given.items() if k not in NOT_SETTINGS}
 
 
 def common_spec(options: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +155,7 @@ def image_settings(options: dict[str, Any]) -> dict[str, Any]:
 def stored_settings(spec: StoreSpec) -> dict[str, Any]:
     """A store's settings under the names of the options."""
     settings = {
+        "subject": spec.subject,
         "backend": spec.renderer.get("backend"),
         "channels": spec.channels,
         "size": spec.image["height"],
@@ -119,5 +169,6 @@ def stored_settings(spec: StoreSpec) -> dict[str, Any]:
         "around": spec.around and spec.around["reference"],
         "distance": spec.around and spec.around["distance"],
     }
+    settings |= {name: spec.collection.get(name) for name in ("up", "front", "test_fraction", "split_file")}
     settings |= {f"{block}_scale": spec.scales.get(block, 0.0) for block in ("shape", "albedo", "expression")}
     return settings | {f.name: (f.low, f.high) for f in spec.factors}

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from dataset.errors import StoreError
 from dataset.spec import StoreSpec
 from dataset.store import Store, create_store, open_store, store_exists
+from dataset.subjects import SubjectEntry
+from pipelines.chairs import ChairSource, open_chairs
 from pipelines.faces import FaceSource, open_face
 from pipelines.options import refuse_differences
-from pipelines.settings import stored_settings
+from pipelines.settings import comparable, refuse_foreign, stored_settings
 from render import SceneBatch
 
 
@@ -21,6 +23,10 @@ class Subject(Protocol):
     @property
     def source(self) -> str:
         """Where it came from, for the log and for other processes: a name, or a full path."""
+
+    @property
+    def mesh_bytes(self) -> int:
+        """Of what it may keep in memory from batch to batch."""
 
     @property
     def vertices(self) -> int:
@@ -39,24 +45,26 @@ class Subject(Protocol):
 class Source(Protocol):
     """What a new store is made of, opened once."""
 
-    @property
-    def sweeps(self) -> Mapping[str, int]:
-        """Images in a sweep, by factor."""
-
     def spec(self, given: Mapping[str, Any]) -> StoreSpec:
         """Of a store of batches, from the options that were given."""
 
     def subject(self, spec: StoreSpec) -> Subject:
         """What a store of this spec shows."""
 
+    @property
+    def entries(self) -> tuple[SubjectEntry, ...]:
+        """The meshes that a new store lists, if it shows meshes of a folder."""
 
-SUBJECTS: dict[str, Callable[[Store, str | None], Subject]] = {"face": open_face}
-"""The `subject` of a store to a function of the store and where to look first."""
-SOURCES: dict[str, Callable[[Mapping[str, Any]], Source]] = {"face": FaceSource}
+
+MESH_BYTES = 1_000_000_000
+"""Of meshes that are kept in memory, where nobody says otherwise."""
+SUBJECTS: dict[str, Callable[[Store, str | None, int], Subject]] = {"face": open_face, "chair": open_chairs}
+"""The `subject` of a store to a function of the store, where to look first, and the bytes that may be kept."""
+SOURCES: dict[str, Callable[[Mapping[str, Any]], Source]] = {"face": FaceSource, "chair": ChairSource}
 """The same to a function of the options that were given."""
 
 
-def open_subject(store: Store, source: str | None = None) -> Subject:
+def open_subject(store: Store, source: str | None = None, mesh_bytes: int = MESH_BYTES) -> Subject:
     """The subject that fills a store: from `source`, else from where the store's last run had it.
 
     Raises
@@ -66,7 +74,7 @@ def open_subject(store: Store, source: str | None = None) -> Subject:
     """
     if store.spec.subject not in SUBJECTS:
         raise StoreError(f"{store.url} shows {store.spec.subject!r}; known here are {', '.join(SUBJECTS)}")
-    return SUBJECTS[store.spec.subject](store, source)
+    return SUBJECTS[store.spec.subject](store, source, mesh_bytes)
 
 
 def open_or_create(
@@ -75,11 +83,18 @@ def open_or_create(
     """The store at `url`, checked against what was given, or a new one; and the subject that fills it."""
     if store_exists(url):
         store = open_store(url, write=True)
-        refuse_differences(url, stored_settings(store.spec), {k: v for k, v in given.items() if k != "model"})
-        return store, open_subject(store, given["model"])
-    source = SOURCES["face"](given)
-    store = create_store(url, new_spec(source, given))
+        refuse_differences(url, stored_settings(store.spec), comparable(given))
+        return store, open_subject(store, where_given(store.spec, given), round(given["mesh_memory"] * 1e9))
+    source = SOURCES[given["subject"] or "face"](given)
+    store = create_store(url, new_spec(source, given), source.entries)
     return store, source.subject(store.spec)
+
+
+def where_given(spec: StoreSpec, given: Mapping[str, Any]) -> str | None:
+    """Where the user says that a store's subject is; `StoreError` where they say it of another kind."""
+    refuse_foreign(spec.subject, given)
+    found: str | None = given["meshes"] if spec.subject == "chair" else given["model"]
+    return found
 
 
 def scenes_of(

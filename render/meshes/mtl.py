@@ -10,7 +10,7 @@ from render.meshes.assemble import PLAIN
 from render.meshes.limits import LARGEST_LIBRARY, LARGEST_PICTURE, MOST_MATERIALS
 from render.meshes.parts import Material
 from render.meshes.pictures import HALF, Picture, Pictures, texture
-from render.meshes.sources import Source, as_text, limited, lines
+from render.meshes.sources import Source, as_text, lines
 
 OPTIONS = {"-blendu": 1, "-blendv": 1, "-cc": 1, "-clamp": 1, "-texres": 1, "-imfchan": 1, "-type": 1, "-bm": 1}
 """Options before the name of a map that take words, with their number."""
@@ -55,7 +55,7 @@ class Library:
         folder = self.source.path.parent
         try:
             path = self.source.find(name, folder)
-            self._parse(limited(path, LARGEST_LIBRARY), path.parent)
+            self._parse(self.source.read(path, LARGEST_LIBRARY), path.parent)
         except MeshError as error:
             self.source.warn(f"the material library is left out: {error}")
             return False
@@ -136,7 +136,7 @@ class Library:
             return str(error)
         if path not in self.opened:
             try:
-                self.opened[path] = self.pictures.open(limited(path, LARGEST_PICTURE))
+                self.opened[path] = self.pictures.open(self.source.read(path, LARGEST_PICTURE))
             except MeshError as error:
                 self.opened[path] = f"{path.name!r}: {error}"
         return self.opened[path]

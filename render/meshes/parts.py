@@ -1,6 +1,7 @@
 """What every reader and generator of meshes gives: parts in one frame, each with a material of its own."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,3 +46,5 @@ class RawMesh:
     """At least one, with at least one triangle between them."""
     warnings: tuple[str, ...] = field(default=())
     """One line each: what was left out or replaced, and why."""
+    files: tuple[Path, ...] = ()
+    """Full paths of what it was read from: the mesh first, then buffers, material libraries, pictures."""

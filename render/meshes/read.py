@@ -1,6 +1,7 @@
 """Meshes from files. A new format is one module here and one line in `READERS`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from render.errors import MeshError
@@ -51,4 +52,5 @@ def read_mesh(path: Path, root: Path | None = None) -> RawMesh:
     if not path.exists():
         raise MeshError(f"there is no mesh at {path}")
     with reading(path, layout):
-        return read(Source(path, (root or path.parent).resolve()))
+        source = Source(path, (root or path.parent).resolve())
+        return replace(read(source), files=tuple(source.files))

@@ -45,6 +45,8 @@ class Source:
     warnings: list[str] = field(default_factory=list)
     unsaid: int = 0
     """Warnings beyond `MOST_WARNINGS`."""
+    files: list[Path] = field(default_factory=list)
+    """What was read so far, resolved."""
 
     def warn(self, what: str) -> None:
         """Add one line that names the file; the same line is added once."""
@@ -69,7 +71,7 @@ class Source:
         MeshError
             When it is empty, too large, or plainly of another kind.
         """
-        data = limited(self.path, LARGEST_FILE)
+        data = self.read(self.path.resolve(), LARGEST_FILE)
         if not data:
             raise MeshError("this is an empty file; expected a mesh (was it downloaded whole?)")
         if data.startswith(OTHER_KINDS) or data[257:262] == b"ustar":
@@ -87,7 +89,13 @@ class Source:
         MeshError
             When the name leads out of the collection, or to no file, or to one of more than `most` bytes.
         """
-        return limited(self.find(name, folder), most)
+        return self.read(self.find(name, folder), most)
+
+    def read(self, path: Path, most: int) -> bytes:
+        """Bytes of a file that `find` gave; errors as in `beside`."""
+        if path not in self.files:
+            self.files.append(path)
+        return limited(path, most)
 
     def find(self, name: str, folder: Path) -> Path:
         """The file that `name` means, resolved; errors as in `beside`."""

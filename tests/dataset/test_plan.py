@@ -213,7 +213,7 @@ def test_more_fixed_values_than_there_are_coefficients_are_refused(make_spec):
 def chairs(make_spec):
     """The spec of chairs: 30 to train on, 7 to test."""
     kept = {"subject": "chair", "factors": CHAIR_FACTORS, "coefficients": {}, "scales": {}}
-    return lambda **changes: make_spec(**kept, subjects={"train": 30, "test": 7}, **changes)
+    return lambda **changes: make_spec(**kept, collection={"counts": {"train": 30, "test": 7}}, **changes)
 
 
 def test_chairs_turn_all_round_at_one_of_two_heights(chairs):
