@@ -1,6 +1,7 @@
 """The factors of variation: their names, units and ranges. Every other module takes them from here."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -9,6 +10,8 @@ from dataset.errors import StoreError
 
 INTRINSIC = "intrinsic"
 """What a batch varies when it varies the person (or chair) and nothing else; it has no single value."""
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""What a factor may be called: the name becomes that of a folder."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Factor:
     """The value after which it repeats, such as 360 degrees; None for an interval."""
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise StoreError(f"{self.name!r} cannot be the name of a factor: letters, digits, _ and -, a letter first")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise StoreError(f"the range of {self.name} must rise, not run from {self.low:g} to {self.high:g}")
 
