@@ -135,8 +135,10 @@ def open_face(store: Store, source: str | None = None) -> FaceSubject:
     Raises
     ------
     StoreError
-        When no model is there, or it is another one.
+        When no model is there, or it is another one, or the images were not drawn at all.
     """
+    if store.spec.source is not None:
+        raise StoreError(f"{store.url} holds imported images, which nothing here can draw")
     tried = source or _last_source(store) or store.spec.model["name"]
     try:
         model = open_model(tried)

@@ -215,7 +215,15 @@ def open_or_create(
 
 
 def stored_settings(spec: StoreSpec) -> dict[str, Any]:
-    """A store's settings under the names of the options."""
+    """A store's settings under the names of the options.
+
+    Raises
+    ------
+    StoreError
+        When its images were not drawn.
+    """
+    if spec.source is not None:
+        raise StoreError("the store holds imported images: nothing can be drawn into it, or like it")
     settings = {
         "backend": spec.renderer.get("backend"),
         "channels": spec.channels,
