@@ -93,8 +93,8 @@ class StoreSpec:
                 raise StoreError(f"a batch holds 1 to 10000 images, not {self.views(group)}")
         if self.varied is not None and (strange := set(self.varied) - set(groups(self.factors))):
             raise StoreError(f"batches cannot vary {', '.join(sorted(strange))}: there is no such factor")
-        if self.source is not None and not isinstance(dict(self.source).get("labels"), list):
-            raise StoreError("a source should list the labels that are known")
+        if self.source is not None and not all(isinstance(dict(self.source).get(k), list) for k in ("labels", "names")):
+            raise StoreError("a source should list the labels that are known, and the names of identities")
         unknown = [name for name in self.channels if name not in CHANNELS]
         if unknown:
             raise StoreError(f"there is no channel {unknown[0]!r}; there are {', '.join(CHANNELS)}")

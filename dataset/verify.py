@@ -97,7 +97,7 @@ def _values(
 
 def check_splits_disjoint(store: Store) -> list[Problem]:
     """No person of one split may be in another: compared by coefficients, not by number, or by name."""
-    named = store.spec.source is not None and bool(store.spec.source.get("names"))
+    named = store.spec.source is not None and bool(store.spec.source["names"])
     if not (named or _people_differ(store)):
         return []
     arrays = ["identity"] if named else [f"coefficients/{block}" for block in store.spec.coefficients]

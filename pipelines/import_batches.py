@@ -75,7 +75,7 @@ def command(source: Path, url: str, wanted: str, workers: int, as_json: bool, **
     name, root = recognise(source, wanted)
     if there and there["format"] != name:
         raise StoreError(f"{url} holds images of the layout {there['format']}, {source} has {name}")
-    click.echo(f"{root}: {name}", err=True)
+    click.echo(f"{root}: layout {name}", err=True)
     settings: dict[str, Any] = LOOK | {k: v for k, v in (given | there).items() if v is not None}
     look = Look(settings["size"], settings["color"])
     chosen = {k: v for k, v in settings.items() if k in Choices.__dataclass_fields__}

@@ -4,13 +4,12 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from dataset.shards import empty_shard, is_complete, missing_shards, shard_range, write_shard
 from dataset.store import Store
@@ -61,7 +60,7 @@ class Filler:
         start, stop = shard_range(self.store, *task)
         return (stop - start) * self.store.spec.views(task[1])
 
-    def _run(self, tasks: Sequence[Task], workers: int, told: Any) -> None:
+    def _run(self, tasks: Sequence[Task], workers: int, told: Callable[[int], None]) -> None:
         futures: list[Future[None]] = []
         with ThreadPoolExecutor(workers) as pool:
             try:
@@ -80,7 +79,7 @@ class Filler:
         if self._stop.is_set():
             raise Stopped
 
-    def _import(self, task: Task, told: Any) -> None:
+    def _import(self, task: Task, told: Callable[[int], None]) -> None:
         """Read every batch of a shard and write it, unless another process was faster."""
         started = time.perf_counter()
         split, group, shard = task

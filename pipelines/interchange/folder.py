@@ -38,11 +38,22 @@ def open_table(path: Path, choices: Choices, workers: int) -> PictureBatches:
     table = read_table(path)
     grouped = {"batch", "active"} <= table.columns
     batches, notes = _given(table) if grouped else _formed(table, choices)
+    notes += _shared_numbers(table)
     files = dict.fromkeys(view.file for found in batches.values() for batch in found for view in batch)
     for file, wrong in unreadable(path.parent, list(files), workers).items():
         line = next(row.line for row in table.rows if row.view.file == file)
         raise SourceError(f"{path} line {line}: {wrong}")
     return PictureBatches(_contents(table, batches, choices, grouped, notes), path.parent, batches)
+
+
+def _shared_numbers(table: Table) -> list[str]:
+    """A line where splits have numbers of identities in common: those count within a split, as ours do."""
+    splits: dict[int, set[str]] = {}
+    for row in table.rows if not table.names else ():
+        splits.setdefault(row.view.identity, set()).add(row.split)
+    shared = sum(len(found) > 1 for number, found in splits.items() if number >= 0)
+    note = f"{shared:,} numbers of identities are in several splits, and are taken for other people in each"
+    return [note] if shared else []
 
 
 def _contents(table: Table, batches: Batches, choices: Choices, grouped: bool, notes: list[str]) -> Contents:

@@ -15,6 +15,9 @@ from pipelines.interchange.images import Look, check_image, read_image
 from pipelines.interchange.source import Contents, keyed
 from pipelines.progress import progress_bar
 
+AT_ONCE = 200
+"""Pictures that are checked before an interrupt is heard."""
+
 
 class View(NamedTuple):
     """One picture, and what it shows."""
@@ -85,8 +88,8 @@ def unreadable(root: Path, files: Sequence[str], workers: int) -> dict[str, str]
     found: dict[str, str] = {}
     with progress_bar("pictures") as progress, ThreadPoolExecutor(workers) as pool:
         bar = progress.add_task("checking", total=len(files), note="")
-        for file, wrong in zip(files, pool.map(check, files), strict=True):
-            if wrong is not None:
-                found[file] = wrong
-            progress.advance(bar)
+        for start in range(0, len(files), AT_ONCE):
+            block = files[start : start + AT_ONCE]
+            found |= {file: wrong for file, wrong in zip(block, pool.map(check, block), strict=True) if wrong}
+            progress.advance(bar, len(block))
     return found

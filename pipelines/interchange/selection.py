@@ -57,7 +57,8 @@ class Selection:
             (split, group) for split in self.splits for group in store.groups(split) if group in groups or not groups
         ]
         if not self.addresses:
-            raise StoreError(f"{store.url} holds no batches of {', '.join(groups) or 'anything'} in {splits}")
+            where = ", ".join(splits) or "any split"
+            raise StoreError(f"{store.url} holds no batches of {', '.join(groups) or 'anything'} in {where}")
         self.digest = store_digest(store, self.splits)
         self.count = sum(store.batches(*address) * store.spec.views(address[1]) for address in self.addresses)
 

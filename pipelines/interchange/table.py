@@ -81,7 +81,7 @@ def _header(path: Path, cells: Sequence[str]) -> list[str]:
     if repeated:
         raise SourceError(f"{path} has two columns {repeated[0]!r}")
     if "file" not in header:
-        raise SourceError(f"{path} has no column file; expected file, one column a factor, and perhaps identity, split")
+        raise SourceError(f"{path} has no column file; expected a header such as file,azimuth,identity")
     if ("batch" in header) != ("active" in header):
         raise SourceError(f"{path} needs both of the columns batch and active, or neither")
     for name in header:

@@ -141,7 +141,7 @@ def write_pictures(selection: Selection, out: Path, told: Told) -> None:
     """A PNG for each image, `factors.csv` with a row for each, and `metadata.json`; `import-batches` reads it."""
     spec, table = selection.store.spec, selection.table()
     factors = [factor.name for factor in spec.factors] if table.factors is not None else []
-    people = (spec.source or {}).get("names") or None
+    people = (spec.source or {}).get("names", [])
     out.mkdir()
     (out / "metadata.json").write_text(selection.metadata() + "\n", encoding="utf-8")
     with (out / "factors.csv").open("w", encoding="utf-8", newline="") as file:
@@ -158,7 +158,7 @@ def write_pictures(selection: Selection, out: Path, told: Told) -> None:
                 shown = [] if table.factors is None else [str(value) for value in table.factors[row]]
                 if table.identity is not None:
                     number = int(table.identity[row])
-                    shown.append(people[number] if people else str(number))
+                    shown.append(str(people[number]) if 0 <= number < len(people) else str(number))
                 rows.writerow([name.as_posix(), index, group, *shown, split])
                 row += 1
             told(len(images))

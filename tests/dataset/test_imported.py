@@ -24,7 +24,7 @@ def imported(labels=("factors", "identity"), **changes):
         "shard_batches": 2,
         "channels": (),
         "varied": ("azimuth", "intrinsic"),
-        "source": {"format": "toy", "sha256": "0" * 64, "labels": list(labels), "options": {}, "conventions": "none"},
+        "source": {"format": "toy", "sha256": "0" * 64, "labels": list(labels), "options": {}, "names": []},
     }
     return StoreSpec(**NOT_DRAWN, **{**fields, **changes})
 

@@ -83,7 +83,7 @@ def chair_store(chairs, tmp_path_factory):
 def test_chairs_that_are_not_whole_are_named_and_left_out(dcign, chairs, chair_store):
     said = dcign("import-batches", chairs, "--store", chair_store)
     assert said.code == 0, said.err
-    assert f"{chairs}: aubry" in said.err
+    assert f"{chairs}: layout aubry" in said.err
     assert "nothing to import" in said.out
     assert f"chair {chair_id(6)} is left out: 1 of 62 views are missing" in said.out
     assert f"chair {chair_id(7)} is left out: " in said.out
@@ -231,7 +231,7 @@ def tensors(tmp_path):
 def test_the_authors_batches_come_in_their_order_and_nothing_is_made_up(dcign, tensors, tmp_path):
     said = dcign("import-batches", tensors.parent, "--store", tmp_path / "s", *SMALL, "--json")
     assert said.code == 0, said.err
-    assert "torch7" in said.err
+    assert "layout torch7" in said.err
     summary = json.loads(said.out)
     assert summary["batches"]["train"] == dict.fromkeys(("azimuth", "elevation", "light", "intrinsic"), 12)
     assert summary["notes"] == []
@@ -373,10 +373,21 @@ def test_named_people_get_numbers_and_keep_their_names(dcign, refused, tmp_path)
     assert said.code == 0, said.err
     assert open_store(tmp_path / "s").spec.source["names"] == ["ada", "bob, jr", "zoë"]
     assert plain(tmp_path / "s")["test/azimuth/identity"][:].tolist() == [[0, 0]]
+    dcign("export-batches", "--store", tmp_path / "s", "--format", "png", "--out", tmp_path / "out")
+    assert dcign("import-batches", tmp_path / "out", "--store", tmp_path / "again", *SMALL).code == 0
+    assert open_store(tmp_path / "again").spec.source["names"] == ["ada", "bob, jr", "zoë"]
     rows[1]["split"] = "train"
     write_table(tmp_path / "t.csv", rows)
     said = refused("import-batches", tmp_path, "--store", tmp_path / "t", *SMALL, "--batch-size", 2)
     assert "'ada' is in test and in train; an identity belongs to one split" in said
+
+
+def test_numbers_of_people_count_within_a_split_and_this_is_said(dcign, photos, tmp_path):
+    rows = list(csv.DictReader((photos / "labels.csv").read_text().splitlines()))
+    write_table(photos / "labels.csv", [row | {"split": "test" if row["elevation"] == "10" else ""} for row in rows])
+    said = dcign("import-batches", photos, "--store", tmp_path / "s", *SMALL, "--batch-size", 2)
+    assert "test/azimuth: 12 batches" in said.out
+    assert "note: 6 numbers of identities are in several splits, and are taken for other people in each" in said.out
 
 
 def rows_of_two_batches():
