@@ -1,6 +1,7 @@
 """The factors of variation: their names, units and ranges. Every other module takes them from here."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,6 +13,8 @@ from dataset.errors import StoreError
 
 INTRINSIC = "intrinsic"
 """What a batch varies when it varies the person (or chair) and nothing else; it has no single value."""
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""What a factor may be called: the name becomes that of a folder."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,18 @@ class Factor:
     """The value after which it repeats, such as 360 degrees; None for an interval."""
     values: tuple[float, ...] = ()
     """The only values it takes; none are listed where it takes all between `low` and `high`."""
-    intrinsic: bool = False
-    """Whether it varies with everything intrinsic, instead of having batches of its own."""
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise StoreError(f"{self.name!r} cannot be the name of a factor: letters, digits, _ and -, a letter first")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise StoreError(f"the range of {self.name} must rise, not run from {self.low:g} to {self.high:g}")
         object.__setattr__(self, "values", tuple(self.values))  # a list, where it comes from JSON
 
     def to_json(self) -> dict[str, Any]:
-        """The fields, as stored in a store's attributes; the last two only where they say something."""
+        """The fields, as stored in a store's attributes; the last only where it says something."""
         kept = asdict(self) | {"values": list(self.values)}
-        return {name: value for name, value in kept.items() if name not in ("values", "intrinsic") or value}
+        return {name: value for name, value in kept.items() if name != "values" or value}
 
     def at(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values for shares (0 <= share < 1) of the range."""
@@ -60,9 +63,11 @@ FACE_FACTORS = (
 
 CHAIR_FACTORS = (
     Factor("azimuth", "degrees", 0.0, 360.0, period=360.0),
-    Factor("elevation", "degrees", 20.0, 30.0, values=(20.0, 30.0), intrinsic=True),
+    Factor("elevation", "degrees", 20.0, 30.0, values=(20.0, 30.0)),
 )
 """All round, from two heights, as in the renderings of Aubry et al. 2014."""
+CHAIR_VARIED = ("azimuth", INTRINSIC)
+"""What batches of chairs vary; the height counts as intrinsic."""
 
 FACE_SWEEPS = {"azimuth": 61, "elevation": 17, "light": 81}
 """Images in one sweep of a face; odd, so that the middle one is the frontal view."""
@@ -75,8 +80,8 @@ SWEEPS: dict[str, dict[str, int]] = {"face": FACE_SWEEPS, "chair": CHAIR_SWEEPS}
 
 
 def groups(factors: Sequence[Factor]) -> tuple[str, ...]:
-    """What a batch may vary: every factor that has batches of its own, then everything intrinsic."""
-    return (*(f.name for f in factors if not f.intrinsic), INTRINSIC)
+    """What a batch may vary: every factor, then everything intrinsic."""
+    return (*(f.name for f in factors), INTRINSIC)
 
 
 def with_ranges(factors: Sequence[Factor], ranges: dict[str, tuple[float, float] | None]) -> tuple[Factor, ...]:

@@ -62,7 +62,7 @@ def _batch_factors(spec: StoreSpec, split: str, group: str, index: int) -> NDArr
     for k, factor in enumerate(spec.factors):
         if factor.name == group:
             values[:, k] = factor.at(generator(spec.seed, split, "active", group, index).random(views))
-        elif factor.intrinsic and group == INTRINSIC:
+        elif group == INTRINSIC and factor.name not in spec.groups:
             values[:, k] = factor.at(generator(spec.seed, split, "active", factor.name, index).random(views))
     return values
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
-from dataset.factors import CHAIR_FACTORS, with_ranges
+from dataset.factors import CHAIR_FACTORS, CHAIR_VARIED, with_ranges
 from dataset.spec import StoreSpec
 from dataset.store import Store
 from dataset.subjects import SubjectEntry
@@ -88,6 +88,7 @@ class ChairSource:
             camera=mesh_camera(options["size"]).to_json(),
             light=CHAIR_LIGHT,
             factors=with_ranges(CHAIR_FACTORS, {f.name: given.get(f.name) for f in CHAIR_FACTORS}),
+            varied=CHAIR_VARIED,
             channels=channels,
             coefficients={},
             scales={},

@@ -153,7 +153,15 @@ def image_settings(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def stored_settings(spec: StoreSpec) -> dict[str, Any]:
-    """A store's settings under the names of the options."""
+    """A store's settings under the names of the options.
+
+    Raises
+    ------
+    StoreError
+        When its images were not drawn.
+    """
+    if spec.source is not None:
+        raise StoreError("the store holds imported images: nothing can be drawn into it, or like it")
     settings = {
         "subject": spec.subject,
         "backend": spec.renderer.get("backend"),

@@ -72,6 +72,8 @@ def open_subject(store: Store, source: str | None = None, mesh_bytes: int = MESH
     StoreError
         When there is none, or it is another one than the store was made with.
     """
+    if store.spec.source is not None:
+        raise StoreError(f"{store.url} holds imported images, which nothing here can draw")
     if store.spec.subject not in SUBJECTS:
         raise StoreError(f"{store.url} shows {store.spec.subject!r}; known here are {', '.join(SUBJECTS)}")
     return SUBJECTS[store.spec.subject](store, source, mesh_bytes)

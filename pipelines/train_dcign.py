@@ -120,7 +120,7 @@ def command(
         click.echo(f"{run}: {_describe(config)}", err=True)
     result = _train(config, source, run, _watch(val, config, source, val_every) if val else None)
     if leads():
-        _report(result, config, as_json)
+        _report(result, config, as_json, can_sweep=store.spec.source is None)
 
 
 def _shares(factors: list[str], ratio: list[float] | None) -> dict[str, float] | None:
@@ -148,11 +148,8 @@ def _factors(store: Store, asked: str | None) -> list[str]:
         lines = [f"  render-batches --store {store.url} --factor {n} --n {have}" for n in missing]
         held = ",".join(n for n in names if n not in missing)
         smaller = f"\nor train a smaller code on purpose: --factors {held}" if held else ""
-        raise click.ClickException(
-            f"{store.url} has no training batches for {', '.join(missing)}; add them with\n"
-            + "\n".join(lines)
-            + smaller
-        )
+        how = "\n".join(["; add them with", *lines]) if store.spec.source is None else ": none were imported"
+        raise click.ClickException(f"{store.url} has no training batches for {', '.join(missing)}{how}{smaller}")
     return names
 
 
@@ -204,7 +201,7 @@ def _asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _report(result: RunResult, config: TrainConfig, as_json: bool) -> None:
+def _report(result: RunResult, config: TrainConfig, as_json: bool, can_sweep: bool) -> None:
     rate = result.trained / result.seconds if result.seconds and result.trained else 0.0
     if as_json:
         record = {"run": str(result.path), "batches": result.step, "trained": result.trained}
@@ -218,6 +215,8 @@ def _report(result: RunResult, config: TrainConfig, as_json: bool) -> None:
         f"trained {result.trained:,} batches in {result.seconds:,.0f} s ({rate:.1f}/s, "
         f"{100 * result.waited / result.seconds:.1f}% of it waiting for data); {config.batches:,} in all"
     )
+    if not can_sweep:
+        return  # of images that were imported there are no held-out sweeps to evaluate it on
     click.echo(
         f"next: evaluate-dcign --run {result.path} --sweeps SWEEPS, where render-sweeps --like STORE made SWEEPS"
     )

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from dataset import StoreError, StoreSpec, batch_values
-from dataset.factors import CHAIR_FACTORS, CHAIR_SWEEPS, FACE_FACTORS, FACE_SWEEPS, Factor, with_ranges
+from dataset.factors import CHAIR_FACTORS, CHAIR_SWEEPS, CHAIR_VARIED, FACE_FACTORS, FACE_SWEEPS, Factor, with_ranges
 from dataset.keys import FACTOR_KEYS, PURPOSE_KEYS, SPLIT_KEYS, generator
 
 # Four normals at (7, train, purpose, none, 3) and four uniforms at (7, test, purpose, azimuth, 11), made with numpy 2.4
@@ -212,7 +212,7 @@ def test_more_fixed_values_than_there_are_coefficients_are_refused(make_spec):
 @pytest.fixture
 def chairs(make_spec):
     """The spec of chairs: 30 to train on, 7 to test."""
-    kept = {"subject": "chair", "factors": CHAIR_FACTORS, "coefficients": {}, "scales": {}}
+    kept = {"subject": "chair", "factors": CHAIR_FACTORS, "varied": CHAIR_VARIED, "coefficients": {}, "scales": {}}
     return lambda **changes: make_spec(**kept, collection={"counts": {"train": 30, "test": 7}}, **changes)
 
 
@@ -260,4 +260,4 @@ def test_the_spec_of_chairs_survives_its_json(chairs):
 def test_a_range_given_by_hand_is_continuous():
     (elevation,) = (f for f in with_ranges(CHAIR_FACTORS, {"elevation": (0.0, 45.0)}) if f.name == "elevation")
     assert elevation.at(np.array([0.0, 0.5])).tolist() == [0.0, 22.5]
-    assert elevation.intrinsic
+    assert elevation.values == ()
