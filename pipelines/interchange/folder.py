@@ -21,9 +21,8 @@ CONVENTIONS = "values as the table gives them; azimuth, elevation and light are 
 
 def find(source: Path) -> Path | None:
     """The table: the file itself, or the only `.csv` of a folder."""
-    if source.is_file():
-        return source if source.suffix.lower() == ".csv" else None
-    tables = [entry for entry in source.iterdir() if entry.suffix.lower() == ".csv"] if source.is_dir() else []
+    entries = [source] if source.is_file() else source.iterdir() if source.is_dir() else ()
+    tables = [e for e in entries if e.suffix.lower() == ".csv" and not e.name.startswith(".") and e.is_file()]
     return tables[0] if len(tables) == 1 else None
 
 
@@ -96,7 +95,7 @@ def _given(table: Table) -> tuple[Batches, list[str]]:
     varied = {group for _, group in found}
     for (split, group), batches in found.items():
         for name, rows in batches.items():
-            where = f"{table.path} line {rows[0].line}: batch {name} of {group} in {split}"
+            where = f"{table.path} line {rows[0].line}: batch {name!r} of {group} in {split}"
             _check_batch(where, table, group, varied, rows)
     for group in varied:
         sizes = {len(rows) for (_, g), batches in found.items() if g == group for rows in batches.values()}

@@ -15,8 +15,9 @@ from PIL import Image, ImageOps
 
 from pipelines.interchange.errors import SourceError
 
-KINDS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
-"""What Pillow decodes by itself. For others, such as EPS, it starts a program on a file that came from elsewhere."""
+KINDS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "PPM")
+"""Others are refused: for EPS Pillow starts a program on a file that came from elsewhere, and the library behind TIFF
+prints lines of its own about every damaged one."""
 MOST_PIXELS = 64_000_000
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Of red, green and blue, as in the renderer."""
