@@ -23,105 +23,126 @@ _CUT_LEVEL = np.float32(127.5)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
-def _place(
-    corners: tuple[int, int, int],
-    x: NDArray[np.int32],
-    y: NDArray[np.int32],
-    w: NDArray[np.float32],
-    px: Any,
-    py: Any,
-) -> tuple[Any, Any, Any]:
-    """For one sample: each corner's share of w (unnormalised), its step one sample to the right, and one down."""
-    a, b, c = corners
-    wa, wb, wc = np.float64(w[a]), np.float64(w[b]), np.float64(w[c])
-    dxa, dya = np.int64(x[b] - x[c]), np.int64(y[b] - y[c])
-    dxb, dyb = np.int64(x[c] - x[a]), np.int64(y[c] - y[a])
-    dxc, dyc = np.int64(x[a] - x[b]), np.int64(y[a] - y[b])
-    ea = np.float64(dxa * (py - y[c]) - dya * (px - x[c]))
-    eb = np.float64(dxb * (py - y[a]) - dyb * (px - x[a]))
-    ec = np.float64(dxc * (py - y[b]) - dyc * (px - x[b]))
-    unit = np.float64(SUBPIXEL)
-    shares = ea * wa, eb * wb, ec * wc
-    right = -unit * dya * wa, -unit * dyb * wb, -unit * dyc * wc
-    down = unit * dxa * wa, unit * dxb * wb, unit * dxc * wc
-    return shares, right, down
+def _folded(u: float, way: int) -> float:
+    """A coordinate brought into 0..1: 0 repeats, 1 clamps, 2 mirrors; what is no number becomes 0."""
+    if way == 0:
+        u -= np.floor(u)
+    elif way == 2:
+        u -= 2.0 * np.floor(0.5 * u)
+        u = 2.0 - u if u > 1.0 else u
+    u = u if u > 0.0 else 0.0  # noqa: FURB136 -- NaN fails every comparison
+    return u if u < 1.0 else 1.0  # noqa: FURB136
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
-def _step(step: Any, u: tuple[Any, Any, Any], here: Any, whole: Any) -> Any:
-    """Derivative of a coordinate that is `here`, along a step of the shares."""
-    return (step[0] * u[0] + step[1] * u[1] + step[2] * u[2] - here * (step[0] + step[1] + step[2])) / whole
+def _neighbours(at: float, size: int, way: int) -> tuple[Any, Any, Any]:
+    """Indices of the two texels around a place of -0.5 to size - 0.5, and the share of the second."""
+    low = np.floor(at)
+    first = int(low)
+    second = first + 1
+    if first < 0:
+        first = size - 1 if way == 0 else 0
+    if second >= size:
+        second = 0 if way == 0 else size - 1
+    return first, second, np.float32(at - low)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
-def _wrapped(at: int, size: int, way: int) -> int:
-    """Index of a texel that may lie outside: 0 repeats, 1 clamps, 2 mirrors."""
-    if way == 1:
-        return min(max(at, 0), size - 1)
-    if way == 2:
-        at = at % (2 * size)
-        return at if at < size else 2 * size - 1 - at
-    return at % size
-
-
-@numba.njit(nogil=True, cache=True, error_model="numpy")
 def _bilinear(
-    texels: NDArray[np.uint8],
-    level: NDArray[np.int32],
-    wrap: NDArray[np.uint8],
-    u: float,
-    v: float,
+    texels: NDArray[np.uint8], level: NDArray[np.int32], wrap: NDArray[np.uint8], u: float, v: float
 ) -> tuple[Any, Any, Any, Any]:
-    """RGBA in levels 0..255 of one mip level at (u, v); v = 0 is the bottom."""
+    """RGBA in levels 0..255 of one mip level at (u, v) in 0..1; v = 0 is the bottom."""
     first, rows, columns = level[0], level[1], level[2]
-    across, along = u * columns - 0.5, (1.0 - v) * rows - 0.5
-    # Beyond this a coordinate in float32 has no fraction left; and the conversion to an integer must not overflow.
-    if not (abs(across) < 1e9 and abs(along) < 1e9):
-        across, along = 0.0, 0.0
-    left, top = np.floor(across), np.floor(along)
-    fx, fy = np.float32(across - left), np.float32(along - top)
-    j0, j1 = _wrapped(int(left), columns, wrap[0]), _wrapped(int(left) + 1, columns, wrap[0])
-    i0, i1 = _wrapped(int(top), rows, wrap[1]), _wrapped(int(top) + 1, rows, wrap[1])
+    j0, j1, fx = _neighbours(u * columns - 0.5, columns, wrap[0])
+    i0, i1, fy = _neighbours((1.0 - v) * rows - 0.5, rows, wrap[1])
     one = np.float32(1)
     w00, w01, w10, w11 = (one - fy) * (one - fx), (one - fy) * fx, fy * (one - fx), fy * fx
-    p00, p01 = first + i0 * columns + j0, first + i0 * columns + j1
-    p10, p11 = first + i1 * columns + j0, first + i1 * columns + j1
-    r = w00 * texels[p00, 0] + w01 * texels[p01, 0] + w10 * texels[p10, 0] + w11 * texels[p11, 0]
-    g = w00 * texels[p00, 1] + w01 * texels[p01, 1] + w10 * texels[p10, 1] + w11 * texels[p11, 1]
-    b = w00 * texels[p00, 2] + w01 * texels[p01, 2] + w10 * texels[p10, 2] + w11 * texels[p11, 2]
-    a = w00 * texels[p00, 3] + w01 * texels[p01, 3] + w10 * texels[p10, 3] + w11 * texels[p11, 3]
-    return np.float32(r), np.float32(g), np.float32(b), np.float32(a)
+    upper, lower = first + i0 * columns, first + i1 * columns
+    a, b, c, d = texels[upper + j0], texels[upper + j1], texels[lower + j0], texels[lower + j1]
+    return (
+        w00 * np.float32(a[0]) + w01 * np.float32(b[0]) + w10 * np.float32(c[0]) + w11 * np.float32(d[0]),
+        w00 * np.float32(a[1]) + w01 * np.float32(b[1]) + w10 * np.float32(c[1]) + w11 * np.float32(d[1]),
+        w00 * np.float32(a[2]) + w01 * np.float32(b[2]) + w10 * np.float32(c[2]) + w11 * np.float32(d[2]),
+        w00 * np.float32(a[3]) + w01 * np.float32(b[3]) + w10 * np.float32(c[3]) + w11 * np.float32(d[3]),
+    )
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def _sample(
+@numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _slopes(
     corners: tuple[int, int, int],
     x: NDArray[np.int32],
     y: NDArray[np.int32],
     w: NDArray[np.float32],
-    px: Any,
-    py: Any,
     uv: NDArray[np.float32],
+) -> tuple[Any, Any, Any]:
+    """Of w, u w and v w of a triangle: the value at sample (0, 0), and the steps to the right and down.
+
+    All are linear on the screen; they are true up to one common factor.
+    """
+    a, b, c = corners
+    wa, wb, wc = np.float64(w[a]), np.float64(w[b]), np.float64(w[c])
+    unit = np.float64(SUBPIXEL)
+    right = (
+        -unit * np.float64(y[b] - y[c]) * wa,
+        -unit * np.float64(y[c] - y[a]) * wb,
+        -unit * np.float64(y[a] - y[b]) * wc,
+    )
+    down = (
+        unit * np.float64(x[b] - x[c]) * wa,
+        unit * np.float64(x[c] - x[a]) * wb,
+        unit * np.float64(x[a] - x[b]) * wc,
+    )
+    start = (
+        _edge(x[c], y[c], x[b], y[b]) * wa,
+        _edge(x[a], y[a], x[c], y[c]) * wb,
+        _edge(x[b], y[b], x[a], y[a]) * wc,
+    )
+    us = np.float64(uv[a, 0]), np.float64(uv[b, 0]), np.float64(uv[c, 0])
+    vs = np.float64(uv[a, 1]), np.float64(uv[b, 1]), np.float64(uv[c, 1])
+    ones = 1.0, 1.0, 1.0
+    return (
+        (_dot(start, ones), _dot(right, ones), _dot(down, ones)),
+        (_dot(start, us), _dot(right, us), _dot(down, us)),
+        (_dot(start, vs), _dot(right, vs), _dot(down, vs)),
+    )
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _edge(x0: Any, y0: Any, x1: Any, y1: Any) -> Any:
+    """The edge function of `render.raster.cover` at sample (0, 0); whole numbers that float64 holds exactly."""
+    dx, dy = np.int64(x1) - np.int64(x0), np.int64(y1) - np.int64(y0)
+    return np.float64(dx * (HALF - np.int64(y0)) - dy * (HALF - np.int64(x0)))
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _dot(a: tuple[Any, Any, Any], b: tuple[Any, Any, Any]) -> Any:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _sample(
+    slopes: tuple[Any, Any, Any],
+    column: Any,
+    row: Any,
     texels: NDArray[np.uint8],
     levels: NDArray[np.int32],
     wrap: NDArray[np.uint8],
 ) -> tuple[Any, Any, Any, Any]:
     """RGBA in levels 0..255 of a triangle's texture at a sample, between mip levels."""
-    a, b, c = corners
-    shares, right, down = _place(corners, x, y, w, px, py)
-    whole = shares[0] + shares[1] + shares[2]
-    us = np.float64(uv[a, 0]), np.float64(uv[b, 0]), np.float64(uv[c, 0])
-    vs = np.float64(uv[a, 1]), np.float64(uv[b, 1]), np.float64(uv[c, 1])
-    u = (shares[0] * us[0] + shares[1] * us[1] + shares[2] * us[2]) / whole
-    v = (shares[0] * vs[0] + shares[1] * vs[1] + shares[2] * vs[2]) / whole
-    rows, columns = levels[0, 1], levels[0, 2]
-    ux, vx = _step(right, us, u, whole) * columns, _step(right, vs, v, whole) * rows
-    uy, vy = _step(down, us, u, whole) * columns, _step(down, vs, v, whole) * rows
-    rho = np.sqrt(max(ux * ux + vx * vx, uy * uy + vy * vy))
+    (w0, wx, wy), (u0, ux, uy), (v0, vx, vy) = slopes
+    i, j = np.float64(column), np.float64(row)
+    share = 1.0 / (w0 + wx * i + wy * j)
+    u, v = (u0 + ux * i + uy * j) * share, (v0 + vx * i + vy * j) * share
+    rows, columns = np.float64(levels[0, 1]), np.float64(levels[0, 2])
+    # Derivatives of u = (u w) / w, in texels.
+    dux, dvx = (ux - u * wx) * share * columns, (vx - v * wx) * share * rows
+    duy, dvy = (uy - u * wy) * share * columns, (vy - v * wy) * share * rows
+    rho = np.sqrt(max(dux * dux + dvx * dvx, duy * duy + dvy * dvy))
     level = 0
     while rho >= 2.0 and level + 1 < len(levels) and levels[level + 1, 1] > 0:
         rho *= 0.5
         level += 1
+    u, v = _folded(u, wrap[0]), _folded(v, wrap[1])
     fine = _bilinear(texels, levels[level], wrap, u, v)
     if not rho > 1.0 or level + 1 == len(levels) or levels[level + 1, 1] == 0:
         return fine
@@ -181,7 +202,7 @@ def cut(
         least_c = 0 if dyc < 0 or (dyc == 0 and dxc > 0) else 1
         inverse = np.float32(1) / np.float32(abs(area))
         shares = w[a] * inverse, w[b] * inverse, w[c] * inverse
-        k = texture[t]
+        k, slopes = texture[t], _slopes(corners, x, y, w, uv)
         for j in range(top, bottom + 1):
             py = np.int64(j) * SUBPIXEL + HALF
             for i in range(left, right + 1):
@@ -196,7 +217,7 @@ def cut(
                 tile, lane = i // LANES, i % LANES
                 if not near > cells[j, tile, 0, lane]:
                     continue
-                if _sample(corners, x, y, w, px, py, uv, texels, levels[k], wrap[k])[3] < _CUT_LEVEL:
+                if _sample(slopes, i, j, texels, levels[k], wrap[k])[3] < _CUT_LEVEL:
                     continue
                 cells[j, tile, 0, lane] = near
                 for p in range(6):
@@ -226,19 +247,22 @@ def paint(
     """Multiply the albedo of every covered sample by its texture; with `grey`, the first of its planes is luminance."""
     first, last, low, high = touched
     share = np.float32(1) / np.float32(255)
+    number, k = -1, np.int16(-1)
+    zeros = 0.0, 0.0, 0.0
+    slopes = zeros, zeros, zeros
     for j in range(first, last):
-        py = np.int64(j) * SUBPIXEL + HALF
         for tile in range(low, high):
             for lane in range(LANES):
                 if not cells[j, tile, 0, lane] > 0:
                     continue
                 t = int(cells[j, tile, FULL - 1, lane])
-                k = texture[t]
+                if t != number:  # neighbours mostly lie on one triangle
+                    number, k = t, texture[t]
+                    if k >= 0:
+                        slopes = _slopes((triangles[t, 0], triangles[t, 1], triangles[t, 2]), x, y, w, uv)
                 r, g, b = cells[j, tile, 4, lane], cells[j, tile, 5, lane], cells[j, tile, 6, lane]
                 if k >= 0:
-                    corners = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-                    px = np.int64(tile * LANES + lane) * SUBPIXEL + HALF
-                    shown = _sample(corners, x, y, w, px, py, uv, texels, levels[k], wrap[k])
+                    shown = _sample(slopes, tile * LANES + lane, j, texels, levels[k], wrap[k])
                     r, g, b = r * shown[0] * share, g * shown[1] * share, b * shown[2] * share
                 if grey:
                     cells[j, tile, 4, lane] = _RED * r + _GREEN * g + _BLUE * b
