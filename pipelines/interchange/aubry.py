@@ -54,7 +54,7 @@ def open_chairs(root: Path, choices: Choices, workers: int) -> PictureBatches:
         batches[split, "azimuth"] = _sides(views, members, poses, choices)
         batches[split, INTRINSIC] = _company(views, members, poses, choices)
         notes += [
-            f"{split} has {len(members)} chairs, too few for a batch of {choices.batch_size} of {group}"
+            f"{split} has {len(members)} chairs: no {group} batch of {choices.batch_size} images can be made of them"
             for group in ("azimuth", INTRINSIC)
             if members and not batches[split, group]
         ]
