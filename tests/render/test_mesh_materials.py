@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import struct
 import zlib
 
@@ -240,8 +241,6 @@ def test_one_picture_of_many_materials_is_one_array(tmp_path):
     ],
 )
 def test_pictures_are_read_from_the_collection_only(tmp_path, name, says):
-    import os
-
     (tmp_path / "a.png").write_bytes(picture(CHECKS))
     inside = tmp_path / "in"
     (inside / "sub").mkdir(parents=True)
