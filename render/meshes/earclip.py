@@ -99,5 +99,8 @@ def clip(points: NDArray[np.float64], most_steps: int, triangles: NDArray[np.int
             i = after[i]
             if i == stop:
                 leniency += 1
-    triangles[count, 0], triangles[count, 1], triangles[count, 2] = before[i], i, after[i]
+    p, q = before[i], after[i]
+    triangles[count, 0], triangles[count, 1], triangles[count, 2] = p, i, q
+    if _cross(points, p, i, q) < 0:
+        outcome = CROSSING
     return outcome, steps

@@ -186,7 +186,7 @@ def _is_index(value: Any) -> bool:
 def _size(entry: dict[str, Any], key: str, default: int | None = None) -> int:
     value = entry.get(key, default)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 40:
-        raise MeshError(f"its {key} is {one_line(repr(value), 30)}; expected a whole number")
+        raise MeshError(f"its {key} is {one_line(repr(value), 30)}; expected a whole number of bytes or items")
     return value
 
 

@@ -154,9 +154,11 @@ def _parse(source: Source, data: bytes) -> _Statements:
             continue
         if "#" in line and words[0] in ("v", "vt", "f"):
             words = line.partition("#")[0].split()
-        if words[0] == "f" and _cut_short(line, words):
-            source.warn(f"the file ends inside a face in line {number}, which is left out; it may be cut short")
-            continue
+        if words[0] == "f" and not line.endswith("\n"):
+            if _cut_short(words):
+                source.warn(f"the file ends inside a face in line {number}, which is left out; it may be cut short")
+                continue
+            source.warn("its last line has no end; if the file was cut short there, the last face is wrong")
         try:
             action(words, line)
         except MeshError as error:
@@ -181,10 +183,8 @@ def _joined(data: bytes) -> Iterator[tuple[int, str]]:
         yield number, held
 
 
-def _cut_short(line: str, words: list[str]) -> bool:
-    """Whether this is a last line that stops inside a corner: fewer slashes than the first, or fewer than three."""
-    if line.endswith("\n"):
-        return False
+def _cut_short(words: list[str]) -> bool:
+    """Whether a last line stops inside a corner: it has fewer slashes than the first, or there are fewer than three."""
     return (
         len(words) < 4
         or words[-1].endswith("/") != words[1].endswith("/")
@@ -195,8 +195,8 @@ def _cut_short(line: str, words: list[str]) -> bool:
 def _colors(source: Source, found: _Statements) -> Floats | None:
     if not found.colors:
         return None
-    rest = [1.0] * (len(found.coordinates) - len(found.colors))
-    return clean_colors(source, np.array([*found.colors, *rest]).reshape(-1, 3))
+    rest = np.ones(len(found.coordinates) - len(found.colors))
+    return clean_colors(source, np.concatenate([np.array(found.colors), rest]).reshape(-1, 3))
 
 
 def _texture_places(source: Source, found: _Statements, polygons: Polygons) -> None:
@@ -218,7 +218,8 @@ def _materials(source: Source, found: _Statements, polygons: Polygons) -> list[M
     library = Library(source)
     for name in found.libraries:
         _open_library(library, name)
-    used = {name: k for name, k in found.names.items() if name and k in set(found.materials)}
+    of_faces = set(found.materials)
+    used = {name: k for name, k in found.names.items() if name and k in of_faces}
     materials = [PLAIN] * len(found.names)
     if not library.entries:
         if used and not found.libraries:

@@ -120,11 +120,9 @@ def _reduced(image: Image.Image) -> Picture:
 
 def _coloured(image: Image.Image) -> Image.Image:
     """As RGB, or as RGBA where there is any alpha."""
-    if image.mode.startswith("I;16"):
-        # Pillow cuts 16-bit greys off at 255 instead of scaling them.
+    if image.mode.startswith("I"):
+        # Greys of 16 bits, which Pillow would cut off at 255 instead of scaling them.
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise MeshError("a picture of 32-bit greys; expected 8 bits a channel")
     alpha = image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
     return image.convert("RGBA" if alpha else "RGB")
 
