@@ -50,7 +50,9 @@ class Ratio(click.ParamType[list[float]]):
 @click.option("--maps", type=int, help="Feature maps of the widest layers, a multiple of 4. [default: the preset's]")
 @click.option("--latents", type=click.IntRange(1), help="Length of the graphics code. [default: the preset's]")
 @click.option(
-    "--factors", help="Train on these only, such as elevation,intrinsic. [default: all, and all must be there]"
+    "--factors",
+    help="Train on these only, such as elevation,intrinsic; azimuth:2 gives a factor two latents. "
+    "[default: all, and all must be there]",
 )
 @click.option(
     "--invariance",
@@ -110,11 +112,12 @@ def command(
     store = open_store(url)
     if store.spec.content != "batches":
         raise click.ClickException(f"{url} holds sweeps, not batches to train on")
-    chosen = _factors(store, factors)
+    chosen, sizes = _factors(store, factors)
     source = StoreSource(store)
     shares = _shares(chosen, ratio)
     options["device"] = own_device(options["device"])
-    config = configure(factors=chosen, image_shape=source.image_shape, ratio=shares, ranks=ranks(), **options)
+    shape = source.image_shape
+    config = configure(factors=chosen, sizes=sizes, image_shape=shape, ratio=shares, ranks=ranks(), **options)
     run = run or Path("runs") / f"{_stem(url)}-{config.preset}-{config.objective}-s{config.seed}"
     if leads():
         click.echo(f"{run}: {_describe(config)}", err=True)
@@ -135,9 +138,15 @@ def _stem(url: str) -> str:
     return Path(url.rstrip("/")).name.removesuffix(".zarr")
 
 
-def _factors(store: Store, asked: str | None) -> list[str]:
-    """Factors to train on; those that are missing are answered with the lines that add them."""
-    names = [*store.spec.groups] if asked is None else [name.strip() for name in asked.split(",")]
+def _factors(store: Store, asked: str | None) -> tuple[list[str], dict[str, int]]:
+    """Factors to train on and their numbers of latents; those that are missing are answered with what adds them."""
+    words = [*store.spec.groups] if asked is None else asked.split(",")
+    pairs = [word.strip().partition(":") for word in words]
+    if wrong := [count for _, colon, count in pairs if colon and not (count.isdecimal() and int(count))]:
+        raise click.BadParameter(
+            f"expected a number of latents after the colon, not {wrong[0]!r}", param_hint="factors"
+        )
+    names, sizes = [name for name, _, _ in pairs], {name: int(count) for name, _, count in pairs if count}
     if unknown := [n for n in names if n not in store.spec.groups]:
         raise click.ClickException(
             f"{store.url} has no factor {', '.join(unknown)}; it has {', '.join(store.spec.groups)}"
@@ -150,7 +159,7 @@ def _factors(store: Store, asked: str | None) -> list[str]:
         smaller = f"\nor train a smaller code on purpose: --factors {held}" if held else ""
         how = "\n".join(["; add them with", *lines]) if store.spec.source is None else ": none were imported"
         raise click.ClickException(f"{store.url} has no training batches for {', '.join(missing)}{how}{smaller}")
-    return names
+    return names, sizes
 
 
 def _describe(config: TrainConfig) -> str:
