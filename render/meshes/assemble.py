@@ -129,7 +129,7 @@ def _part(polygons: Polygons, corners: Ints, faces: Ints, material: Material) ->
     if polygons.uv_corners is not None:
         rows = polygons.uv_corners[corners].reshape(-1)
     elif polygons.face_colors is not None:
-        rows = np.unique(polygons.face_colors, axis=0, return_inverse=True)[1].reshape(-1)[np.repeat(faces, 3)]
+        rows = distinct(*polygons.face_colors.T)[1][np.repeat(faces, 3)]
     else:
         rows = np.zeros_like(vertices)
     first, triangles = distinct(vertices, rows)

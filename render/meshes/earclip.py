@@ -1,4 +1,4 @@
-"""Triangles of one polygon of any shape in the plane, by cutting off one ear after the other."""
+"""Triangles of polygons of any shape, by cutting off one ear after the other."""
 
 import numba
 import numpy as np
@@ -104,3 +104,62 @@ def clip(points: NDArray[np.float64], most_steps: int, triangles: NDArray[np.int
     if _cross(points, p, i, q) < 0:
         outcome = CROSSING
     return outcome, steps
+
+
+@numba.njit(nogil=True, cache=True)
+def _flat(points: NDArray[np.float64], start: int, n: int) -> NDArray[np.float64]:
+    """The outline of n corners from `start` on, along its largest side, mirrored to be counter-clockwise (n, 2)."""
+    normal = np.zeros(3)
+    for k in range(1, n - 1):
+        u, v = points[start + k] - points[start], points[start + k + 1] - points[start]
+        normal[0] += u[1] * v[2] - u[2] * v[1]
+        normal[1] += u[2] * v[0] - u[0] * v[2]
+        normal[2] += u[0] * v[1] - u[1] * v[0]
+    axis = np.abs(normal).argmax()
+    flat = np.empty((n, 2))
+    for k in range(n):
+        flat[k, 0] = points[start + k, (axis + 1) % 3] - points[start, (axis + 1) % 3]
+        flat[k, 1] = points[start + k, (axis + 2) % 3] - points[start, (axis + 2) % 3]
+        if normal[axis] < 0:
+            flat[k, 0] = -flat[k, 0]
+    return flat
+
+
+@numba.njit(nogil=True, cache=True)
+def clip_all(
+    points: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    triangles: NDArray[np.int64],
+    most_steps: int,
+) -> int:
+    """Cut polygons in space into triangles of their own corners, in their own winding.
+
+    Parameters
+    ----------
+    points : (C, 3) float64
+        Corners of the polygons and of others.
+    starts, counts : (F,) int64
+        The first corner of each polygon, and how many it has.
+    triangles : (sum of counts - 2, 3) int64
+        Written: rows of `points`.
+    most_steps : int
+        Comparisons, for all polygons together, after which to give up.
+
+    Returns
+    -------
+    int
+        How many outlines cross themselves; -1 when it took too long.
+    """
+    at, crossing = 0, 0
+    for face in range(len(starts)):
+        n = counts[face]
+        own = triangles[at : at + n - 2]
+        outcome, steps = clip(_flat(points, starts[face], n), most_steps, own)
+        most_steps -= steps
+        if outcome == GAVE_UP:
+            return -1
+        crossing += outcome == CROSSING
+        own += starts[face]
+        at += n - 2
+    return crossing

@@ -123,15 +123,13 @@ def read(source: Source) -> RawMesh:
     """
     data = check_text(source.content(), "OBJ")
     found = _parse(source, data)
-    positions = np.array(found.coordinates).reshape(-1, 3)
+    positions = np.asarray(found.coordinates).reshape(-1, 3)
     if not found.counts:
         raise MeshError(nothing_left(len(positions), "points or lines, and no faces" if found.left_out else "no faces"))
     if found.left_out:
         source.warn(f"{found.left_out} points, lines or curves are left out")
-    polygons = Polygons(
-        positions, np.array(found.counts, np.int64), np.array(found.corners, np.int64), _colors(source, found)
-    )
-    polygons.materials = np.array(found.materials, np.int64)
+    polygons = Polygons(positions, np.asarray(found.counts), np.asarray(found.corners), _colors(source, found))
+    polygons.materials = np.asarray(found.materials)
     _texture_places(source, found, polygons)
     return raw_mesh(source, polygons, _materials(source, found, polygons))
 
@@ -147,6 +145,8 @@ def _parse(source: Source, data: bytes) -> _Statements:
         "mtllib": found.library,
     }
     actions |= dict.fromkeys(("p", "l", "curv", "curv2", "surf"), found.other)
+    ends = data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+    unended = 0 if data.endswith((b"\n", b"\r")) else ends + 1
     for number, line in _joined(data):
         words = line.split()
         action = actions.get(words[0]) if words else None
@@ -154,7 +154,7 @@ def _parse(source: Source, data: bytes) -> _Statements:
             continue
         if "#" in line and words[0] in ("v", "vt", "f"):
             words = line.partition("#")[0].split()
-        if words[0] == "f" and not line.endswith("\n"):
+        if words[0] == "f" and number == unended:
             if _cut_short(words):
                 source.warn(f"the file ends inside a face in line {number}, which is left out; it may be cut short")
                 continue
@@ -172,8 +172,8 @@ def _joined(data: bytes) -> Iterator[tuple[int, str]]:
     """Lines, those that end in a backslash together with the next."""
     held = ""
     for number, line in lines(data):
-        if line.endswith("\\\n") and not line.lstrip().startswith("#"):
-            held += line[:-2] + " "
+        if line.endswith("\\") and not line.lstrip().startswith("#"):
+            held += line[:-1] + " "
             if len(held) > LONGEST_LINE:
                 raise MeshError(f"line {number} goes on and on")
             continue
@@ -196,12 +196,12 @@ def _colors(source: Source, found: _Statements) -> Floats | None:
     if not found.colors:
         return None
     rest = np.ones(len(found.coordinates) - len(found.colors))
-    return clean_colors(source, np.concatenate([np.array(found.colors), rest]).reshape(-1, 3))
+    return clean_colors(source, np.concatenate([np.asarray(found.colors), rest]).reshape(-1, 3))
 
 
 def _texture_places(source: Source, found: _Statements, polygons: Polygons) -> None:
     """Take the texture coordinates into the polygons; MeshError when a face names one that is not there."""
-    rows, count = np.array(found.uv_corners, np.int64), len(found.uv) // 2
+    rows, count = np.asarray(found.uv_corners), len(found.uv) // 2
     named = rows != UNTEXTURED
     if not named.any():
         return
@@ -210,7 +210,7 @@ def _texture_places(source: Source, found: _Statements, polygons: Polygons) -> N
         return
     if rows.max() >= count:
         raise MeshError(f"a face names texture coordinate {rows.max() + 1}, and there are {count}")
-    polygons.uv, polygons.uv_corners = clean_uv(source, np.array(found.uv).reshape(-1, 2)), np.where(named, rows, -1)
+    polygons.uv, polygons.uv_corners = clean_uv(source, np.asarray(found.uv).reshape(-1, 2)), np.where(named, rows, -1)
 
 
 def _materials(source: Source, found: _Statements, polygons: Polygons) -> list[Material]:

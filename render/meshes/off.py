@@ -15,6 +15,8 @@ from render.models.assemble import one_line
 
 HEADER = re.compile(r"(ST)?(C)?(N)?(4)?(n)?OFF(?![A-Za-z])")
 """Prefixes for texture coordinates, colours, normals, a fourth coordinate, and any number of dimensions."""
+WIDEST = 12
+"""Numbers of a vertex: place, normal, colour with alpha, and texture coordinates."""
 Lines = Iterator[tuple[int, list[str]]]
 
 
@@ -46,7 +48,7 @@ def read(source: Source) -> RawMesh:
 def _content(data: bytes) -> Lines:
     """Words of each line that has any, without comments."""
     for number, line in lines(data):
-        words = line.partition("#")[0].split()
+        words = (line.partition("#")[0] if "#" in line else line).split()
         if words:
             yield number, words
 
@@ -82,54 +84,51 @@ def _vertices(rows: Lines, count: int) -> Floats:
         number, words = next(rows, (0, []))
         if not words:
             raise MeshError(f"it declares {count} vertices and ends after {len(found) // max(width, 1)}")
-        width = width or len(words)
-        if len(words) != width or not 3 <= width <= 16:
-            raise MeshError(f"line {number} has {len(words)} numbers; expected a vertex with {max(width, 3)}")
-        found.extend(_numbers(number, words))
-    return np.array(found).reshape(count, width)
+        if len(words) != width:
+            if width or not 3 <= len(words) <= WIDEST:
+                wanted = f"{width}" if width else f"3 to {WIDEST}"
+                raise MeshError(f"line {number} has {len(words)} numbers; expected a vertex with {wanted}")
+            width = len(words)
+        try:
+            found.extend(map(float, words))
+        except ValueError as error:
+            raise MeshError(f"line {number} cannot be read: {one_line(' '.join(words), 60)!r}") from error
+    return np.asarray(found).reshape(count, width)
 
 
 def _faces(source: Source, rows: Lines, count: int, positions: Floats) -> Polygons:
-    counts, corners, triangles = array("q"), array("q"), 0
-    colors: array[float] = array("d")
+    counts, corners, colors, triangles = array("q"), array("q"), array("d"), 0
     for k in range(count):
         number, words = next(rows, (0, []))
         if not words:
             raise MeshError(f"it declares {count} faces and ends after {k}")
-        size = int(words[0]) if re.fullmatch(r"[0-9]{1,5}", words[0]) else -1
-        if not 0 <= size <= MOST_CORNERS or len(words) <= size:
-            raise MeshError(f"line {number} is no face: {one_line(' '.join(words), 40)!r}")
         try:
-            corners.extend([int(word) for word in words[1 : size + 1]])
+            size = _size(words)
+            corners.extend(map(int, words[1 : size + 1]))
+            if len(words) - size in (4, 5):
+                colors.extend(map(float, words[size + 1 : size + 4]))
         except (ValueError, OverflowError) as error:
             raise MeshError(f"line {number} is no face: {one_line(' '.join(words), 40)!r}") from error
         counts.append(size)
         triangles += max(1, size - 2)
         if triangles > MOST_TRIANGLES:
             raise MeshError(f"it has more than {MOST_TRIANGLES} triangles (simplify it first)")
-        if len(words) - 1 - size in (3, 4) and len(colors) == 3 * k:
-            colors.extend(_face_color(number, words[size + 1 : size + 4]))
-    polygons = Polygons(positions, np.array(counts, np.int64), np.array(corners, np.int64))
+    polygons = Polygons(positions, np.asarray(counts), np.asarray(corners))
     if len(colors) == 3 * count:
-        polygons.face_colors = clean_colors(source, np.array(colors).reshape(count, 3))
+        polygons.face_colors = _scaled(source, np.asarray(colors).reshape(count, 3))
     return polygons
 
 
-def _numbers(number: int, words: list[str]) -> list[float]:
-    try:
-        return [float(word) for word in words]
-    except ValueError as error:
-        raise MeshError(f"line {number} cannot be read: {one_line(' '.join(words), 60)!r}") from error
-
-
-def _face_color(number: int, words: list[str]) -> list[float]:
-    """RGB, 0..1: whole numbers are of 255, others of 1."""
-    values = _numbers(number, words)
-    return [value / 255 for value in values] if all(word.isdigit() for word in words) else values
+def _size(words: list[str]) -> int:
+    """Corners of the face; ValueError when it does not have as many."""
+    size = int(words[0])
+    if not 0 <= size < len(words) or size > MOST_CORNERS:
+        raise ValueError
+    return size
 
 
 def _scaled(source: Source, colors: Floats) -> Floats | None:
-    """Colours of vertices: of 255 when all are whole numbers and one is more than 1."""
+    """Colours (n, 3) from 0 to 1: they are of 255 when all are whole numbers and one is more than 1."""
     if np.isfinite(colors).all() and colors.max() > 1 and (colors == np.floor(colors)).all():
         return np.clip(colors / 255, 0, 1)
     return clean_colors(source, colors)

@@ -59,9 +59,7 @@ class Pictures:
         if data.startswith(LFS):
             raise MeshError("a git-LFS pointer instead of the picture (fetch it with `git lfs pull`)")
         try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-            self._count(image.width * image.height)
-            return _reduced(image)
+            return _reduced(self._opened(data))
         except MeshError:
             raise
         except Exception as error:
@@ -77,6 +75,11 @@ class Pictures:
         cut = picture.whole.copy()
         cut[..., 3] = np.asarray(alpha.resize((width, height), Image.Resampling.BOX))
         return Picture(picture.whole, cut, float(cut[..., 3].min()) / 255, float(cut[..., 3].max()) / 255)
+
+    def _opened(self, data: bytes) -> Image.Image:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        self._count(image.width * image.height)
+        return image
 
     def _count(self, pixels: int) -> None:
         """Before memory is asked for it: a bomb of a few bytes declares its pixels."""
@@ -113,9 +116,10 @@ def _reduced(image: Image.Image) -> Picture:
     image = _coloured(image)
     if image.mode != "RGBA":
         return Picture(_pixels(image), None, 1.0, 1.0)
-    alpha = image.getchannel("A")
-    levels = np.flatnonzero(alpha.histogram()) / 255
-    return Picture(_pixels(image.convert("RGB")), _pixels(image), float(levels[0]), float(levels[-1]))
+    # Band by band: a second copy of a picture of 8192 x 8192 would take a quarter of a gigabyte.
+    whole = Image.merge("RGB", [_small(image.getchannel(band)) for band in "RGB"])
+    levels = np.flatnonzero(image.getchannel("A").histogram()) / 255
+    return Picture(_pixels(whole), _pixels(image), float(levels[0]), float(levels[-1]))
 
 
 def _coloured(image: Image.Image) -> Image.Image:
@@ -124,13 +128,19 @@ def _coloured(image: Image.Image) -> Image.Image:
         # Greys of 16 bits, which Pillow would cut off at 255 instead of scaling them.
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     alpha = image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
-    return image.convert("RGBA" if alpha else "RGB")
+    wanted = "RGBA" if alpha else "RGB"
+    return image if image.mode == wanted else image.convert(wanted)
 
 
 def _pixels(image: Image.Image) -> Pixels:
-    """(H, W, 4), by the means over boxes: they need no library's sine, so that all machines agree."""
+    """(H, W, 4)."""
+    return np.array(_small(image).convert("RGBA"), np.uint8)
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """At most 512 pixels a side, by the means over boxes: they need no library's sine, so that all machines agree."""
     longest = max(image.size)
-    if longest > TEXTURE_SIDE:
-        width, height = (max(1, (side * TEXTURE_SIDE + longest // 2) // longest) for side in image.size)
-        image = image.resize((width, height), Image.Resampling.BOX)
-    return np.array(image.convert("RGBA"), np.uint8)
+    if longest <= TEXTURE_SIDE:
+        return image
+    width, height = (max(1, (side * TEXTURE_SIDE + longest // 2) // longest) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BOX)

@@ -1,5 +1,7 @@
 """Reader of PLY files, ASCII and binary of either byte order: polygons, colours and texture coordinates."""
 
+from collections.abc import Container
+
 import numpy as np
 
 from render.errors import MeshError
@@ -7,7 +9,7 @@ from render.meshes.assemble import PLAIN, WHITE, Floats, Polygons, clean_colors,
 from render.meshes.limits import LARGEST_PICTURE
 from render.meshes.parts import Material, RawMesh
 from render.meshes.pictures import HALF, Pictures, texture
-from render.meshes.plyheader import parse_header
+from render.meshes.plyheader import Header, parse_header
 from render.meshes.plytables import Column, read_tables
 from render.meshes.sources import Source
 
@@ -17,7 +19,6 @@ COLORS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_bl
 CORNERS = ("vertex_indices", "vertex_index")
 WEDGES = "texcoord"
 """The list of u and v of a face's corners, as MeshLab writes it."""
-WANTED = {"x", "y", "z", *CORNERS, WEDGES, *(name for names in (*PLACES, *COLORS) for name in names)}
 Columns = dict[str, Column]
 
 
@@ -35,7 +36,7 @@ def read(source: Source) -> RawMesh:
     if not rows.get("face") or not rows.get("vertex"):
         strips = "triangle strips and no faces" if rows.get("tristrips") else "no faces"
         raise MeshError(nothing_left(rows.get("vertex", 0), strips))
-    tables = read_tables(data, header, WANTED)
+    tables = read_tables(data, header, _wanted(header))
     vertices, faces = tables.get("vertex", {}), tables.get("face", {})
     polygons = _polygons(vertices, faces)
     polygons.colors = _colors(source, vertices)
@@ -43,6 +44,21 @@ def read(source: Source) -> RawMesh:
         polygons.face_colors = _colors(source, faces)
     _texture_places(source, vertices, faces, polygons)
     return raw_mesh(source, polygons, [_material(source, header.texture, polygons)])
+
+
+def _wanted(header: Header) -> dict[str, set[str]]:
+    """Names of the columns to read of vertices and faces: of several for one thing, the first that is there."""
+    names = {element.name: {p.name for p in element.properties} for element in header.elements}
+    vertex, face = names["vertex"], names["face"]
+    corners = {name for name in CORNERS if name in face}
+    return {
+        "vertex": {"x", "y", "z", *_first(PLACES, vertex), *_first(COLORS, vertex)},
+        "face": {WEDGES, *sorted(corners)[:1], *_first(COLORS, face)},
+    }
+
+
+def _first(choices: tuple[tuple[str, ...], ...], names: Container[str]) -> tuple[str, ...]:
+    return next((choice for choice in choices if all(name in names for name in choice)), ())
 
 
 def _polygons(vertices: Columns, faces: Columns) -> Polygons:

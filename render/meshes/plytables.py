@@ -1,7 +1,7 @@
 """The rows of a PLY file's elements as columns; every size is checked against the file before memory is asked for."""
 
 from array import array
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import NamedTuple
 
 import numba
@@ -16,7 +16,7 @@ from render.models.assemble import one_line
 
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
-LISTED = 4 * MOST_TRIANGLES
+LISTED = 8 * MOST_TRIANGLES
 """Most values of a column of lists."""
 
 
@@ -35,8 +35,8 @@ Tables = dict[str, dict[str, Column]]
 """By element, then by property."""
 
 
-def read_tables(data: bytes, header: Header, wanted: Container[str]) -> Tables:
-    """Those columns of the elements `vertex` and `face` whose names are wanted.
+def read_tables(data: bytes, header: Header, wanted: Mapping[str, Container[str]]) -> Tables:
+    """Those columns whose names are wanted, by element.
 
     Raises
     ------
@@ -64,11 +64,11 @@ def _check_lists(counts: Ints) -> None:
         )
 
 
-def _binary(data: bytes, header: Header, wanted: Container[str]) -> Tables:
+def _binary(data: bytes, header: Header, wanted: Mapping[str, Container[str]]) -> Tables:
     raw, at, tables = np.frombuffer(data, np.uint8), header.start, {}
     for element in _needed(header):
         _check_room(raw, at, element)
-        kept = _first_of_each_name(element, wanted if element.name in ("vertex", "face") else ())
+        kept = _first_of_each_name(element, wanted.get(element.name, ()))
         if all(p.length is None for p in element.properties):
             table, at = _plain(data, at, element, kept, header.order or "<")
         elif element.name == "vertex":
@@ -119,9 +119,20 @@ def _gathered(raw: Bytes, places: Ints, lengths: Ints | None, kind: np.dtype[np.
     """The values that start at `places` (n,), or the `lengths` (n,) values of each list."""
     if lengths is not None:
         _check_lists(lengths)
-        within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        places = np.repeat(places, lengths) + kind.itemsize * within
-    return raw[places[:, None] + np.arange(kind.itemsize)].view(kind).reshape(-1)
+    sizes = kind.itemsize * (np.ones_like(places) if lengths is None else lengths)
+    return _copied(raw, places, sizes).view(kind)
+
+
+@numba.njit(nogil=True, cache=True)
+def _copied(raw: Bytes, places: Ints, sizes: Ints) -> Bytes:
+    """The bytes that start at each place, one stretch after the other."""
+    out = np.empty(sizes.sum(), np.uint8)
+    at = 0
+    for k in range(len(places)):
+        for byte in range(sizes[k]):
+            out[at + byte] = raw[places[k] + byte]
+        at += sizes[k]
+    return out
 
 
 @numba.njit(nogil=True, cache=True)
@@ -172,11 +183,11 @@ def _walk(
     return places, counts, count, at
 
 
-def _text(data: bytes, header: Header, wanted: Container[str]) -> Tables:
-    rows = ((number, line) for number, line in lines(data, header.start) if not line.isspace())
+def _text(data: bytes, header: Header, wanted: Mapping[str, Container[str]]) -> Tables:
+    rows = ((number, line) for number, line in lines(data, header.start) if line and not line.isspace())
     tables = {}
     for element in _needed(header):
-        columns = _Columns(element, wanted if element.name in ("vertex", "face") else ())
+        columns = _Columns(element, _first_of_each_name(element, wanted.get(element.name, ())))
         for row in range(element.count):
             number, line = next(rows, (0, ""))
             if not line:
@@ -185,42 +196,48 @@ def _text(data: bytes, header: Header, wanted: Container[str]) -> Tables:
                 columns.add(line.split())
             except (ValueError, IndexError, OverflowError) as error:
                 raise MeshError(f"data line {number} cannot be read: {one_line(line, 60)!r}") from error
-        if element.name in ("vertex", "face"):
-            tables[element.name] = columns.finished()
+        tables[element.name] = columns.finished()
     return tables
 
 
 class _Columns:
-    """Collects the wanted columns of rows of words."""
+    """Collects the columns `kept` of rows of words."""
 
-    def __init__(self, element: Element, wanted: Container[str]):
+    def __init__(self, element: Element, kept: list[int]):
         self.properties = element.properties
-        kept = _first_of_each_name(element, wanted)
-        self.kept = [array("d") if k in kept else None for k in range(len(element.properties))]
+        self.values = {k: array("d") for k in kept}
         self.counts = [array("q") for _ in element.properties]
+        listed = any(p.length is not None for p in element.properties)
+        self.add = self._add_lists if listed else self._add_numbers
 
-    def add(self, words: list[str]) -> None:
+    def _add_numbers(self, words: list[str]) -> None:
+        if len(words) < len(self.properties):
+            raise IndexError
+        for k, values in self.values.items():
+            values.append(float(words[k]))
+
+    def _add_lists(self, words: list[str]) -> None:
         at = 0
-        for p, values, counts in zip(self.properties, self.kept, self.counts, strict=True):
+        for k, p in enumerate(self.properties):
             size = 1
             if p.length is not None:
                 size = int(words[at])
                 at += 1
                 if not 0 <= size <= 2 * MOST_CORNERS:
                     raise MeshError(f"a list has {size} values; the most are {2 * MOST_CORNERS}")
+                self.counts[k].append(size)
             if at + size > len(words):
                 raise IndexError
-            if values is not None:
-                values.extend([float(word) for word in words[at : at + size]])
-                if p.length is not None:
-                    counts.append(size)
-                    if len(values) > LISTED:
-                        raise MeshError(f"its lists have more than {LISTED} values (simplify it first)")
+            if k in self.values:
+                self.values[k].extend(map(float, words[at : at + size]))
+                if len(self.values[k]) > LISTED:
+                    raise MeshError(f"its lists have more than {LISTED} values (simplify it first)")
             at += size
 
     def finished(self) -> dict[str, Column]:
-        return {
-            p.name: Column(np.array(values), None if p.length is None else np.array(counts, np.int64), p.type)
-            for p, values, counts in zip(self.properties, self.kept, self.counts, strict=True)
-            if values is not None
-        }
+        table = {}
+        for k, values in self.values.items():
+            p = self.properties[k]
+            counts = None if p.length is None else np.asarray(self.counts[k])
+            table[p.name] = Column(np.asarray(values), counts, p.type)
+        return table

@@ -42,6 +42,8 @@ def triangulate(points: Floats, counts: Ints) -> Triangles:
     MeshError
         When the polygons are so many and so concave that cutting them would take minutes.
     """
+    if (counts == 3).all():
+        return Triangles(np.arange(len(points)).reshape(-1, 3), np.arange(len(counts)), 0)
     starts = np.cumsum(counts) - counts
     pieces: list[tuple[Ints, Ints]] = []
     concave: list[Ints] = []
@@ -110,25 +112,9 @@ def _convex(points: Floats, corners: Ints) -> NDArray[np.bool_]:
 
 def _clipped(points: Floats, starts: Ints, counts: Ints, faces: Ints) -> tuple[Ints, Ints, int]:
     """Corners (T, 3), faces (T,) and the number of crossing outlines of the polygons `faces`."""
-    cut, owner, crossing, steps = [np.zeros((0, 3), np.int64)], [np.zeros(0, np.int64)], 0, 0
-    for face in faces:
-        start, n = int(starts[face]), int(counts[face])
-        out = np.zeros((n - 2, 3), np.int64)
-        outcome, looked = earclip.clip(_flat(points[start : start + n]), MOST_STEPS - steps, out)
-        steps += looked
-        if outcome == earclip.GAVE_UP:
-            raise MeshError("its concave polygons have too many corners to be cut; triangulate it first")
-        crossing += outcome == earclip.CROSSING
-        cut.append(out + start)
-        owner.append(np.full(n - 2, face))
-    return np.concatenate(cut), np.concatenate(owner), crossing
-
-
-def _flat(at: Floats) -> Floats:
-    """The outline (n, 3) along its largest side, mirrored where that makes it counter-clockwise (n, 2)."""
-    normal = _normals(at[None])[0]
-    axis = int(np.abs(normal).argmax())
-    flat = (at - at[0])[:, [(axis + 1) % 3, (axis + 2) % 3]]
-    if normal[axis] < 0:
-        flat[:, 0] = -flat[:, 0]
-    return np.ascontiguousarray(flat)
+    sizes = counts[faces] - 2
+    out = np.zeros((int(sizes.sum()), 3), np.int64)
+    crossing = earclip.clip_all(points, starts[faces], counts[faces], out, MOST_STEPS)
+    if crossing < 0:
+        raise MeshError("its concave polygons have too many corners to be cut; triangulate it first")
+    return out, np.repeat(faces, sizes), crossing

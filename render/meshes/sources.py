@@ -154,7 +154,7 @@ def limited(path: Path, most: int) -> bytes:
 
 
 def lines(data: bytes, start: int = 0) -> Iterator[tuple[int, str]]:
-    """Lines of a text with their numbers from 1, one at a time, with any line ends.
+    """Lines of a text with their numbers from 1, without their ends, of whatever kind these are.
 
     As Latin-1, which takes every byte: only numbers and keywords count, and `as_text` gives names back their letters.
 
@@ -166,15 +166,18 @@ def lines(data: bytes, start: int = 0) -> Iterator[tuple[int, str]]:
     stream = io.BytesIO(data)
     stream.seek(start)
     text = io.TextIOWrapper(stream, "latin-1", newline=None)
-    for number in range(1, MOST_LINES + 1):
-        line = text.readline(LONGEST_LINE)
-        if not line:
-            return
-        if len(line) == LONGEST_LINE:
-            raise MeshError(f"line {number} has more than {LONGEST_LINE} characters")
-        yield number, line
-    if text.readline(1):
-        raise MeshError(f"there are more than {MOST_LINES} lines")
+    number, rest = 0, ""
+    while block := text.read(LONGEST_LINE):
+        *whole, rest = (rest + block).split("\n")
+        if number + len(whole) > MOST_LINES:
+            raise MeshError(f"there are more than {MOST_LINES} lines")
+        if len(rest) > LONGEST_LINE:
+            raise MeshError(f"line {number + len(whole) + 1} has more than {LONGEST_LINE} characters")
+        for line in whole:
+            number += 1
+            yield number, line
+    if rest:
+        yield number + 1, rest
 
 
 def as_text(latin: str) -> str:

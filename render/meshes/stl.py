@@ -94,4 +94,4 @@ def _ascii(source: Source, data: bytes) -> Floats:
         raise MeshError("it ends inside a facet; it is cut short")
     if not ended:
         source.warn("it ends without `endsolid`; it may be cut short")
-    return np.array(found).reshape(-1, 3)
+    return np.asarray(found).reshape(-1, 3)
