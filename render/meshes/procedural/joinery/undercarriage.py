@@ -14,7 +14,6 @@ from render.meshes.procedural.solids.paths import fillet
 from render.meshes.procedural.solids.shape import Shape
 from render.meshes.procedural.solids.tube import rod, round_section, tube
 
-
 LET_IN = 0.005
 """Metres by which dowels go into what they carry."""
 
