@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import mmap
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from render.cachedir import keep
 from render.scene import Mesh
 from render.texture import Skin, Textures
 
@@ -33,20 +33,8 @@ def save(mesh: Mesh, path: Path) -> bool:
         place += _padded(array.nbytes)
     header = {"arrays": table, "two_sided": mesh.two_sided, "sha256": _hash(arrays)}
     head = MAGIC + json.dumps(header).encode() + b"\n"
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".mesh-", delete=False) as file:
-            temporary = file.name
-            file.write(head.ljust(_padded(len(head)), b" "))
-            for array in arrays.values():
-                file.write(array.tobytes().ljust(_padded(array.nbytes), b"\0"))
-        Path(temporary).replace(path)
-    except OSError:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        return False
-    return True
+    body = (array.tobytes().ljust(_padded(array.nbytes), b"\0") for array in arrays.values())
+    return keep(path, [head.ljust(_padded(len(head)), b" "), *body])
 
 
 def load(path: Path) -> Mesh | None:
