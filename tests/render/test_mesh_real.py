@@ -88,7 +88,7 @@ def same(name):
 
 def test_the_same_chair_has_one_hash_in_all_its_files_and_no_other_has_it(hashes):
     for one, other in combinations(hashes, 2):
-        assert (hashes[one] == hashes[other]) == (same(one) == same(other)), (one, other)
+        assert (hashes[one] == hashes[other]) == (same(one) == same(other)), f"{one}, {other}"
     assert len(set(hashes.values())) > 15
 
 
