@@ -54,31 +54,36 @@ def raw_mesh(source: Source, polygons: Polygons, materials: Sequence[Material] =
     MeshError
         When a face names a vertex that is not there, or no face is left.
     """
-    keep = _usable(source, polygons)
-    counts, corner_faces = polygons.counts, np.repeat(np.arange(len(polygons.counts)), polygons.counts)
-    kept_corners = np.flatnonzero(keep[corner_faces])
-    cut = triangulate(polygons.positions[polygons.corners[kept_corners]], counts[keep])
-    if cut.crossing:
-        source.warn(f"{cut.crossing} polygons cross themselves; their triangles are a guess")
-    corners = kept_corners[cut.corners]
-    check_size(len(polygons.positions), len(corners))
-    faces = corner_faces[corners[:, 0]]
-    vertices = polygons.corners[corners]
-    flat = (vertices[:, 0] == vertices[:, 1]) | (vertices[:, 1] == vertices[:, 2]) | (vertices[:, 2] == vertices[:, 0])
-    if flat.any():
-        source.warn(f"{int(flat.sum())} triangles name one vertex twice and are left out")
-    number = np.zeros(len(counts), np.int64) if polygons.materials is None else polygons.materials
-    order = np.flatnonzero(~flat)
-    order = order[np.argsort(number[faces[order]], kind="stable")]
+    corners, faces = _cut(source, polygons)
+    number = np.zeros(len(polygons.counts), np.int64) if polygons.materials is None else polygons.materials
+    order = np.argsort(number[faces], kind="stable")
     used, starts = np.unique(number[faces[order]], return_index=True)
     parts = [
-        _part(polygons, corners[t], faces[t], materials[k])
-        for k, t in zip(used, np.split(order, starts[1:]), strict=True)
-        if len(t)
+        _part(polygons, corners[chosen], faces[chosen], materials[k])
+        for k, chosen in zip(used, np.split(order, starts[1:]), strict=True)
+        if len(chosen)
     ]
     if not parts:
         raise MeshError(nothing_left(len(polygons.positions), "no face with an area"))
     return RawMesh(tuple(parts), source.said())
+
+
+def _cut(source: Source, polygons: Polygons) -> tuple[Ints, Ints]:
+    """Triangles of the faces to draw: places (T, 3) in the list of corners, and the face (T,) of each."""
+    keep = _usable(source, polygons)
+    owner = np.repeat(np.arange(len(polygons.counts)), polygons.counts)
+    kept = np.flatnonzero(keep[owner])
+    cut = triangulate(polygons.positions[polygons.corners[kept]], polygons.counts[keep])
+    if cut.crossing:
+        source.warn(f"{cut.crossing} polygons cross themselves; their triangles are a guess")
+    corners = kept[cut.corners]
+    check_size(len(polygons.positions), len(corners))
+    a, b, c = polygons.corners[corners].T
+    flat = (a == b) | (b == c) | (c == a)
+    if flat.any():
+        source.warn(f"{int(flat.sum())} triangles name one vertex twice and are left out")
+        corners = corners[~flat]
+    return corners, owner[corners[:, 0]]
 
 
 def nothing_left(vertices: int, what: str) -> str:

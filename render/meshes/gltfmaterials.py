@@ -15,6 +15,7 @@ from render.meshes.pictures import HALF, Picture, Pictures, texture
 
 Floats = NDArray[np.float64]
 WRAPS = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
+WHITE_RGBA = (*WHITE.color, 1.0)
 SPECULAR, TRANSFORM = "KHR_materials_pbrSpecularGlossiness", "KHR_texture_transform"
 
 
@@ -63,26 +64,23 @@ class Surfaces:
         mode = entry.get("alphaMode", "OPAQUE")
         image = None if info is None else self._image(info, name)
         threshold = _threshold(entry, mode, factor[3])
-        if image is None or info is None:
-            if (mode == "MASK" and threshold is None) or (mode == "BLEND" and factor[3] < 1):
-                self._transparent(name)
+        surface = None if image is None else texture(image, threshold)
+        see_through = (mode == "MASK" and threshold is None) or (mode == "BLEND" and factor[3] < 1)
+        if see_through or (surface is not None and surface.invisible):
+            self.document.source.warn(f"{name} is transparent; it is drawn opaque")
+        if surface is None or info is None:
             return Surface(Material((r, g, b)))
-        surface = texture(image, threshold)
-        if surface.invisible or (mode == "MASK" and threshold is None) or (mode == "BLEND" and factor[3] < 1):
-            self._transparent(name)
-        wrap = self._wrap(info)
-        return _placed(Material((r, g, b), surface.rgba, wrap, surface.cut_below), info)
-
-    def _transparent(self, name: str) -> None:
-        self.document.source.warn(f"{name} is transparent; it is drawn opaque")
+        return _placed(Material((r, g, b), surface.rgba, self._wrap(info), surface.cut_below), info)
 
     def _image(self, info: dict[str, Any], name: str) -> Picture | None:
         """The picture of a texture; None, with a warning, when it is missing or damaged."""
         chosen = self.document.item("textures", info.get("index"))
         index = chosen.get("extensions", {}).get("EXT_texture_webp", {}).get("source", chosen.get("source"))
         try:
-            entry = self.document.item("images", index)
-            if index not in self.opened:
+            if index is None:
+                self.opened[index] = "its format is known to an extension only"
+            elif index not in self.opened:
+                entry = self.document.item("images", index)
                 self.opened[index] = self.pictures.open(self.document.picture(entry))
         except MeshError as error:
             self.opened[index] = str(error)
@@ -105,9 +103,6 @@ def _base(entry: dict[str, Any]) -> tuple[list[float], dict[str, Any] | None]:
         return _vector(old, "diffuseFactor", WHITE_RGBA), old.get("diffuseTexture")
     model = entry.get("pbrMetallicRoughness", {})
     return _vector(model, "baseColorFactor", WHITE_RGBA), model.get("baseColorTexture")
-
-
-WHITE_RGBA = (*WHITE.color, 1.0)
 
 
 def _vector(entry: dict[str, Any], key: str, default: tuple[float, ...]) -> list[float]:

@@ -14,7 +14,6 @@ from PIL import Image
 
 from render.errors import MeshError
 from render.meshes.fingerprint import geometry_hash
-from render.meshes.guess import guess_axes
 from render.meshes.limits import MOST_LINES, MOST_TRIANGLES
 from render.meshes.prepare import prepare
 from render.meshes.read import READERS, read_mesh
@@ -153,7 +152,7 @@ def attempt(path):
         assert str(path) in raw
         return raw
     assert_sound(raw, path)
-    mesh = outcome_of(lambda: prepare(raw, *guess_axes(raw)))
+    mesh = outcome_of(lambda: prepare(raw, "z"))
     if isinstance(mesh, str):
         return mesh
     assert np.isfinite(mesh.positions).all()
@@ -226,7 +225,7 @@ def test_mutated(tmp_path, kind):
     random = np.random.Generator(np.random.Philox(len(kind)))
     began = time.process_time()
     refused = 0
-    for _ in range(250):
+    for _ in range(150):
         changed = bytearray(data)
         for at in random.integers(len(data), size=random.choice([1, 2, 8, 40])):
             changed[at] = random.choice([0, 1, 0x2D, 0x39, 0x7F, 0x80, 0xFF, changed[at] ^ 1, random.integers(256)])
@@ -260,7 +259,7 @@ def test_texts_with_words_exchanged(tmp_path, kind):
     path = made(tmp_path, kind)
     lines = [line.split(" ") for line in path.read_text().splitlines()]
     random = np.random.Generator(np.random.Philox(7))
-    for _ in range(250):
+    for _ in range(150):
         changed = [list(line) for line in lines]
         for _ in range(random.choice([1, 3])):
             line = changed[random.integers(len(changed))]
@@ -283,11 +282,11 @@ def spots(value, path=()):
 
 
 def test_gltf_with_values_exchanged(tmp_path):
-    """Each entry of the document in turn becomes something that nobody expects there."""
+    """Each entry of the document in turn becomes a few things that nobody expects there."""
     path = tmp_path / "a.glb"
     document, _ = scene()
-    for spot in list(spots(document)):
-        for value in VALUES:
+    for k, spot in enumerate(spots(document)):
+        for value in VALUES[k % 3 :: 3]:
             changed = json.loads(json.dumps(document))
             at = changed
             for key in spot[:-1]:

@@ -187,6 +187,23 @@ def test_a_stool_has_no_front(up):
     assert guess_axes(RawMesh((Part(positions @ frame.T, triangles),))) == (up, None)
 
 
+ODD = {
+    "a line": [(0, 0, 0), (1, 0, 0), (2, 0, 0)],
+    "a point": [(5, 5, 5)] * 3,
+    "a triangle": [(0, 0, 0), (1, 0, 0), (0, 1, 0)],
+    "far apart": [(1e29, 0, 0), (-1e29, 0, 0), (0, 1e-9, 1)],
+    "tiny": [(1e-200, 0, 0), (0, 1e-200, 0), (0, 0, 1e-200)],
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_what_has_no_axes_is_guessed_all_the_same(kind):
+    part = Part(np.array(ODD[kind], float), np.array([[0, 1, 2]], np.int32))
+    guess = guess_axes(RawMesh((part,)))
+    assert guess.up in AXES
+    assert guess.front is None or guess.front[1] != guess.up[1]
+
+
 def test_points_lie_on_the_surface_by_its_area():
     positions, triangles = chair()
     half = len(triangles) // 2

@@ -323,7 +323,7 @@ def test_nothing_here_uses_blas():
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             assert not isinstance(getattr(node, "op", None), ast.MatMult), path.name
-            assert not (isinstance(node, ast.Attribute) and node.attr in banned), (path.name, node.attr)
+            assert not (isinstance(node, ast.Attribute) and node.attr in banned), f"{path.name}: {node.attr}"
 
 
 SCRIPT = """
