@@ -11,7 +11,7 @@ from render.meshes.procedural.finishes import finish
 from render.meshes.procedural.finishes.finish import Finish
 from render.meshes.procedural.joinery.feet import FEET
 from render.meshes.procedural.joinery.plan import Back
-from render.meshes.procedural.joinery.tubs import Tub
+from render.meshes.procedural.joinery.tubs import Tub, parted
 from render.meshes.procedural.solids.loft import lathe
 from render.meshes.procedural.solids.outlines import rectangle, trapezoid
 from render.meshes.procedural.solids.paths import lerp, stations
@@ -154,15 +154,9 @@ def _wings(d: Draws, bulk: Bulk, sheet: Back, thick: float, tall: float) -> list
 
 
 def square_arm(d: Draws, bulk: Bulk) -> list[Shape]:
-    """A block."""
+    """A block, or a thin panel where there is no room for one."""
     edge = min(d.between(0.015, 0.045), 0.4 * bulk.arm)
     return [_side(bulk, lambda z: bulk.arm_top + 0.0 * z, edge)]
-
-
-def slim_arm(d: Draws, bulk: Bulk) -> list[Shape]:
-    """A thin panel."""
-    del d
-    return [_side(bulk, lambda z: bulk.arm_top + 0.0 * z, 0.014)]
 
 
 def slope_arm(d: Draws, bulk: Bulk) -> list[Shape]:
@@ -185,7 +179,7 @@ def rolled_arm(d: Draws, bulk: Bulk) -> list[Shape]:
 def _side(bulk: Bulk, top: Callable[[Array], Array], edge: float) -> Shape:
     """The right-hand side panel, its upper edge a function of z."""
     z = stations(bulk.rear + 0.01, bulk.front - 0.01, 9)
-    panel = plank(z, bulk.legs + 0.0 * z, top(z), bulk.arm, edge)
+    panel = plank(z, bulk.legs + 0.0 * z, top(z), bulk.arm, edge, grain="y")
     x = bulk.inner / 2 + bulk.arm / 2 - 0.002
     return panel.on_edge().moved(x=x)
 
@@ -194,7 +188,7 @@ ARMS: dict[str, Callable[[Draws, Bulk], list[Shape]]] = {
     "square": square_arm,
     "rolled": rolled_arm,
     "slope": slope_arm,
-    "slim": slim_arm,
+    "slim": square_arm,
 }
 
 
@@ -226,9 +220,8 @@ def build_tub(d: Draws, chair: Chair, soft: Finish, loose: Finish) -> None:
         box=size.between(0.0, 0.8),
     )
     thick = size.between(0.07, 0.10)
-    bowl, wall = tub.barrel(thick, legs).cut("y", floor + 0.06)
-    back, arms = wall.cut("z", -0.3 * tub.half[1])
-    for label, part in (("frame", bowl), ("back", back), ("arm", arms)):
+    parts = parted(tub, tub.barrel(thick, legs), 0.06)
+    for label, part in zip(("frame", "back", "arm"), parts, strict=True):
         chair.add(label, soft, part)
     pad = slab(tub.pad(-0.01), 0.125, 0.045, inner=4, crown=0.02).lying()
     chair.add("seat", loose, pad.moved(y=seat - 0.125, z=0.006))

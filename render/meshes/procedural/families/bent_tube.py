@@ -31,12 +31,16 @@ def build(d: Draws) -> Chair:
     )  # fmt: skip
     kind = style.pick(tuple(SLINGS))
     SLINGS[kind](d.of("sling"), job)
-    path = PATHS[frame](d.of("frame"), job, deep, metal)
+    path = PATHS[frame](d.of("frame"), job, deep)
     side = tube(path, round_section(r, 10), up=(1.0, 0.0, 0.0))
     chair.add("base", metal, side, side.mirrored())
     for z in (-deep / 2 + 0.08, deep / 2 - 0.10):
         chair.add("frame", metal, hanging(job).lying().moved(y=level, z=z))
     chair.add("back", metal, *back.place(hanging(job).moved(y=top - 0.05)))
+    if frame == "legs":
+        kick = size.between(0.03, 0.09)
+        rear = rod((half, 0.0, -deep / 2 - kick), (half, level, -deep / 2 + 0.06), r, 10)
+        chair.add("leg", metal, rear, rear.mirrored())
     if frame == "cantilever":
         x, y, z = path[-1].tolist()
         chair.add("base", metal, rod((-x, y, z + r), (x, y, z + r), r))
@@ -65,9 +69,8 @@ def _upper(job: SlingJob, deep: float) -> list[tuple[float, float, float]]:
     return [*up, (half, job.height, -deep / 2), (half, job.height, deep / 2)]
 
 
-def cantilever(d: Draws, job: SlingJob, deep: float, metal: Finish) -> Array:
+def cantilever(d: Draws, job: SlingJob, deep: float) -> Array:
     """Down in front, and back along the floor."""
-    del metal
     r, half = job.tube, job.half
     lean = d.between(0.0, 0.05)
     foot = [(half, r, deep / 2 + lean), (half, r, -deep / 2 + d.between(-0.04, 0.02))]
@@ -75,21 +78,17 @@ def cantilever(d: Draws, job: SlingJob, deep: float, metal: Finish) -> Array:
     return fillet([*_upper(job, deep), *foot], [0.4, 0.08, bend, bend], 7)
 
 
-def sled(d: Draws, job: SlingJob, deep: float, metal: Finish) -> Array:
+def sled(d: Draws, job: SlingJob, deep: float) -> Array:
     """Down in front, back along the floor, and up again to the seat."""
-    del metal
     r, half = job.tube, job.half
     ahead, behind = deep / 2 + d.between(0.0, 0.04), -deep / 2 - d.between(0.0, 0.05)
     foot = [(half, r, ahead), (half, r, behind), (half, job.height + 0.004, -deep / 2 + 0.07)]
     return fillet([*_upper(job, deep), *foot], [0.4, 0.08, 0.06, 0.06, 0.06], 6)
 
 
-def legs(d: Draws, job: SlingJob, deep: float, metal: Finish) -> Array:
+def legs(d: Draws, job: SlingJob, deep: float) -> Array:
     """Down in front to a foot; back legs of their own."""
-    r, half = job.tube, job.half
-    foot = (half, 0.0, deep / 2 + d.between(0.0, 0.05))
-    rear = rod((half, 0.0, -deep / 2 - d.between(0.03, 0.09)), (half, job.height, -deep / 2 + 0.06), r, 10)
-    job.chair.add("leg", metal, rear, rear.mirrored())
+    foot = (job.half, 0.0, deep / 2 + d.between(0.0, 0.05))
     return fillet([*_upper(job, deep), foot], [0.4, 0.08, 0.06], 6)
 
 

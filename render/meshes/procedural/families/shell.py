@@ -8,7 +8,7 @@ from render.meshes.procedural.finishes import finish
 from render.meshes.procedural.finishes.finish import Finish
 from render.meshes.procedural.joinery.bases import BASES, BaseJob
 from render.meshes.procedural.joinery.shells import bucket, underside
-from render.meshes.procedural.joinery.tubs import moulded
+from render.meshes.procedural.joinery.tubs import moulded, parted
 from render.meshes.procedural.joinery.undercarriage import CARRIAGES, CarriageJob
 from render.meshes.procedural.solids.loft import Point
 from render.meshes.procedural.solids.shape import Shape
@@ -71,10 +71,8 @@ def _bucket(d: Draws, chair: Chair, outer: Finish, kind: str, height: float) -> 
 def _tub(d: Draws, chair: Chair, outer: Finish, kind: str, height: float) -> Mount:
     """A bowl, in three regions by height and place."""
     tub, thick = moulded(d, height), THICK[kind]
-    seat, wall = tub.solid(thick).cut("y", tub.floor + 0.10)
-    back, arms = wall.cut("z", -0.35 * tub.half[1])
-    for label, shape in (("seat", seat), ("back", back), ("arm", arms)):
-        chair.add(label, outer, shape)
+    for label, part in zip(("seat", "back", "arm"), parted(tub, tub.solid(thick), 0.10), strict=True):
+        chair.add(label, outer, part)
     if kind == "lined":
         pad = slab(tub.pad(-0.12), 0.035, 0.016, inner=3, crown=0.012).lying()
         chair.add("cushion", finish.cover(d.of("soft")), pad.moved(y=tub.floor - 0.008))

@@ -94,7 +94,9 @@ def tie(d: Draws, chair: Chair, surface: Finish, legs: list[tuple[Point, Point]]
         thick, square = d.between(0.014, 0.020), d.chance(0.4)
         for k, (leg, other) in enumerate(zip(legs, legs[1:] + legs[:1], strict=True)):
             at = np.array([share + step * (k % 2)])
-            a, b = (_point(between(*line, at)[0]) for line in (leg, other))
+            here, there = (_point(between(*line, at)[0]) for line in (leg, other))
+            # Just short of the legs' middles, where the next bar starts.
+            a, b = (_point(p) for p in between(here, there, np.array([0.02, 0.98])))
             chair.add("stretcher", surface, bar(a, b, 1.4 * thick, thick) if square else rod(a, b, thick / 2))
 
 

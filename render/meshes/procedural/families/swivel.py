@@ -69,9 +69,8 @@ def task(d: Draws, chair: Chair, plan: Plan, soft: Finish, dark: Finish) -> Back
     return back
 
 
-def net(d: Draws, chair: Chair, plan: Plan, soft: Finish, dark: Finish) -> Back:
+def net(d: Draws, chair: Chair, plan: Plan, _soft: Finish, dark: Finish) -> Back:
     """Net in a frame, with a bar across the loins."""
-    del soft
     tall, wide, gap = d.between(0.46, 0.60), d.between(0.42, 0.48), d.between(0.04, 0.09)
     back = _sheet(d, plan, gap + tall, wide, bow=d.between(0.03, 0.055))
     outline = trapezoid(wide, wide * d.between(0.78, 1.0), tall, (0.07, d.between(0.05, 0.12)), step=0.04)

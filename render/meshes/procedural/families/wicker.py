@@ -7,7 +7,7 @@ from render.meshes.procedural.draws import Draws
 from render.meshes.procedural.finishes import finish
 from render.meshes.procedural.finishes.finish import Finish
 from render.meshes.procedural.joinery.legs import between
-from render.meshes.procedural.joinery.tubs import Tub
+from render.meshes.procedural.joinery.tubs import Tub, parted
 from render.meshes.procedural.solids.loft import Point, loft
 from render.meshes.procedural.solids.outlines import ellipse, level
 from render.meshes.procedural.solids.slab import slab
@@ -37,14 +37,12 @@ def build(d: Draws) -> Chair:
     )
     base = style.pick(("skirt", "waist", "canes"))
     body = tub.barrel(WALL, 0.0) if base == "skirt" else tub.solid(WALL)
-    floor, wall = body.cut("y", tub.floor + 0.05)
-    back, arms = wall.cut("z", -0.3 * tub.half[1])
-    for label, part in (("seat", floor), ("back", back), ("arm", arms)):
+    for label, part in zip(("frame", "back", "arm"), parted(tub, body, 0.05), strict=True):
         chair.add(label, wicker, part)
     rim = hoop(_beside(tub.rings()[0], 0.5 * WALL), round_section(size.between(0.014, 0.022), 8))
     chair.add("frame", wicker, rim)
     cushion = slab(tub.pad(-0.07), pad, 0.42 * pad, inner=4, crown=0.018).lying()
-    chair.add("cushion", soft, cushion.moved(y=seat - pad, z=0.006))
+    chair.add("seat", soft, cushion.moved(y=seat - pad, z=0.006))
     if base == "canes":
         put_canes(d.of("base"), chair, tub)
     elif base == "waist":

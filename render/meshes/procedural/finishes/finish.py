@@ -97,9 +97,11 @@ def _finish(d: Draws, recipe: str, palette: dict[str, Pair], names: tuple[str, .
 
 def wood(d: Draws) -> Finish:
     """Any wood, oiled or stained."""
+    # Those named again come more often.
     if d.chance(0.6):
-        return _finish(d, "wood", palettes.WOODS)
-    return _finish(d, "plain wood", palettes.PLAIN_WOODS)
+        names = (*palettes.WOODS, "oak", "oak", "white oak", "walnut", "teak", "pine")
+        return _finish(d, "wood", palettes.WOODS, names)
+    return _finish(d, "plain wood", palettes.PLAIN_WOODS, (*palettes.PLAIN_WOODS, "beech", "birch", "ash", "maple"))
 
 
 def paint(d: Draws) -> Finish:

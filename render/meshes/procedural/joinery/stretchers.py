@@ -65,9 +65,8 @@ def middle(a: Point, b: Point) -> Point:
     return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2
 
 
-def none(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+def none(_draws: Draws, _legs: Legs, _style: BarStyle) -> list[Shape]:
     """No bars."""
-    del d, legs, style
     return []
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from render.meshes.procedural.draws import Draws
 from render.meshes.procedural.solids.loft import loft
 from render.meshes.procedural.solids.paths import lerp, spline
-from render.meshes.procedural.solids.shape import Shape
+from render.meshes.procedural.solids.shape import Shape, join
 from render.meshes.procedural.solids.skin import skin
 from render.meshes.procedural.solids.turns import Array, cos_sin
 
@@ -92,6 +92,16 @@ class Tub:
     def solid(self, thick: float) -> Shape:
         """The bowl, its walls this thick."""
         return skin(self.rings(), (0.0, self.floor, 0.0), thick)
+
+
+def parted(tub: Tub, solid: Shape, low: float) -> tuple[Shape, Shape, Shape]:
+    """Seat, back and arms: what is lower than so much above the floor, and the wall behind and at the sides.
+
+    Cut along before across: the seams then meet in common points, and the three are closed when put together.
+    """
+    behind, ahead = solid.cut("z", -0.3 * tub.half[1])
+    (seat, back), (front, arms) = (part.cut("y", tub.floor + low) for part in (behind, ahead))
+    return join([seat, front]), back, arms
 
 
 def moulded(d: Draws, height: float) -> Tub:

@@ -1,11 +1,9 @@
 """What was drawn flat, laid along a curve: backs along a profile, walls along a plan."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from render.meshes.procedural.solids.paths import along
-from render.meshes.procedural.solids.shape import Shape, length
+from render.meshes.procedural.solids.shape import length
 from render.meshes.procedural.solids.turns import Array
 
 
@@ -49,22 +47,3 @@ class Bend:
         """(V, 3) with x as the distance along an (x, z) curve and z beside it; y stays."""
         xz = self.place(points[:, 0], points[:, 2])
         return np.column_stack([xz[:, 0], points[:, 1], xz[:, 1]])
-
-
-def bowed(half: float, depth: float) -> Callable[[Array], Array]:
-    """Pushes the middle of what spans x = -half to half back (-z) by `depth`: a parabola, flat where it ends."""
-
-    def way(points: Array) -> Array:
-        x = points[:, 0] / half
-        out = points.copy()
-        out[:, 2] -= depth * (1.0 - x * x)
-        return out
-
-    return way
-
-
-def apply(shapes: list[Shape], *ways: Callable[[Array], Array]) -> list[Shape]:
-    """Each of the shapes, moved by one function after another."""
-    for way in ways:
-        shapes = [shape.bent(way) for shape in shapes]
-    return shapes

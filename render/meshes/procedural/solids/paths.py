@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from render.meshes.procedural.solids.shape import length
-from render.meshes.procedural.solids.turns import Array, cos_sin
+from render.meshes.procedural.solids.turns import Array
 
 
 def fillet(points: Sequence[Sequence[float]], radius: float | Sequence[float], steps: int = 5) -> Array:
@@ -60,11 +60,6 @@ def spline(points: Sequence[Sequence[float]], steps: int = 6, closed: bool = Fal
         bent = t * (c - a) + t * t * (2.0 * a - 5.0 * b + 4.0 * c - d) + t * t * t * (3.0 * (b - c) + d - a)
         out.append(b + 0.5 * bent)
     return np.concatenate(out if closed else [*out, p[-2:-1]])
-
-
-def arc(radius: float, start: float, stop: float, steps: int) -> Array:
-    """(steps + 1, 2) points of a circle about the origin between two angles in turns."""
-    return radius * np.stack(cos_sin(start + (stop - start) * np.arange(steps + 1) / steps), axis=1)
 
 
 def along(points: Array, at: Array) -> Array:

@@ -84,7 +84,7 @@ class Shape:
         """What lies below a coordinate and what lies above, parted along a straight seam; both stay open there."""
         side = self.positions[:, "xyz".index(axis)] - at
         # Vertices beside the cut count as on it: no slivers.
-        side = np.where(np.abs(side) < 1e-4, 0.0, side)
+        side = np.where(np.abs(side) < 5e-4, 0.0, side)
         corner = side[self.triangles]
         below = np.asarray((corner <= 0.0).all(axis=1))
         above = np.asarray((corner >= 0.0).all(axis=1) & ~below)

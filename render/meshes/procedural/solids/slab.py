@@ -66,8 +66,8 @@ def _face(inner: int, edge: float, level: float, swell: float) -> list[tuple[flo
     return [(r, edge, level + swell * (1.0 - r * r * r * r)) for r in shares]
 
 
-def plank(at: Array, low: Any, high: Any, thick: Any, bevel: float = 0.004) -> Shape:
-    """A board along x, its grain too, symmetric about z = 0.
+def plank(at: Array, low: Any, high: Any, thick: Any, bevel: float = 0.004, grain: str = "x") -> Shape:
+    """A board along x, symmetric about z = 0.
 
     Parameters
     ----------
@@ -77,6 +77,8 @@ def plank(at: Array, low: Any, high: Any, thick: Any, bevel: float = 0.004) -> S
         Its lower and upper edge (y) and its thickness there.
     bevel : float
         Metres by which its edges are broken.
+    grain : str
+        The axis, x or y, along which the texture's v runs.
     """
     m = len(at)
     low, high, thick = (np.broadcast_to(np.asarray(v, np.float64), (m,)) for v in (low, high, thick))
@@ -87,7 +89,7 @@ def plank(at: Array, low: Any, high: Any, thick: Any, bevel: float = 0.004) -> S
         (y[0], front - c), (y[0], c - front), (y[1], -front), (y[2], -front),
     ]  # fmt: skip
     rings = np.stack([np.stack([at, a, b], axis=1) for a, b in corners], axis=1)
-    return loft(_chamfered(rings, bevel)).boxed("x")
+    return loft(_chamfered(rings, bevel)).boxed(grain)
 
 
 def _chamfered(rings: Array, bevel: float) -> Array:

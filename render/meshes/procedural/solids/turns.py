@@ -47,8 +47,3 @@ def tilted(turns: float) -> tuple[float, float]:
     """Cosine and sine of one angle, as plain floats."""
     c, s = cos_sin(turns)
     return float(c), float(s)
-
-
-def degrees(angle: float) -> float:
-    """Turns of an angle in degrees."""
-    return angle / 360.0
