@@ -23,8 +23,7 @@ import numpy as np
 import render.cpu
 from dataset.store import create_store
 from pipelines.executors import Runner
-from pipelines.faces import FaceSubject
-from pipelines.render_batches import batches_spec
+from pipelines.faces import FaceSubject, batches_spec
 from pipelines.shards import missing_tasks, run_tasks
 from render import CpuRenderer, MorphableModel, SceneBatch, frame_head, open_model
 from render.morphable import Block

@@ -29,7 +29,7 @@ def store_digest(store: Store, splits: Sequence[str] = SPLITS) -> str:
         When a shard is missing: what is not complete has no digest.
     """
     attributes = store.spec.to_attributes()
-    attributes["model"].pop("name", None)  # for people: a model is known by its content
+    attributes.get("model", {}).pop("name", None)  # for people: a model is known by its content
     digest = hashlib.sha256(json.dumps(attributes, sort_keys=True).encode())
     for split in splits:
         for group in store.groups(split):
@@ -38,7 +38,7 @@ def store_digest(store: Store, splits: Sequence[str] = SPLITS) -> str:
             if missing:
                 raise StoreError(
                     f"{store.url} is not complete: {group} shard {missing[0]} of {split} is missing; "
-                    "run the render command again to finish it"
+                    "run the command that makes it again"
                 )
             for arrays in store.all_digests(split, group):
                 for array in arrays:

@@ -68,6 +68,18 @@ class StoreFiles:
         """All bytes of a file."""
         return self._fs.cat_file(self.path(name))
 
+    def write(self, name: str, data: bytes) -> None:
+        """Write a whole file, under a temporary name first where it is on a disk, and durably."""
+        if not self.local:
+            self._fs.pipe_file(self.path(name), data)
+            return
+        target = Path(self.path(name))
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        temporary.write_bytes(data)
+        self.make_durable(str(temporary.relative_to(self.root)))
+        temporary.replace(target)
+        self.make_durable(name)
+
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
         with suppress(FileNotFoundError):

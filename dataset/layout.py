@@ -51,11 +51,14 @@ def array_specs(spec: StoreSpec, group: str) -> tuple[ArraySpec, ...]:
     """Arrays of one factor group, in the order of the digest."""
     views, frame = spec.views(group), spec.frame_shape
     nan = float("nan")
+    labels = {
+        "factors": ArraySpec("factors", "float32", (views, len(spec.factors)), nan),
+        "identity": ArraySpec("identity", "int64", (views,), -1),
+    }
     return (
         ArraySpec("image", "uint8", (views, *frame), 0),
         *(_channel(name, views, frame) for name in spec.channels),
-        ArraySpec("factors", "float32", (views, len(spec.factors)), nan),
-        ArraySpec("identity", "int64", (views,), -1),
+        *(labels[name] for name in spec.labels),
         *(ArraySpec(f"coefficients/{b}", "float32", (views, k), nan) for b, k in spec.coefficients.items()),
     )
 

@@ -3,6 +3,7 @@
 Values are drawn in float64 and rounded once to float32. The rounded ones are rendered and stored.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,24 +55,32 @@ def _identities(spec: StoreSpec, split: str, group: str, index: int) -> NDArray[
 
 
 def _batch_factors(spec: StoreSpec, split: str, group: str, index: int) -> NDArray[np.float64]:
-    """(B, F): one uniform a batch for each factor, and B of them in drawn order for the active one."""
-    low, high = (np.array([getattr(f, end) for f in spec.factors]) for end in ("low", "high"))
-    still = generator(spec.seed, split, "inactive", group, index).random(len(low))
-    values = np.tile(low + (high - low) * still, (spec.views(group), 1))
+    """(B, F): one uniform a batch for each factor, and B of them in drawn order for those that vary."""
+    views = spec.views(group)
+    still = generator(spec.seed, split, "inactive", group, index).random(len(spec.factors))
+    values = np.stack([np.tile(f.at(share), views) for f, share in zip(spec.factors, still[:, None], strict=True)], 1)
     for k, factor in enumerate(spec.factors):
         if factor.name == group:
-            drawn = generator(spec.seed, split, "active", group, index).random(len(values))
-            values[:, k] = low[k] + (high[k] - low[k]) * drawn
+            values[:, k] = factor.at(generator(spec.seed, split, "active", group, index).random(views))
+        elif group == INTRINSIC and factor.name not in spec.groups:
+            values[:, k] = factor.at(generator(spec.seed, split, "active", factor.name, index).random(views))
     return values
 
 
 def _sweep_factors(spec: StoreSpec, split: str, group: str, index: int) -> NDArray[np.float64]:
-    """(B, F): the swept factor on an even grid over its range, the others fixed for each identity."""
-    low, high = (np.array([getattr(f, end) for f in spec.factors]) for end in ("low", "high"))
-    still = generator(spec.seed, split, "sweep", "none", index).random(len(low))
-    rest = low + (high - low) * still if spec.others == "random" else np.zeros(len(low))
-    values = np.tile(rest, (spec.views(group), 1))
-    for k, factor in enumerate(spec.factors):
+    """(B, F): the swept factor on an even grid over its range, the others fixed for each identity.
+
+    Where a factor takes a few values only, the sweep is done at each of them, one after the other.
+    """
+    views = spec.views(group)
+    still = generator(spec.seed, split, "sweep", "none", index).random((len(spec.factors), 1))
+    values = np.zeros((views, len(spec.factors)))
+    times = math.prod(len(f.values) for f in spec.factors if f.values)
+    for k, (factor, share) in enumerate(zip(spec.factors, still, strict=True)):
         if factor.name == group:
-            values[:, k] = np.linspace(low[k], high[k], len(values))
+            values[:, k] = np.tile(factor.grid(views // times), times)
+        elif factor.values:
+            values[:, k] = np.repeat(factor.values, views // len(factor.values))
+        elif spec.others == "random":
+            values[:, k] = factor.at(share)
     return values

@@ -14,6 +14,20 @@ MOST_SIGMAS = 1000.0
 """No face is further from the mean; larger values, infinities and NaN are mistakes."""
 CHANNELS = ("mask", "depth", "normal", "albedo", "shading", "region", "landmarks")
 """What can be stored beside the image, in the order in which it is."""
+NOT_DRAWN: Mapping[str, Any] = {
+    "model": {},
+    "camera": {},
+    "light": {},
+    "coefficients": {},
+    "scales": {},
+    "seed": 0,
+    "renderer": {},
+}
+"""What stands in a spec for how images were drawn when they were not drawn here; see `StoreSpec.source`."""
+DRAWN = (*NOT_DRAWN, "fixed", "pool", "people", "around", "others", "conventions")
+"""Attributes that a store of imported images does without."""
+LABELS = ("factors", "identity")
+"""Arrays that say what an image shows."""
 CONVENTIONS = (
     "right-handed, +x to the viewer's right, +y up, +z toward the camera at azimuth 0; degrees; "
     "azimuth turns the subject about +y, positive moves the nose toward +x; "
@@ -37,7 +51,7 @@ class StoreSpec:
     """`height` and `width` in pixels, `color` grey or rgb, `samples` a pixel, `background`."""
     camera: Mapping[str, Any]
     light: Mapping[str, float]
-    """`elevation` in degrees and `ambient` share."""
+    """`elevation` and, where the light is fixed, `azimuth` in degrees; `ambient` share."""
     factors: tuple[Factor, ...]
     coefficients: Mapping[str, int]
     """Number of coefficients in each block of the model that is drawn."""
@@ -59,8 +73,16 @@ class StoreSpec:
     """A pool of named people, by split: `name`, and coefficients by block, zero where none are given."""
     around: Mapping[str, Any] | None = None
     """`reference`, coefficients by block, and `distance`, the root mean square by which everybody differs from it."""
+    collection: Mapping[str, Any] = field(default_factory=dict)
+    """Of meshes from a folder, which `subjects.json` lists: `counts` in each split, and the options they came by."""
     others: Literal["random", "zero"] = "random"
     """In a sweep store: the values of the factors that are not swept."""
+    varied: tuple[str, ...] | None = None
+    """What batches may vary, where it is not every factor and everything intrinsic; a factor that is not named here
+    counts as intrinsic."""
+    source: Mapping[str, Any] | None = None
+    """Of imported images: `format`, `conventions` of the factors' values, `labels` that are known (of `LABELS`),
+    `options` of the import, `sha256` of the list of what goes where, and the `names` that identities stand for."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**63:
@@ -71,6 +93,10 @@ class StoreSpec:
         for group in self.groups:
             if not 1 <= self.views(group) <= 10_000:
                 raise StoreError(f"a batch holds 1 to 10000 images, not {self.views(group)}")
+        if self.varied is not None and (strange := set(self.varied) - set(groups(self.factors))):
+            raise StoreError(f"batches cannot vary {', '.join(sorted(strange))}: there is no such factor")
+        if self.source is not None and not all(isinstance(dict(self.source).get(k), list) for k in ("labels", "names")):
+            raise StoreError("a source should list the labels that are known, and the names of identities")
         unknown = [name for name in self.channels if name not in CHANNELS]
         if unknown:
             raise StoreError(f"there is no channel {unknown[0]!r}; there are {', '.join(CHANNELS)}")
@@ -102,19 +128,29 @@ class StoreSpec:
         pool, needed = self.pool_size(split), self.views(group) if group == "intrinsic" else 1
         if pool is not None and pool < needed:
             raise StoreError(
-                f"a pool of {pool} people in {split} cannot fill {group} batches, which need {needed}; "
-                "give it more people, or the batches fewer images"
+                f"a pool of {pool} {self.noun} in {split} cannot fill {group} batches, which need {needed}; "
+                f"give it more {self.noun}, or the batches fewer images"
             )
+
+    @property
+    def noun(self) -> str:
+        """What its identities are, in the plural."""
+        return {"face": "people"}.get(self.subject, f"{self.subject}s")
 
     @property
     def groups(self) -> tuple[str, ...]:
         """What the store's batches may vary."""
-        names = groups(self.factors)
+        names = groups(self.factors) if self.varied is None else self.varied
         return names if self.content == "batches" else tuple(n for n in names if n in dict(self._sizes))
 
     @property
     def _sizes(self) -> tuple[tuple[str, int], ...]:
         return tuple(self.batch_size.items()) if isinstance(self.batch_size, Mapping) else ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What is known of every image, of `LABELS`."""
+        return LABELS if self.source is None else tuple(name for name in LABELS if name in self.source["labels"])
 
     def views(self, group: str) -> int:
         """Images in one batch (or sweep) of a factor."""
@@ -122,6 +158,8 @@ class StoreSpec:
 
     def pool_size(self, split: str) -> int | None:
         """People to draw from, or None where every batch has new ones."""
+        if self.collection:
+            return int(self.collection["counts"].get(split, 0))
         return len(self.people.get(split, ())) if self.people else self.pool
 
     @property
@@ -132,7 +170,7 @@ class StoreSpec:
 
     def to_attributes(self) -> dict[str, Any]:
         """The root group's attributes: plain JSON."""
-        return {
+        attributes = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "content": self.content,
@@ -155,7 +193,14 @@ class StoreSpec:
             "others": self.others,
             "renderer": dict(self.renderer),
             "channels": list(self.channels),
+            **({"collection": dict(self.collection)} if self.collection else {}),
         }
+        # Written only where they say something: what is not there changes no digest.
+        if self.varied is not None:
+            attributes["varied"] = list(self.varied)
+        if self.source is None:
+            return attributes
+        return {k: v for k, v in attributes.items() if k not in DRAWN} | {"source": dict(self.source)}
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any], where: str) -> "StoreSpec":
@@ -176,6 +221,10 @@ class StoreSpec:
         try:
             fields = {k: v for k, v in attributes.items() if k not in left_out}
             fields |= {"factors": tuple(Factor(**f) for f in fields["factors"]), "channels": tuple(fields["channels"])}
+            if "varied" in fields:
+                fields["varied"] = tuple(fields["varied"])
+            if "source" in fields:
+                fields = {**NOT_DRAWN, **fields}
             return cls(**fields)
         except (TypeError, KeyError, ValueError) as error:
             raise StoreError(f"the attributes of {where} are damaged: {error}") from error

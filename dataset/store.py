@@ -1,6 +1,6 @@
 """A store on disk: made, opened, grown, and read back batch by batch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from dataset.errors import StoreError
 from dataset.files import StoreFiles
 from dataset.layout import DIGEST, DIGEST_BYTES, DIGEST_FIELDS, ArrayDigest, array_specs, codecs
 from dataset.spec import StoreSpec
+from dataset.subjects import FILE as SUBJECTS
+from dataset.subjects import SubjectEntry, write_subjects
 
 # Not stored with an array, and by default zarr skips writing a chunk that equals the fill value: an all-black batch
 # would look missing for ever.
@@ -27,7 +29,7 @@ class Batch:
     images: NDArray[np.uint8]
     """(B, H, W) or (B, H, W, 3)."""
     active: str
-    """The factor that varies: `azimuth`, `elevation`, `light` or `intrinsic`."""
+    """The factor that varies, such as `azimuth`, or `intrinsic`."""
     factors: NDArray[np.float32] | None
     """(B, F) in the store's order, or None where the store has none (imports)."""
     identity: NDArray[np.int64] | None
@@ -44,7 +46,7 @@ class Store:
         self.files = files
         self._arrays: dict[str, zarr.Array[Any]] = {}
         self._complete: set[tuple[str, str, int, int]] = set()
-        self._tables: dict[tuple[str, str, int, int], tuple[NDArray[Any], ...]] = {}
+        self._tables: dict[tuple[str, str, int, int], dict[str, NDArray[Any]]] = {}
 
     def groups(self, split: str) -> tuple[str, ...]:
         """Factors that have batches in a split, in the store's order."""
@@ -93,17 +95,17 @@ class Store:
         if not 0 <= index < count:
             raise StoreError(f"{self.url} has {group} batches 0 to {count - 1} in {split}; {index} was asked for")
         images = self.values(split, group, "image", index)
-        factors, identity = self._table(split, group, index)
-        return Batch(images, group, factors, identity)
+        labels = self._labels(split, group, index)
+        return Batch(images, group, labels.get("factors"), labels.get("identity"))
 
-    def _table(self, split: str, group: str, index: int) -> tuple[NDArray[Any], ...]:
+    def _labels(self, split: str, group: str, index: int) -> dict[str, NDArray[Any]]:
         """Factors and identities of one batch. A shard of them is kept: a read each would cost more than the images."""
         length = self.spec.shard_batches
         key = (split, group, index // length, self.batches(split, group))
         if key not in self._tables:
             part = slice(key[2] * length, min((key[2] + 1) * length, key[3]))
-            self._tables[key] = tuple(self.values(split, group, name, index, part) for name in ("factors", "identity"))
-        return tuple(table[index % length] for table in self._tables[key])
+            self._tables[key] = {n: self.values(split, group, n, index, part) for n in self.spec.labels}
+        return {name: table[index % length] for name, table in self._tables[key].items()}
 
     def values(self, split: str, group: str, name: str, index: int, part: slice | None = None) -> NDArray[Any]:
         """One array of one batch, or of a `part` of the batches in its shard.
@@ -111,18 +113,18 @@ class Store:
         Raises
         ------
         StoreError
-            When its shard was not drawn yet, or its bytes are damaged.
+            When its shard is not there yet, or its bytes are damaged.
         """
         shard = index // self.spec.shard_batches
         where = f"{group} batch {index} of {split} in {self.url}"
-        if not self._is_drawn(split, group, shard):
-            raise StoreError(f"{where} is not drawn yet; run the render command again to finish the store")
+        if not self._is_there(split, group, shard):
+            raise StoreError(f"{where} is not there yet; run the command that makes the store again to finish it")
         try:
             return np.asarray(self.array(split, group, name)[index if part is None else part])
         except (ValueError, RuntimeError, OSError, zarr.errors.BaseZarrError) as error:
             raise StoreError(f"{where} is damaged ({name}: {error}); try: verify-store {self.url}") from error
 
-    def _is_drawn(self, split: str, group: str, shard: int) -> bool:
+    def _is_there(self, split: str, group: str, shard: int) -> bool:
         """Whether the digest of a shard is there: without it, zarr would give fill values and no error."""
         key = (split, group, shard, self.batches(split, group))
         if key not in self._complete:
@@ -211,8 +213,10 @@ class Store:
         return [[ArrayDigest.unpack(row) for row in rows] for rows in table]
 
 
-def create_store(url: str, spec: StoreSpec) -> Store:
+def create_store(url: str, spec: StoreSpec, subjects: Sequence[SubjectEntry] = ()) -> Store:
     """A new store with these attributes and no batches yet; an existing one must have the same attributes.
+
+    `subjects` is the list of a collection's meshes, whose hash the spec has.
 
     Raises
     ------
@@ -226,6 +230,8 @@ def create_store(url: str, spec: StoreSpec) -> Store:
         with files.lock():
             if not store_exists(url):
                 _refuse_foreign_folder(files, url)
+                if subjects:
+                    write_subjects(files, subjects)  # first: attributes without their list would be no store
                 zarr.create_group(files.root if files.local else url, attributes=spec.to_attributes())
     except (OSError, zarr.errors.BaseZarrError) as error:
         raise StoreError(f"{url} cannot be written: {error}") from error
@@ -235,9 +241,13 @@ def create_store(url: str, spec: StoreSpec) -> Store:
     return store
 
 
+LEFTOVERS = ("zarr.json", SUBJECTS, f".{SUBJECTS}")
+"""How the names begin that an interrupted start of our own may have left."""
+
+
 def _refuse_foreign_folder(files: StoreFiles, url: str) -> None:
     """Leave a folder alone that holds anything but what an interrupted start of our own may have left."""
-    if files.local and any(not entry.name.startswith("zarr.json") for entry in Path(files.root).iterdir()):
+    if files.local and any(not entry.name.startswith(LEFTOVERS) for entry in Path(files.root).iterdir()):
         raise StoreError(f"{url} exists and is not a store; choose another --store")
 
 

@@ -10,11 +10,13 @@ import zarr.errors
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
+from dataset.factors import INTRINSIC
 from dataset.keys import SPLITS, generator
 from dataset.layout import array_specs
 from dataset.plan import batch_values
 from dataset.shards import content_hash, is_complete, shard_count, shard_file, shard_range
 from dataset.store import Store
+from dataset.subjects import SubjectEntry, read_subjects
 
 Redraw = Callable[[str, str, int, int], Mapping[str, NDArray[Any]]]
 """(split, group, batch, view) to the image and every other channel that the stored values give, by name."""
@@ -77,12 +79,16 @@ def _values(
 ) -> Iterator[str]:
     """What is wrong with the stored factors, identities and coefficients of batches [start, stop)."""
     names = [f.name for f in store.spec.factors]
-    for k, name in enumerate(names):
+    sweeps = store.spec.content == "sweeps"
+    for k, name in enumerate(names if "factors" in arrays else ()):
         column = arrays["factors"][:, :, k]
-        if name != group and (column != column[:, :1]).any():
+        free = name == group or ((sweeps or group == INTRINSIC) and name not in store.spec.groups)
+        if not free and (column != column[:, :1]).any():
             yield f"{name} varies inside a batch, where only {group} should"
-    if group in names and (arrays["identity"] != arrays["identity"][:, :1]).any():
+    if group in names and "identity" in arrays and (arrays["identity"] != arrays["identity"][:, :1]).any():
         yield f"the identity varies inside a batch, where only {group} should"
+    if store.spec.source is not None:
+        return  # what came from elsewhere has no plan to be compared with
     drawn = batch_values(store.spec, split, group, start, stop)
     redrawn: dict[str, NDArray[Any]] = {"factors": drawn.factors, "identity": drawn.identity}
     redrawn |= {f"coefficients/{block}": values for block, values in drawn.coefficients.items()}
@@ -92,23 +98,42 @@ def _values(
 
 
 def check_splits_disjoint(store: Store) -> list[Problem]:
-    """No person of one split may be in another: compared by coefficients, not by number."""
-    if not _people_differ(store):
+    """No person of one split may be in another: compared by coefficients, not by number, by name, or by shape."""
+    if store.spec.collection:
+        return _shapes_shared(store)
+    named = store.spec.source is not None and bool(store.spec.source["names"])
+    if not (named or _people_differ(store)):
         return []
+    arrays = ["identity"] if named else [f"coefficients/{block}" for block in store.spec.coefficients]
     seen: dict[bytes, str] = {}
     problems = []
     for split in SPLITS:
         people: set[bytes] = set()
         for group in store.groups(split):
-            blocks = [
-                np.asarray(store.array(split, group, f"coefficients/{block}")[:]) for block in store.spec.coefficients
-            ]
-            everything = np.concatenate([b.reshape(-1, b.shape[-1]) for b in blocks], axis=1) + np.float32(0)
+            blocks = [np.asarray(store.array(split, group, name)[:]) for name in arrays]
+            rows = [b.reshape(-1, 1 if named else b.shape[-1]) for b in blocks]
+            everything = np.concatenate(rows, axis=1) + rows[0].dtype.type(0)  # minus zero becomes zero
             people |= {row.tobytes() for row in np.unique(everything, axis=0)}
         shared = [seen[p] for p in people if p in seen]
         if shared:
             problems.append(Problem(split, "identities", -1, f"{len(shared)} also appear in {shared[0]}"))
         seen |= dict.fromkeys(people, split)
+    return problems
+
+
+def _shapes_shared(store: Store) -> list[Problem]:
+    """Meshes of one shape in two splits; who was put there by hand is there on purpose."""
+    entries = read_subjects(store.files, store.spec.model["sha256"])
+    if store.spec.collection.get("split_file"):
+        return []
+    seen: dict[str, SubjectEntry] = {}
+    problems = []
+    for entry in entries:
+        first = seen.setdefault(entry.geometry, entry)
+        if first.split != entry.split:
+            problems.append(
+                Problem(entry.split, "meshes", -1, f"{entry.id} has the shape of {first.id} of {first.split}")
+            )
     return problems
 
 

@@ -10,8 +10,12 @@ from train.batches import Batch, FactorInfo
 def scene(store: Store) -> dict[str, Any]:
     """What decides how a person looks at given angles: sweeps must share it with the batches a run was trained on."""
     spec = store.spec.to_attributes()
+    if store.spec.source is not None:
+        return {"source": {name: spec["source"][name] for name in ("format", "sha256")}, "image": spec["image"]}
     colour = {name: spec["image"][name] for name in ("height", "width", "color", "background")}
-    return {"model": spec["model"]["sha256"], "camera": spec["camera"], "light": spec["light"], "image": colour}
+    # Any chair may be shown to a run that knows chairs; a person is one of a model's.
+    who = {"subject": "chair"} if spec["subject"] == "chair" else {"model": spec["model"]["sha256"]}
+    return who | {"camera": spec["camera"], "light": spec["light"], "image": colour}
 
 
 class StoreSource:

@@ -14,6 +14,8 @@ VERBS = {
     "render-sweeps": ("pipelines.render_sweeps", "render", "draw held-out sweeps for the equivariance plots"),
     "verify-store": ("pipelines.verify_store", "render", "check every byte of a store, and mend it"),
     "preview-store": ("pipelines.preview_store", "render", "a contact sheet or GIF of a store"),
+    "import-batches": ("pipelines.import_batches", "render", "put images that were made elsewhere into a store"),
+    "export-batches": ("pipelines.export_batches", "render", "a store's images and labels as one file, or as pictures"),
     "train-dcign": ("pipelines.train_dcign", "train", "fit a DC-IGN to a store"),
     "dcign-doctor": ("pipelines.doctor", "render", "what is installed, which renderers work, what a model or store is"),
     "evaluate-dcign": ("pipelines.evaluate_dcign", "train", "every measure of a run, on people it has not seen"),

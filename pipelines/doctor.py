@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,15 @@ import numpy as np
 
 from dataset.keys import SPLITS
 from dataset.shards import missing_shards, shard_count
+from dataset.spec import StoreSpec
 from dataset.store import open_store
 from pipelines.options import json_option
 from pipelines.pictures import check_picture_name, save_picture
 from render import CpuRenderer, MorphableModel, SceneBatch, frame_head, open_model
+from render.cachedir import directory
 from render.errors import RenderError
 from render.gl.context import CANDIDATES, probe
 from render.models import identify
-from render.models.procedural.cache import directory
 
 LIBRARIES = ("dcign", "numpy", "zarr", "numba", "scipy", "h5py", "pyrender", "pyrender2", "PyOpenGL", "torch")
 Facts = dict[str, Any]
@@ -133,18 +135,31 @@ def describe_store(url: str) -> Facts:
     """What a store holds and lacks; verify-store looks at every byte."""
     store = open_store(url)
     spec = store.spec
-    facts: Facts = {
-        "content": f"{spec.content} of {spec.subject}s, model {spec.model['name']} ({spec.model['sha256'][:12]})",
-        "images": "{width} x {height} {color}, {samples} samples".format(**spec.image),
-        "renderer": ", ".join(f"{key} {value}" for key, value in spec.renderer.items()),
-        "seed": spec.seed,
-    }
+    facts = _drawn(spec) if spec.source is None else _imported(spec, spec.source)
     for split in SPLITS:
         for group in store.groups(split):
             missing = len(missing_shards(store, split, group))
             state = f"{missing} of {shard_count(store, split, group)} shards missing" if missing else "complete"
             facts[f"{split}/{group}"] = f"{store.batches(split, group):,} batches of {spec.views(group)}, {state}"
     return facts
+
+
+def _drawn(spec: StoreSpec) -> Facts:
+    return {
+        "content": f"{spec.content} of {spec.subject}s, model {spec.model['name']} ({spec.model['sha256'][:12]})",
+        "images": "{width} x {height} {color}, {samples} samples".format(**spec.image),
+        "renderer": ", ".join(f"{key} {value}" for key, value in spec.renderer.items()),
+        "seed": spec.seed,
+    }
+
+
+def _imported(spec: StoreSpec, source: Mapping[str, Any]) -> Facts:
+    return {
+        "content": f"{spec.content} of {spec.subject}s, imported from the layout {source['format']}",
+        "images": "{width} x {height} {color}".format(**spec.image),
+        "labels": " and ".join(spec.labels) or "none: no value is known",
+        "conventions": source["conventions"],
+    }
 
 
 def _section(name: str, facts: Facts) -> str:

@@ -17,7 +17,7 @@ from dataset.plan import BatchValues, batch_values
 from dataset.shards import empty_shard, is_complete, shard_bytes, shard_range, write_shard
 from dataset.store import Store, open_store
 from pipelines.backends import store_renderer
-from pipelines.faces import FaceSubject, open_face
+from pipelines.subjects import Subject, open_subject
 from render import Renderer, SceneBatch
 from render.raster import FULL, LEAN
 
@@ -44,7 +44,7 @@ class ShardRenderer:
     """Draws shards of one store. Threads may share it."""
 
     store: Store
-    subject: FaceSubject
+    subject: Subject
     renderer: Renderer
 
     def draw(self, task: Task, on_images: Callable[[int], None], stop: threading.Event) -> Record | None:
@@ -68,7 +68,7 @@ class ShardRenderer:
         begin, end = shard_range(self.store, split, group, shard)
         values = batch_values(self.store.spec, split, group, begin, end)
         arrays = empty_shard(self.store, split, group, shard)
-        for k, scenes in enumerate(self._scenes(values, PEOPLE_AT_ONCE // people_in_batch(self.store, group))):
+        for k, scenes in enumerate(self._scenes(split, values, PEOPLE_AT_ONCE // people_in_batch(self.store, group))):
             go_on()
             frames = self.renderer.render(scenes)
             arrays["image"][k] = frames.image
@@ -82,13 +82,13 @@ class ShardRenderer:
         write_shard(self.store, split, group, shard, arrays, go_on)
         return self._record(task, values.identity.size, time.perf_counter() - started)
 
-    def _scenes(self, values: BatchValues, at_once: int) -> Iterator[SceneBatch]:
+    def _scenes(self, split: str, values: BatchValues, at_once: int) -> Iterator[SceneBatch]:
         """The scenes of each batch, made for a few batches at once."""
         step = max(1, at_once)
         for k in range(0, len(values.factors), step):
             part = slice(k, k + step)
             coefficients = {block: rows[part] for block, rows in values.coefficients.items()}
-            yield from self.subject.batches(values.factors[part], values.identity[part], coefficients)
+            yield from self.subject.batches(split, values.factors[part], values.identity[part], coefficients)
 
     def _record(self, task: Task, images: int, seconds: float) -> Record:
         split, group, shard = task
@@ -118,7 +118,7 @@ def images_in(store: Store, task: Task) -> int:
     return (stop - start) * store.spec.views(task[1])
 
 
-def bytes_while_drawn(store: Store, subject: FaceSubject, group: str) -> int:
+def bytes_while_drawn(store: Store, subject: Subject, group: str) -> int:
     """Memory that one shard takes while it is drawn.
 
     Its arrays, one of them compressed; some people; the renderer's grid of samples; and the frames of one batch.
@@ -141,6 +141,8 @@ class Job:
     """The model."""
     versions: tuple[tuple[str, str], ...]
     """Of the libraries that decide bytes, where the run was started."""
+    mesh_bytes: int
+    """Of what the worker may keep of its meshes."""
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     """A new one for each run: what a worker keeps of an older one may be a store that was grown or replaced since."""
 
@@ -171,6 +173,6 @@ def draw_elsewhere(job: Job, task: Task) -> Record | None:
         if job not in _kept:
             _kept.clear()  # one model at a time: they are large
             store = open_store(job.url, write=True)
-            _kept[job] = ShardRenderer(store, open_face(store, job.source), store_renderer(store))
+            _kept[job] = ShardRenderer(store, open_subject(store, job.source, job.mesh_bytes), store_renderer(store))
         shards = _kept[job]
     return shards.draw(task, lambda _: None, threading.Event())

@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from dataset.errors import StoreError
 from pipelines.calibration import save_calibrations
 from pipelines.evaluation.measure import Measured, measure, refuse_strangers
 from pipelines.evaluation.record import record
 from pipelines.evaluation.report import draw_figures, write_report
+from pipelines.evaluation.turntable import evaluate_turns, open_turns, turns_table
 from pipelines.options import json_option
 
 
@@ -37,17 +39,36 @@ def command(run_dir: Path, url: str, baseline: Path | None, out: Path | None, de
     still finds the person. Further MIG, SAP, MCC, DCI, FactorVAE and BetaVAE scores. metrics.json has every number
     with its definition, sample size and an interval over people.
 
+    Of chairs: how well the azimuth is read all round, the re-render skill, the reconstruction error, and turns.png.
+
     What was computed is kept in RUN/measured: the same command again takes seconds.
 
     Example: evaluate-dcign --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
     """
+    if (turns := open_turns(run_dir, url, device)) is not None:
+        _refuse_baseline(baseline)
+        out = _folder(out, turns.home, run_dir, turns.run.step)
+        found = evaluate_turns(turns, out)
+        click.echo(json.dumps(found) if as_json else turns_table(found, out))
+        return
     measured = measure(run_dir, url, device)
     other = None if baseline is None else measure(baseline, url, device)
     refuse_strangers([measured] if other is None else [measured, other])
-    out = out or measured.home / ("evaluation" if run_dir.is_dir() else f"evaluation-{measured.run.step}")
-    out.mkdir(parents=True, exist_ok=True)
+    out = _folder(out, measured.home, run_dir, measured.run.step)
     found = evaluate(measured, other, out)
     click.echo(json.dumps(found) if as_json else table(found, out))
+
+
+def _folder(out: Path | None, home: Path, run: Path, step: int) -> Path:
+    """Where everything goes."""
+    out = out or home / ("evaluation" if run.is_dir() else f"evaluation-{step}")
+    out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def _refuse_baseline(baseline: Path | None) -> None:
+    if baseline is not None:
+        raise StoreError("chairs are measured a run at a time: leave --baseline out")
 
 
 def evaluate(

@@ -35,7 +35,7 @@ from pipelines.drawing import (
     draw_elsewhere,
     images_in,
 )
-from pipelines.faces import FaceSubject
+from pipelines.subjects import Subject
 from render.models.assemble import one_line
 
 CONNECT_SECONDS = 10
@@ -48,7 +48,7 @@ class Work:
     """Shards to draw, and whom to tell."""
 
     store: Store
-    subject: FaceSubject
+    subject: Subject
     tasks: Sequence[Task]
     on_images: Callable[[int], None]
     """Called with a number of images as they are drawn."""
@@ -110,7 +110,7 @@ class Processes:
         """A worker that dies ends the run; what it was drawing is missing. An interrupt waits for shards at work."""
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(self.workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
-            job = Job(work.store.url, work.subject.source, decisive_versions())
+            job = Job(work.store.url, work.subject.source, decisive_versions(), work.subject.mesh_bytes)
             try:
                 futures = {pool.submit(draw_elsewhere, job, task): task for task in work.tasks}
                 for future in as_completed(futures):
@@ -145,7 +145,8 @@ class Dask:
         if work.store.url.startswith("memory:"):
             raise StoreError(f"the workers cannot reach {work.store.url}: it lives in this process")
         # The full path: workers may have started in another folder.
-        job = Job(files.root if files.local else work.store.url, work.subject.source, decisive_versions())
+        url = files.root if files.local else work.store.url
+        job = Job(url, work.subject.source, decisive_versions(), work.subject.mesh_bytes)
         for name in [*logging.root.manager.loggerDict]:
             if name.split(".")[0] in ("distributed", "asyncio", "tornado"):
                 logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what they tell at length is one line below
@@ -234,7 +235,7 @@ class Runner:
     dask: str | None = None
     """Address of a scheduler."""
 
-    def executor(self, store: Store, subject: FaceSubject, tasks: Sequence[Task]) -> Executor:
+    def executor(self, store: Store, subject: Subject, tasks: Sequence[Task]) -> Executor:
         """Dask where there is an address; else threads, or processes for OpenGL, as many as memory allows."""
         if self.dask is not None:
             return Dask(self.dask)

@@ -1,6 +1,5 @@
 """A face model as the subject of a store: its part of the spec, and scenes from stored values."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
-from dataset.factors import Factor
+from dataset.factors import FACE_FACTORS, Factor, with_ranges
 from dataset.spec import StoreSpec
 from dataset.store import Store
+from dataset.subjects import SubjectEntry
+from pipelines.runlog import last_source
+from pipelines.settings import DEFAULTS, common_spec, refuse_foreign
 from render import Camera, ModelError, MorphableModel, SceneBatch, frame_head, open_model
 from render.pose import LIGHT_ELEVATION
 from render.scene import AMBIENT
 from render.truth import check_subject
 
 FACE_LIGHT = {"elevation": LIGHT_ELEVATION, "ambient": AMBIENT}
+
+
+def batches_spec(model: MorphableModel, given: Mapping[str, Any]) -> StoreSpec:
+    """Spec of a new store of batches from the options that were given."""
+    options: dict[str, Any] = DEFAULTS | {k: v for k, v in given.items() if v is not None}
+    factors = with_ranges(FACE_FACTORS, {f.name: given.get(f.name) for f in FACE_FACTORS})
+    return StoreSpec(factors=factors, **common_spec(options), **face_spec(model, factors, options))
 
 
 def face_spec(model: MorphableModel, factors: Sequence[Factor], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,34 +101,27 @@ class FaceSubject:
         is_file = source != "procedural" and Path(source).exists()
         self.source = str(Path(source).resolve()) if is_file else source
         """Where the model came from, for the log: a name, or a file's full path."""
+        self.mesh_bytes = 0
         self._model = model
         self.vertices = model.vertices
         self._camera = Camera.from_json(dict(spec.camera))
         self._light_elevation = float(spec.light["elevation"])
         self._columns = {f.name: k for k, f in enumerate(spec.factors)}
 
-    def scenes(
-        self,
-        factors: NDArray[np.float32],
-        identity: NDArray[np.int64],
-        coefficients: Mapping[str, NDArray[np.float32]],
-    ) -> SceneBatch:
-        """Scenes of one batch: (B, F) factors, (B,) identity, (B, K) coefficients of each block."""
-        one = {block: values[None] for block, values in coefficients.items()}
-        return self.batches(factors[None], identity[None], one)[0]
-
     def batches(
         self,
+        split: str,
         factors: NDArray[np.float32],
         identity: NDArray[np.int64],
         coefficients: Mapping[str, NDArray[np.float32]],
     ) -> list[SceneBatch]:
         """Scenes of n batches: (n, B, F) factors, (n, B) identity, (n, B, K) coefficients of each block.
 
-        Their people are made together: reading the model's basis once for each of them would take longer than
-        drawing.
+        The split is in the coefficients already. Their people are made together: reading the model's basis once for
+        each of them would take longer than drawing.
         """
         _, first, index = np.unique(identity, return_index=True, return_inverse=True)
+        del split
         people = {block: values.reshape(-1, values.shape[-1])[first] for block, values in coefficients.items()}
         meshes = self._model.meshes(people)
         pose = (factors[:, :, self._columns[name]] for name in ("azimuth", "elevation", "light"))
@@ -129,7 +131,29 @@ class FaceSubject:
         ]
 
 
-def open_face(store: Store, source: str | None = None) -> FaceSubject:
+class FaceSource:
+    """A face model that a new store is made of."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        refuse_foreign("face", given)
+        self._name = given["model"] or "procedural"
+        self._model = open_model(self._name)
+
+    def spec(self, given: Mapping[str, Any]) -> StoreSpec:
+        """Of a store of batches, from the options that were given."""
+        return batches_spec(self._model, given)
+
+    def subject(self, spec: StoreSpec) -> FaceSubject:
+        """Its people, in a store of this spec."""
+        return FaceSubject(self._model, spec, self._name)
+
+    @property
+    def entries(self) -> tuple[SubjectEntry, ...]:
+        """Nothing to list: the model's hash says everything."""
+        return ()
+
+
+def open_face(store: Store, source: str | None = None, mesh_bytes: int = 0) -> FaceSubject:
     """The subject that fills a store: from `source`, else from where the store's last run had it.
 
     Raises
@@ -137,20 +161,11 @@ def open_face(store: Store, source: str | None = None) -> FaceSubject:
     StoreError
         When no model is there, or it is another one.
     """
-    tried = source or _last_source(store) or store.spec.model["name"]
+    del mesh_bytes  # people are made of coefficients anew
+    tried = source or last_source(store) or store.spec.model["name"]
     try:
         model = open_model(tried)
     except ModelError as error:
         hint = "" if source else f"; {store.url} needs the model it was made with: give it with --model"
         raise StoreError(f"{error}{hint}") from error
     return FaceSubject(model, store.spec, tried)
-
-
-def _last_source(store: Store) -> str | None:
-    """The model that the newest line of `runs.jsonl` names."""
-    if store.files.size("runs.jsonl") <= 0:
-        return None
-    try:
-        return str(json.loads(store.files.read("runs.jsonl").splitlines()[-1])["model"])
-    except (ValueError, KeyError, IndexError):
-        return None

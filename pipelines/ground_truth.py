@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from dataset.errors import StoreError
 from dataset.keys import SPLITS
 from dataset.people import draw_coefficients
-from pipelines.faces import FaceSubject
-from pipelines.render_batches import batches_spec
+from pipelines.faces import FaceSubject, batches_spec
+from pipelines.subjects import scenes_of
 from render import CpuRenderer, open_model
 
 LEVELS = {"identity": 1000, "azimuth": 61, "elevation": 17, "light": 81}
@@ -147,7 +147,7 @@ class FaceData:
             block: np.stack([draw_coefficients(self._spec, self._split, block, int(k)) for k in distinct])[place]
             for block in self._spec.coefficients
         }
-        images = self._renderer.render(self._subject.scenes(angles, who, people)).image
+        images = self._renderer.render(scenes_of(self._subject, self._split, angles, who, people)).image
         return (images.astype(np.float32) / np.float32(255)).reshape(len(who), *self.observation_shape)
 
     def sample(self, num: int, random_state: Random) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

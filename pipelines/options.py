@@ -52,6 +52,19 @@ model_option = click.option(
     metavar="procedural|PATH",
     help="The built-in head, or a face model's file. [default: the store's, else procedural]",
 )
+meshes_option = click.option(
+    "--meshes",
+    metavar="procedural|DIR",
+    help="The built-in chairs, or a folder of meshes. [default: the store's, else procedural]",
+)
+mesh_memory_option = click.option(
+    "--mesh-memory",
+    type=click.FloatRange(0.01, 1e6),
+    callback=lambda _context, _option, value: _finite(value),
+    default=1.0,
+    show_default=True,
+    help="GB of meshes that are kept while drawing.",
+)
 
 
 class Part(click.ParamType[tuple[int, int]]):
@@ -70,6 +83,20 @@ class Part(click.ParamType[tuple[int, int]]):
         if n < 1 or not 0 <= i < n:
             self.fail(f"expected 0 <= i < n, not {i}/{n}", param, ctx)
         return i, n
+
+
+class Axis(click.ParamType[str]):
+    """An axis of a file: `+y`, or `y` for short."""
+
+    name = "AXIS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The axis with its sign."""
+        full = str(value).strip().lower()
+        full = full if full.startswith(("+", "-")) else f"+{full}"
+        if full not in ("+x", "-x", "+y", "-y", "+z", "-z"):
+            self.fail(f"expected x, y or z with + or - before it, not {value!r}", param, ctx)
+        return full
 
 
 class Channels(click.ParamType[tuple[str, ...]]):

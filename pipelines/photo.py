@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+"""What is read. Pillow knows many more kinds, and for some of them starts other programs."""
 MOST_PIXELS = 150_000_000
 LONGEST = 1000
 """Pixels of the longer side to which larger pictures are averaged before anything else is done to them."""
@@ -72,7 +74,7 @@ def _open(path: Path, box: Box | None, notes: list[str]) -> tuple[NDArray[np.uin
         with warnings.catch_warnings():
             # About size, which is checked below against a larger bound, and about damage that Pillow reads around.
             warnings.simplefilter("ignore")
-            with Image.open(path) as image:
+            with Image.open(path, formats=KINDS) as image:
                 _check_size(path, image)
                 if getattr(image, "n_frames", 1) > 1:
                     notes.append("an animation: its first frame is taken")

@@ -1,103 +1,30 @@
 """`render-batches`: draw batches in which one factor varies into a store."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from dataset.digest import store_digest
 from dataset.errors import StoreError
-from dataset.factors import FACE_FACTORS, INTRINSIC, with_ranges
+from dataset.factors import FACE_FACTORS, INTRINSIC
 from dataset.keys import SPLITS
 from dataset.shards import missing_shards
-from dataset.spec import CHANNELS, StoreSpec, shard_batches
-from dataset.store import Store, create_store, open_store, store_exists
-from pipelines.backends import BACKENDS, describe_backend
+from dataset.spec import StoreSpec
+from dataset.store import Store
 from pipelines.drawing import images_in
 from pipelines.executors import Runner
-from pipelines.faces import FaceSubject, face_spec, open_face
-from pipelines.options import (
-    Channels,
-    Part,
-    dask_option,
-    json_option,
-    memory_option,
-    model_option,
-    range_option,
-    refuse_differences,
-    scale_option,
-    workers_option,
-)
-from pipelines.people import CoefficientsFile, Pool
+from pipelines.options import Part, dask_option, json_option, memory_option, workers_option
+from pipelines.people import Pool
+from pipelines.settings import settings_options
 from pipelines.shards import all_tasks, missing_tasks, run_tasks
-from render import MorphableModel, open_model
+from pipelines.subjects import Source, Subject, open_or_create
 
-DEFAULTS = {
-    "backend": "cpu",
-    "channels": ("mask",),
-    "size": 150,
-    "color": "grey",
-    "samples": 4,
-    "seed": 0,
-    "batch_size": 20,
-    "shape_scale": 1.0,
-    "albedo_scale": 1.0,
-    "expression_scale": 0.0,
-}
 FACTOR_NAMES = (*(f.name for f in FACE_FACTORS), INTRINSIC)
 
 
-def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that are fixed when a store is made."""
-    for option in reversed(
-        [
-            model_option,
-            click.option("--size", type=click.IntRange(8, 4096), help="Pixels a side. [default: 150]"),
-            click.option("--color", type=click.Choice(["grey", "rgb"]), help="[default: grey]"),
-            click.option("--samples", type=int, help="Samples a pixel, a square number. [default: 4]"),
-            click.option(
-                "--backend",
-                type=click.Choice(list(BACKENDS)),
-                help="cpu needs nothing and draws the same bytes everywhere; pyrender is OpenGL. [default: cpu]",
-            ),
-            click.option(
-                "--channels",
-                type=Channels(),
-                help=f"What to store beside the image, of {','.join(CHANNELS)}. [default: mask]",
-            ),
-            click.option("--seed", type=click.IntRange(0), help="[default: 0]"),
-            scale_option("shape", "1"),
-            scale_option("albedo", "1"),
-            scale_option("expression", "0: no expression at all"),
-            click.option(
-                "--fix",
-                type=CoefficientsFile('{"shape": [1.5, null], "albedo": [0]}', nulls=True),
-                help='JSON file of values that everybody has, such as {"albedo": [0.5, null, -1]}; null is drawn.',
-            ),
-            click.option(
-                "--around",
-                type=CoefficientsFile('{"shape": [1.5, -0.3], "albedo": [0]}', nulls=False),
-                help="JSON file with the coefficients of a reference person, to draw people at a --distance from.",
-            ),
-            click.option(
-                "--distance",
-                type=click.FloatRange(0, 100),
-                help="How far everybody is from the reference (without --around: from the mean): the root mean square "
-                "of the coefficients' differences, in standard deviations, times the block's scale. 0 is the reference "
-                "itself, strangers are about 1.4 apart.",
-            ),
-            range_option("azimuth", "-86 86"),
-            range_option("elevation", "-23 23"),
-            range_option("light", "-80 80"),
-        ]
-    ):
-        function = option(function)
-    return function
-
-
 @click.command("render-batches")
-@click.option("--store", "url", default="faces.zarr", show_default=True, help="Folder or fsspec URL of the store.")
+@click.option("--store", "url", help="Folder or fsspec URL of the store. [default: faces.zarr, or chairs.zarr]")
 @click.option(
     "--factor",
     "factors",
@@ -123,7 +50,7 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--part", type=Part(), default="0/1", help="Draw only the shards whose number leaves i divided by n.")
 @json_option
 def command(
-    url: str,
+    url: str | None,
     factors: tuple[str, ...],
     count: int,
     split: str,
@@ -141,6 +68,10 @@ def command(
     turns the nose to the viewer's right; elevation +-23, positive shows more of the top of the head; light +-80,
     positive comes from the viewer's right.
 
+    With --subject chair, an azimuth batch is 20 views of one chair, all round, and an intrinsic batch 20 chairs at one
+    azimuth, from 20 or 30 degrees above; the light stays where it is. A folder's meshes are listed in the store's
+    subjects.json, with their axes and splits.
+
     Running the same command again finishes a run that was interrupted; a larger --n extends the store. The bytes do
     not depend on the number of workers, on the order, nor on how often it was started.
 
@@ -148,95 +79,38 @@ def command(
     Examples:
       render-batches --factor elevation --n 12000
       render-batches --factor all --n 500 --model model2019_fullHead.h5 --store basel.zarr
+      render-batches --subject chair --factor azimuth --n 1000
+      render-batches --subject chair --factor all --meshes ShapeNetCore.v2/03001627 --store shapenet.zarr
     """  # noqa: D301 -- click wants the character itself
-    groups = FACTOR_NAMES if "all" in factors else tuple(dict.fromkeys(factors))
+    url = url or f"{given['subject'] or 'face'}s.zarr"
 
-    def new_spec(model: MorphableModel, options: dict[str, Any]) -> StoreSpec:
-        spec = batches_spec(model, options)
-        for group in groups:
+    def checked(source: Source, options: dict[str, Any]) -> StoreSpec:
+        spec = source.spec(options)
+        for group in _groups(spec, factors):
             spec.check_pool(split, group)  # before anything is made
         return spec
 
-    store, subject = open_or_create(url, given, new_spec)
+    store, subject = open_or_create(url, given, checked)
     if store.spec.content != "batches":
         raise StoreError(f"{url} holds sweeps, not batches; choose another --store")
+    groups = _groups(store.spec, factors)
     for group in groups:
         store.ensure(split, group, count)
     summary = draw_missing(store, subject, split, groups, Runner(workers, memory, dask), part)
     report(store, split, groups, summary, as_json)
 
 
-def batches_spec(model: MorphableModel, given: dict[str, Any]) -> StoreSpec:
-    """Spec of a new store from the options that were given."""
-    options: dict[str, Any] = DEFAULTS | {k: v for k, v in given.items() if v is not None}
-    factors = with_ranges(FACE_FACTORS, {f.name: given.get(f.name) for f in FACE_FACTORS})
-    frame = (options["size"], options["size"], *((3,) if options["color"] == "rgb" else ()))
-    return StoreSpec(
-        content="batches",
-        image=image_settings(options),
-        factors=factors,
-        seed=options["seed"],
-        batch_size=options["batch_size"],
-        shard_batches=shard_batches(options["batch_size"], frame),
-        renderer=describe_backend(options),
-        **pool_settings(options.get("pool")),
-        **face_spec(model, factors, options),
-    )
-
-
-def pool_settings(pool: int | dict[str, Any] | None) -> dict[str, Any]:
-    """`pool` or `people` of a spec."""
-    return {"people": pool} if isinstance(pool, dict) else {"pool": pool}
-
-
-def image_settings(options: dict[str, Any]) -> dict[str, Any]:
-    """The `image` attribute of a store."""
-    size = options["size"]
-    return {
-        "height": size,
-        "width": size,
-        "color": options["color"],
-        "samples": options["samples"],
-        "background": "white",
-    }
-
-
-def open_or_create(
-    url: str, given: dict[str, Any], new_spec: Callable[[MorphableModel, dict[str, Any]], StoreSpec]
-) -> tuple[Store, FaceSubject]:
-    """The store at `url`, checked against what was given, or a new one; and the subject that fills it."""
-    if store_exists(url):
-        store = open_store(url, write=True)
-        refuse_differences(url, stored_settings(store.spec), {k: v for k, v in given.items() if k != "model"})
-        return store, open_face(store, given["model"])
-    model = open_model(given["model"] or "procedural")
-    store = create_store(url, new_spec(model, given))
-    return store, FaceSubject(model, store.spec, given["model"] or "procedural")
-
-
-def stored_settings(spec: StoreSpec) -> dict[str, Any]:
-    """A store's settings under the names of the options."""
-    settings = {
-        "backend": spec.renderer.get("backend"),
-        "channels": spec.channels,
-        "size": spec.image["height"],
-        "color": spec.image["color"],
-        "samples": spec.image["samples"],
-        "seed": spec.seed,
-        "batch_size": spec.batch_size,
-        "pool": {split: [*people] for split, people in spec.people.items()} or spec.pool,
-        "others": spec.others,
-        "fix": dict(spec.fixed),
-        "around": spec.around and spec.around["reference"],
-        "distance": spec.around and spec.around["distance"],
-    }
-    settings |= {f"{block}_scale": spec.scales.get(block, 0.0) for block in ("shape", "albedo", "expression")}
-    return settings | {f.name: (f.low, f.high) for f in spec.factors}
+def _groups(spec: StoreSpec, factors: tuple[str, ...]) -> tuple[str, ...]:
+    """Factors that were asked for, each once."""
+    strange = [name for name in factors if name not in (*spec.groups, "all")]
+    if strange:
+        raise StoreError(f"no batches vary the {strange[0]} of {spec.noun}; they vary {', '.join(spec.groups)}")
+    return spec.groups if "all" in factors else tuple(dict.fromkeys(factors))
 
 
 def draw_missing(
     store: Store,
-    subject: FaceSubject,
+    subject: Subject,
     split: str,
     groups: tuple[str, ...],
     runner: Runner,

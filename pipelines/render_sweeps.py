@@ -6,24 +6,18 @@ from typing import Any
 import click
 
 from dataset.errors import StoreError
-from dataset.factors import SWEEP_VIEWS
+from dataset.factors import SWEEPS
 from dataset.keys import SPLITS
 from dataset.spec import StoreSpec, shard_batches
-from dataset.store import Store, open_store
+from dataset.store import Store, create_store, open_store, store_exists
+from dataset.subjects import read_subjects
 from pipelines.executors import Runner
-from pipelines.faces import open_face
 from pipelines.options import json_option, memory_option, refuse_differences, workers_option
-from pipelines.render_batches import (
-    batches_spec,
-    draw_missing,
-    open_or_create,
-    report,
-    settings_options,
-    stored_settings,
-)
-from render import MorphableModel
+from pipelines.render_batches import draw_missing, report
+from pipelines.settings import comparable, settings_options, stored_settings
+from pipelines.subjects import Subject, open_or_create, open_subject, where_given
 
-LIKE = ("model", "camera", "light", "image", "factors", "seed", "scales", "fixed", "around")
+LIKE = ("model", "camera", "light", "image", "factors", "seed", "scales", "fixed", "around", "collection")
 """Attributes that sweeps share with the batches they go with."""
 CALIBRATION = {"train": 40, "val": 20}
 """People in the splits that calibrate and tune; results come from `test`."""
@@ -61,36 +55,57 @@ def command(
     Example: render-sweeps --like faces.zarr
     """
     parent = open_store(like) if like else None
-    if parent is not None:
-        settings = {k: v for k, v in given.items() if k != "model"}
-        refuse_differences(parent.url, stored_settings(parent.spec), settings)
-        given["model"] = open_face(parent, given["model"]).source
     given["others"] = others
-    store, subject = open_or_create(url, given, lambda model, options: sweeps_spec(parent, model, options))
+    if parent is None:
+        store, subject = open_or_create(url, given, lambda source, wanted: sweeps_spec(source.spec(wanted), others))
+    else:
+        store, subject = _like(parent, url, given)
     if store.spec.content != "sweeps":
         raise StoreError(f"{url} holds batches, not sweeps; choose another --store")
-    if parent is not None:
-        _refuse_another_parent(store, parent)
     for split in SPLITS:
-        count = CALIBRATION.get(split, identities)
+        count = _count(store.spec, split, CALIBRATION.get(split, identities))
+        if not count:
+            click.echo(f"{url} {split}: the collection has none in this split", err=True)
+            continue
         for group in store.spec.groups:
             store.ensure(split, group, count)
         summary = draw_missing(store, subject, split, store.spec.groups, Runner(workers, memory))
         report(store, split, store.spec.groups, summary, as_json)
 
 
-def sweeps_spec(parent: Store | None, model: MorphableModel, given: dict[str, Any]) -> StoreSpec:
-    """Spec of a new sweep store, like the parent's or from the options alone."""
-    base = parent.spec if parent is not None else batches_spec(model, {k: v for k, v in given.items() if k != "others"})
+def sweeps_spec(base: StoreSpec, others: Any) -> StoreSpec:
+    """Spec of a new sweep store, from that of a store of batches."""
+    views = SWEEPS[base.subject]
     return replace(
         base,
         content="sweeps",
-        batch_size=SWEEP_VIEWS,
-        shard_batches=shard_batches(max(SWEEP_VIEWS.values()), base.frame_shape),
+        batch_size=views,
+        shard_batches=shard_batches(max(views.values()), base.frame_shape),
         pool=None,
         people={},
-        others=given["others"] or "random",
+        others=others or "random",
     )
+
+
+def _like(parent: Store, url: str, given: dict[str, Any]) -> tuple[Store, Subject]:
+    """The store of sweeps that goes with a store of batches, made if need be; and the subject that fills it."""
+    others = given.pop("others")
+    refuse_differences(parent.url, stored_settings(parent.spec), comparable(given))
+    where, mesh_bytes = where_given(parent.spec, given), round(given["mesh_memory"] * 1e9)
+    subject = open_subject(parent, where, mesh_bytes)  # before anything is made
+    if store_exists(url):
+        store = open_store(url, write=True)
+        refuse_differences(url, stored_settings(store.spec), {"others": others})
+        _refuse_another_parent(store, parent)
+        return store, subject
+    listed = read_subjects(parent.files, parent.spec.model["sha256"]) if parent.spec.collection else ()
+    return create_store(url, sweeps_spec(parent.spec, others), listed), subject
+
+
+def _count(spec: StoreSpec, split: str, wanted: int) -> int:
+    """How many are swept: all that the split has, where that is fewer."""
+    held = spec.pool_size(split) if spec.collection else None
+    return wanted if held is None else min(wanted, held)
 
 
 def _refuse_another_parent(store: Store, parent: Store) -> None:
@@ -98,6 +113,6 @@ def _refuse_another_parent(store: Store, parent: Store) -> None:
     ours, theirs = (s.spec.to_attributes() for s in (store, parent))
     for attributes in (ours, theirs):
         attributes["model"] = attributes["model"]["sha256"]  # the name is for people
-    differs = [k for k in LIKE if ours[k] != theirs[k]]
+    differs = [k for k in LIKE if ours.get(k) != theirs.get(k)]
     if differs:
         raise StoreError(f"{store.url} is not like {parent.url}: {', '.join(differs)} differ; choose another --store")

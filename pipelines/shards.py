@@ -9,8 +9,8 @@ from dataset.shards import missing_shards, shard_count
 from dataset.store import Store
 from pipelines.drawing import Record, Task, images_in
 from pipelines.executors import Runner, Work
-from pipelines.faces import FaceSubject
 from pipelines.progress import progress_bar
+from pipelines.subjects import Subject
 
 FLUSH_SECONDS = 10.0
 """How long lines of the log wait on an object store, where each addition writes the whole log."""
@@ -27,7 +27,7 @@ def missing_tasks(store: Store, split: str, groups: Sequence[str], part: tuple[i
 
 
 def run_tasks(
-    store: Store, subject: FaceSubject, tasks: Sequence[Task], runner: Runner, there: int = 0
+    store: Store, subject: Subject, tasks: Sequence[Task], runner: Runner, there: int = 0
 ) -> dict[str, float]:
     """Draw shards with a progress bar, which begins at the images that are `there`; returns images and seconds."""
     started = time.perf_counter()

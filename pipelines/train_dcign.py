@@ -50,7 +50,9 @@ class Ratio(click.ParamType[list[float]]):
 @click.option("--maps", type=int, help="Feature maps of the widest layers, a multiple of 4. [default: the preset's]")
 @click.option("--latents", type=click.IntRange(1), help="Length of the graphics code. [default: the preset's]")
 @click.option(
-    "--factors", help="Train on these only, such as elevation,intrinsic. [default: all, and all must be there]"
+    "--factors",
+    help="Train on these only, such as elevation,intrinsic; azimuth:2 gives a factor two latents. "
+    "[default: all, and all must be there]",
 )
 @click.option(
     "--invariance",
@@ -66,7 +68,7 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--agreement",
     type=click.FloatRange(0),
-    help="Weight of the KL between the inactive posteriors of two rows, of exchange. [default: AAA]",
+    help="Weight of the KL between the inactive posteriors of two rows, of exchange. [default: 1]",
 )
 @click.option(
     "--decay",
@@ -76,7 +78,8 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--ratio",
     type=Ratio(),
-    help="Shares of the batches in the order of the factors, such as 1:1:1:10. [default: 1 each and 10 for intrinsic]",
+    help="Shares of the batches in the order of the factors, such as 1:1:1:10. [default: 1 each and 10 for intrinsic; "
+    "1 for exchange and supervised]",
 )
 @click.option("--val", help="Store of render-sweeps: look at its val people while training, for TensorBoard.")
 @click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between looks.")
@@ -109,17 +112,18 @@ def command(
     store = open_store(url)
     if store.spec.content != "batches":
         raise click.ClickException(f"{url} holds sweeps, not batches to train on")
-    chosen = _factors(store, factors)
+    chosen, sizes = _factors(store, factors)
     source = StoreSource(store)
     shares = _shares(chosen, ratio)
     options["device"] = own_device(options["device"])
-    config = configure(factors=chosen, image_shape=source.image_shape, ratio=shares, ranks=ranks(), **options)
+    shape = source.image_shape
+    config = configure(factors=chosen, sizes=sizes, image_shape=shape, ratio=shares, ranks=ranks(), **options)
     run = run or Path("runs") / f"{_stem(url)}-{config.preset}-{config.objective}-s{config.seed}"
     if leads():
         click.echo(f"{run}: {_describe(config)}", err=True)
     result = _train(config, source, run, _watch(val, config, source, val_every) if val else None)
     if leads():
-        _report(result, config, as_json)
+        _report(result, config, as_json, can_sweep=store.spec.source is None)
 
 
 def _shares(factors: list[str], ratio: list[float] | None) -> dict[str, float] | None:
@@ -134,9 +138,15 @@ def _stem(url: str) -> str:
     return Path(url.rstrip("/")).name.removesuffix(".zarr")
 
 
-def _factors(store: Store, asked: str | None) -> list[str]:
-    """Factors to train on; those that are missing are answered with the lines that add them."""
-    names = [*store.spec.groups] if asked is None else [name.strip() for name in asked.split(",")]
+def _factors(store: Store, asked: str | None) -> tuple[list[str], dict[str, int]]:
+    """Factors to train on and their numbers of latents; those that are missing are answered with what adds them."""
+    words = [*store.spec.groups] if asked is None else asked.split(",")
+    pairs = [word.strip().partition(":") for word in words]
+    if wrong := [count for _, colon, count in pairs if colon and not (count.isdecimal() and int(count))]:
+        raise click.BadParameter(
+            f"expected a number of latents after the colon, not {wrong[0]!r}", param_hint="factors"
+        )
+    names, sizes = [name for name, _, _ in pairs], {name: int(count) for name, _, count in pairs if count}
     if unknown := [n for n in names if n not in store.spec.groups]:
         raise click.ClickException(
             f"{store.url} has no factor {', '.join(unknown)}; it has {', '.join(store.spec.groups)}"
@@ -147,12 +157,9 @@ def _factors(store: Store, asked: str | None) -> list[str]:
         lines = [f"  render-batches --store {store.url} --factor {n} --n {have}" for n in missing]
         held = ",".join(n for n in names if n not in missing)
         smaller = f"\nor train a smaller code on purpose: --factors {held}" if held else ""
-        raise click.ClickException(
-            f"{store.url} has no training batches for {', '.join(missing)}; add them with\n"
-            + "\n".join(lines)
-            + smaller
-        )
-    return names
+        how = "\n".join(["; add them with", *lines]) if store.spec.source is None else ": none were imported"
+        raise click.ClickException(f"{store.url} has no training batches for {', '.join(missing)}{how}{smaller}")
+    return names, sizes
 
 
 def _describe(config: TrainConfig) -> str:
@@ -203,7 +210,7 @@ def _asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _report(result: RunResult, config: TrainConfig, as_json: bool) -> None:
+def _report(result: RunResult, config: TrainConfig, as_json: bool, can_sweep: bool) -> None:
     rate = result.trained / result.seconds if result.seconds and result.trained else 0.0
     if as_json:
         record = {"run": str(result.path), "batches": result.step, "trained": result.trained}
@@ -217,6 +224,8 @@ def _report(result: RunResult, config: TrainConfig, as_json: bool) -> None:
         f"trained {result.trained:,} batches in {result.seconds:,.0f} s ({rate:.1f}/s, "
         f"{100 * result.waited / result.seconds:.1f}% of it waiting for data); {config.batches:,} in all"
     )
+    if not can_sweep:
+        return  # of images that were imported there are no held-out sweeps to evaluate it on
     click.echo(
         f"next: evaluate-dcign --run {result.path} --sweeps SWEEPS, where render-sweeps --like STORE made SWEEPS"
     )

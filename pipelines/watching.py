@@ -53,6 +53,7 @@ class SweepWatch:
         self._store = open_sweeps(url, run)
         self._factors = tuple(factor.name for factor in swept_factors(self._store, run))
         for factor in self._factors:
+            angles_of(self._store, factor)  # refuses those that go round, before a run has begun
             if not self._store.batches(SPLIT, factor):
                 raise StoreError(f"{url} has no {factor} sweeps in {SPLIT}; run render-sweeps --store {url} again")
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from render.camera import Camera
 from render.errors import RenderError
 from render.pose import light_direction, rotation
-from render.raster import FULL, LEAN, draw, make_cells
+from render.raster import FULL, LANES, LEAN, draw, make_cells, resolve
 from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Frames, Mesh, SceneBatch
 from render.truth import PixelTruth, check_channels, stack_truth
+from render.visible import VisibleSurface
 
 KERNEL_VERSION = 1
 """Raised whenever a change moves a pixel; it goes into every store."""
@@ -52,33 +53,65 @@ class CpuRenderer:
         channels = 3 if self.color == "rgb" else 1
         image = np.empty((n, channels, camera.height, camera.width), np.uint8)
         mask = np.empty((n, camera.height, camera.width), np.uint8)
-        offset, centre = _grid(camera, self._side)
         truth: list[dict[str, NDArray[Any]]] = []
         for start, stop in _runs(scenes.mesh_index):
             mesh = scenes.meshes[scenes.mesh_index[start]]
             views = range(start, stop)
             poses = np.stack([rotation(float(scenes.azimuth[v]), float(scenes.elevation[v])) for v in views])
             toward = np.stack([light_direction(float(scenes.light[v]), scenes.light_elevation) for v in views])
-            draw(
-                np.ascontiguousarray(mesh.positions.T),
-                self._attributes(mesh),
-                # Unsigned indices spare the kernel the check for negative ones.
-                mesh.triangles.view(np.uint32),
-                mesh.two_sided,
-                _matrices(poses, camera, self._side),
-                offset,
-                centre,
-                _into_subject(poses, toward),
-                self._eyes(poses, camera),
-                np.float32(AMBIENT),
-                self._side,
-                make_cells(camera.height * self._side, camera.width * self._side, LEAN if channels == 1 else FULL),
-                image[start:stop],
-                mask[start:stop],
-            )
+            drawn = self._draw_plain if mesh.skin is None else self._draw_textured
+            drawn(mesh, camera, poses, _into_subject(poses, toward), image[start:stop], mask[start:stop])
             truth += self._draw_truth(mesh, poses, toward, camera)
         pixels = np.ascontiguousarray(np.moveaxis(image, 1, 3)) if channels == 3 else image[:, 0]
         return Frames(pixels, mask, stack_truth(truth))
+
+    def _draw_plain(
+        self,
+        mesh: Mesh,
+        camera: Camera,
+        poses: NDArray[np.float64],
+        lights: NDArray[np.float32],
+        image: NDArray[np.uint8],
+        mask: NDArray[np.uint8],
+    ) -> None:
+        """All views in one call: grey needs only LEAN cells."""
+        draw(
+            np.ascontiguousarray(mesh.positions.T),
+            self._attributes(mesh),
+            # Unsigned indices spare the kernel the check for negative ones.
+            mesh.triangles.view(np.uint32),
+            mesh.two_sided,
+            _matrices(poses, camera, self._side),
+            *_grid(camera, self._side),
+            lights,
+            self._eyes(poses, camera),
+            np.float32(AMBIENT),
+            self._side,
+            make_cells(camera.height * self._side, camera.width * self._side, LEAN if len(image[0]) == 1 else FULL),
+            image,
+            mask,
+        )
+
+    def _draw_textured(
+        self,
+        mesh: Mesh,
+        camera: Camera,
+        poses: NDArray[np.float64],
+        lights: NDArray[np.float32],
+        image: NDArray[np.uint8],
+        mask: NDArray[np.uint8],
+    ) -> None:
+        """View by view; a pose that is that of the view before is only shaded anew."""
+        rows, columns = camera.height * self._side, camera.width * self._side
+        surface = VisibleSurface(mesh, (rows, columns), grey=self.color == "grey")
+        cells, ambient, side = surface.cells, np.float32(AMBIENT), self._side
+        scratch = np.empty((FULL + len(image[0]) + 2, cells.shape[1] * LANES), np.float32)
+        matrices, grid, eyes = _matrices(poses, camera, side), _grid(camera, side), self._eyes(poses, camera)
+        for k, matrix in enumerate(matrices):
+            if k == 0 or (matrix != matrices[k - 1]).any():
+                surface.draw(matrix, *grid)
+            seen = (cells, surface.touched, columns, side, lights[k], eyes[k], ambient, mesh.two_sided)
+            resolve(*seen, scratch, image[k], mask[k])
 
     def _draw_truth(
         self,

@@ -1,5 +1,9 @@
-"""The error of scenes and renderers."""
+"""The errors of scenes, renderers and mesh files."""
 
 
 class RenderError(ValueError):
     """A scene or a setting that cannot be drawn; the message is one line for a person."""
+
+
+class MeshError(ValueError):
+    """A mesh that cannot be used; the message is one line for a person."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from render.camera import Camera
 from render.pose import light_direction, rotation
 from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, SceneBatch
+from render.texture import CUT, WRAPS, Skin
 
 Floats = NDArray[np.float64]
 NEAR = 1e-3
@@ -88,10 +89,70 @@ def visible_surface(mesh: Mesh, R: Floats, camera: Camera, side: int) -> Surface
         x = (camera.focal * seen[:, 0] / depth + camera.width / 2) * side
         y = (-camera.focal * seen[:, 1] / depth + camera.height / 2) * side
     drawable = (depth > NEAR * camera.distance) & (np.abs(x) < GUARD) & (np.abs(y) < GUARD)  # False for NaN
-    for triangle in mesh.triangles:
+    for t, triangle in enumerate(mesh.triangles):
         if drawable[triangle].all():
-            _cover(surface, triangle, x, y, depth, seen, normals, albedo, mesh.two_sided)
+            look = None if mesh.skin is None or mesh.skin.index[t] < 0 else _Look(mesh.skin, int(mesh.skin.index[t]))
+            _cover(surface, triangle, x, y, depth, seen, normals, albedo, mesh.two_sided, look)
     return surface
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One texture of a mesh, looked up sample by sample."""
+
+    skin: Skin
+    number: int
+
+    def __call__(
+        self, corners: list[int], shares: Floats, right: Floats, down: Floats
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """(rows, columns, 3) colours 0..1 and (rows, columns) whether there is surface at all.
+
+        `shares` (rows, columns, 3) are weights linear on the screen, over depth; `right` and `down` (3,) their steps.
+        """
+        textures = self.skin.textures
+        uv = self.skin.uv[corners].astype(np.float64)
+        levels = [
+            textures.level(self.number, n) for n in range(int(np.count_nonzero(textures.levels[self.number, :, 1])))
+        ]
+        with np.errstate(all="ignore"):
+            whole = shares.sum(axis=-1, keepdims=True)
+            at = np.nan_to_num(shares @ uv / whole)
+            size = np.array([levels[0].shape[1], levels[0].shape[0]])
+            steps = [np.nan_to_num((step @ uv - at * step.sum()) / whole) * size for step in (right, down)]
+        rho = np.maximum(*(np.sqrt((step**2).sum(axis=-1)) for step in steps))
+        level = np.clip(np.floor(np.log2(np.maximum(rho, 1))), 0, len(levels) - 1).astype(int)
+        more = np.clip(rho / 2.0**level - 1, 0, 1)[..., None]
+        ways = textures.wrap[self.number]
+        every = np.stack([_bilinear(picture.astype(np.float64), at, ways) for picture in levels])
+        rows, columns = np.indices(level.shape)
+        coarser = np.minimum(level + 1, len(levels) - 1)
+        shown = (1 - more) * every[level, rows, columns] + more * every[coarser, rows, columns]
+        there = shown[..., 3] >= 255 * CUT if textures.cut[self.number] else np.ones(level.shape, bool)
+        return shown[..., :3] / 255, there
+
+
+def _bilinear(picture: Floats, at: Floats, ways: NDArray[np.uint8]) -> Floats:
+    """(rows, columns, 4) of a picture at (rows, columns, 2) coordinates u, v."""
+    across, along = at[..., 0] * picture.shape[1] - 0.5, (1 - at[..., 1]) * picture.shape[0] - 0.5
+    left, top = np.floor(across).astype(int), np.floor(along).astype(int)
+    fx, fy = (across - left)[..., None], (along - top)[..., None]
+
+    def texel(row: NDArray[np.int64], column: NDArray[np.int64]) -> Floats:
+        return picture[_wrapped(row, picture.shape[0], ways[1]), _wrapped(column, picture.shape[1], ways[0])]
+
+    upper = (1 - fx) * texel(top, left) + fx * texel(top, left + 1)
+    lower = (1 - fx) * texel(top + 1, left) + fx * texel(top + 1, left + 1)
+    return (1 - fy) * upper + fy * lower
+
+
+def _wrapped(index: NDArray[np.int64], size: int, way: np.uint8) -> NDArray[np.int64]:
+    kind = WRAPS[way]
+    if kind == "clamp":
+        return np.clip(index, 0, size - 1)
+    if kind == "mirror":
+        return np.minimum(index % (2 * size), 2 * size - 1 - index % (2 * size))
+    return index % size
 
 
 def _cover(
@@ -104,6 +165,7 @@ def _cover(
     normals: Floats,
     albedo: Floats,
     two_sided: bool,
+    look: _Look | None,
 ) -> None:
     """Draw one triangle."""
     a, b, c = triangle
@@ -114,19 +176,28 @@ def _cover(
         b, c, area = c, b, -area
     window = _window(x[[a, b, c]], y[[a, b, c]], surface.depth.shape)
     px, py = np.meshgrid(np.arange(*window[1]) + 0.5, np.arange(*window[0]) + 0.5)
-    edges = [_edge(x[p], y[p], x[q], y[q], px, py) for p, q in ((c, b), (a, c), (b, a))]
+    ends = ((c, b), (a, c), (b, a))
+    edges = [_edge(x[p], y[p], x[q], y[q], px, py) for p, q in ends]
     inside = edges[0][1] & edges[1][1] & edges[2][1]
     # Weights linear on the screen, then divided by depth: linear on the surface.
-    weights = np.stack([value / area for value, _ in edges], axis=-1) / depth[[a, b, c]]
+    corners = [a, b, c]
+    shares = np.stack([value / area for value, _ in edges], axis=-1) / depth[corners]
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = 1 / weights.sum(axis=-1)
-        weights = weights * z[..., None]
+        z = 1 / shares.sum(axis=-1)
+        weights = shares * z[..., None]
     view = (slice(*window[0]), slice(*window[1]))
     front = inside & (z < surface.depth[view])
+    painted = weights @ albedo[corners]
+    if look is not None:
+        right = np.array([y[p] - y[q] for p, q in ends]) / area / depth[corners]
+        down = np.array([x[q] - x[p] for p, q in ends]) / area / depth[corners]
+        shown, there = look(corners, shares, right, down)
+        painted, front = painted * shown, front & there
     surface.covered[view] |= front
     surface.depth[view] = np.where(front, z, surface.depth[view])
-    for plane, values in ((surface.position, seen), (surface.normal, normals), (surface.albedo, albedo)):
-        plane[view] = np.where(front[..., None], weights @ values[[a, b, c]], plane[view])
+    placed, facing = weights @ seen[corners], weights @ normals[corners]
+    for plane, values in ((surface.position, placed), (surface.normal, facing), (surface.albedo, painted)):
+        plane[view] = np.where(front[..., None], values, plane[view])
 
 
 def _window(x: Floats, y: Floats, shape: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:

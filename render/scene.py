@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from render.camera import Camera
 from render.pose import LIGHT_ELEVATION
+from render.texture import Skin
 
 AMBIENT = 0.2
 """Share of the light that has no direction."""
@@ -50,6 +51,8 @@ class Mesh:
     """(V,) label of each vertex, 1 or more, for the region channel."""
     landmarks: NDArray[np.int32] | None = None
     """(68,) vertex indices in the Multi-PIE order, for the landmarks channel."""
+    skin: Skin | None = None
+    """Textures that the albedo is multiplied with."""
 
     def __post_init__(self) -> None:
         vertices = len(self.positions)
@@ -67,6 +70,8 @@ class Mesh:
                 f"triangles name vertices {triangles.min()} to {triangles.max()}; "
                 f"the mesh has vertices 0 to {vertices - 1}"
             )
+        if self.skin is not None:
+            self.skin.check(vertices, len(triangles))
 
 
 @dataclass(frozen=True)

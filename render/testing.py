@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from render.camera import Camera
 from render.pose import light_direction, rotation
 from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, Renderer, SceneBatch
+from render.texture import Skin, make_textures
 
 CAMERA = Camera(64, 64, (0.0, 0.0, 0.0), 8.0)
 """64 pixels over about 2.8 units at the centre."""
@@ -49,8 +50,47 @@ def square(half: float) -> NDArray[np.float64]:
     return half * np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], np.float64)
 
 
+def poster(
+    corners: NDArray[np.floating],
+    picture: NDArray[np.uint8],
+    repeats: float = 1.0,
+    wrap: tuple[str, str] = ("repeat", "repeat"),
+    cut: float | None = None,
+) -> Mesh:
+    """A white two-sided quadrilateral that shows a picture, its row 0 along the last two of the four corners.
+
+    `picture` is (H, W) grey, (H, W, 3) or (H, W, 4) uint8.
+    """
+    rgba = np.full((*picture.shape[:2], 4), 255, np.uint8)
+    rgba[..., : 3 if picture.ndim == 2 else picture.shape[2]] = picture[..., None] if picture.ndim == 2 else picture
+    uv = repeats * np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    skin = Skin(make_textures([rgba], [wrap], [cut]), uv, np.zeros(2, np.int16))
+    return replace(plate(corners, two_sided=True), albedo=np.ones((4, 3), np.float32), skin=skin)
+
+
 def _paint(vertices: int, albedo: tuple[float, float, float]) -> NDArray[np.float32]:
     return np.tile(np.array([albedo], np.float32), (vertices, 1))
+
+
+def _joined(first: Mesh, second: Mesh) -> Mesh:
+    """Two posters as one mesh; what is cut out must be in the second."""
+    assert first.skin is not None
+    assert second.skin is not None
+    pictures = [skin.textures.level(0, 0) for skin in (first.skin, second.skin)]
+    cuts = [0.5 if skin.textures.cut[0] else None for skin in (first.skin, second.skin)]
+    skin = Skin(
+        make_textures(pictures, [("clamp", "clamp")] * 2, cuts),
+        np.concatenate([first.skin.uv, second.skin.uv]),
+        np.repeat(np.arange(2, dtype=np.int16), 2),
+    )
+    return Mesh(
+        np.concatenate([first.positions, second.positions]),
+        np.concatenate([first.normals, second.normals]),
+        np.concatenate([first.albedo, second.albedo]),
+        np.concatenate([first.triangles, second.triangles + 4]),
+        two_sided=True,
+        skin=skin,
+    )
 
 
 def _head_like(seed: int) -> Mesh:
@@ -178,6 +218,72 @@ class RendererContract:
         whole, *parts = (self.draw(views(m, (0, 0, 0)), samples=1).mask[0] // 255 for m in (mesh, lower, upper))
         assert (whole == 1).all()
         np.testing.assert_array_equal(parts[0] + parts[1], whole)
+
+    def test_a_picture_stands_upright_and_is_shaded(self) -> None:
+        picture = np.array([[[200, 0, 0], [0, 200, 0]], [[0, 0, 200], [200, 200, 200]]], np.uint8)
+        mesh = poster(square(1.2), np.kron(picture, np.ones((8, 8, 1), np.uint8)))
+        image = self.draw(views(mesh, (0, 0, 60)), "rgb").image[0]
+        shade = AMBIENT + (1 - AMBIENT) * 0.5  # cos 60
+        found = image[[[16, 16], [48, 48]], [[16, 48], [16, 48]]].astype(float)
+        assert np.abs(found - shade * picture).max() <= 1
+
+    def test_a_picture_is_multiplied_by_the_albedo(self) -> None:
+        mesh = replace(poster(square(2.0), np.full((4, 4), 128, np.uint8)), albedo=_paint(4, (0.5, 1.0, 0.25)))
+        image = self.draw(views(mesh, (0, 0, 0)), "rgb").image
+        assert np.abs(image - 128 * np.array([0.5, 1.0, 0.25])).max() <= 1
+
+    def test_pictures_are_in_perspective(self) -> None:
+        # A ramp along a plate that leans away: each ray's own meeting with it.
+        ramp = np.tile(np.linspace(0, 255, 256).round().astype(np.uint8), (4, 1))
+        corners = square(1.5) @ rotation(70.0, 0.0).T
+        image = self.draw(views(poster(corners, ramp, wrap=("clamp", "clamp")), (0, 0, 0)), samples=1).image[0]
+        column = np.arange(64)[10:54]
+        ray = (column + 0.5 - 32) / CAMERA.focal
+        c, s = math.cos(math.radians(70)), math.sin(math.radians(70))
+        along = ray * CAMERA.distance / (c - ray * s)  # (c t, 0, -s t) lies on the ray (ray, 0, -1) from the eye
+        expected = 255 * (along / 3 + 0.5)
+        shade = AMBIENT + (1 - AMBIENT)
+        inside = np.abs(along) < 1.4
+        assert inside.sum() > 12
+        error = image[32, column[inside]] - shade * expected[inside]
+        # A footprint is up to 60 of the 256 texels wide here, and its mean is that of the nearest whole mip texels.
+        assert np.abs(error).max() <= 16
+        assert abs(error.mean()) <= 4
+
+    def test_a_fine_pattern_far_away_does_not_sparkle(self) -> None:
+        checks = (255 * (np.indices((1024, 1024)).sum(axis=0) % 2)).astype(np.uint8)
+        for pose in ((0, 0, 0), (25, 10, 0)):
+            frames = self.draw(views(poster(square(1.0), checks, repeats=3), pose), samples=1)
+            inner = frames.image[0][24:40, 24:40].astype(float)
+            assert np.ptp(inner) <= 2
+
+    def test_what_is_cut_out_shows_what_is_behind(self) -> None:
+        picture = np.full((64, 64, 4), 255, np.uint8)
+        picture[:, :32, 3] = 0
+        corners, frame = square(1.2) * np.array([1, 1.03, 1]), (0.0, 0.0, 0.0)
+        front = poster(corners, picture, wrap=("clamp", "clamp"), cut=0.5)
+        mask = self.draw(views(front, frame)).mask[0] > 127
+        assert not mask[20:44, 8:31].any()
+        assert mask[20:44, 34:56].all()
+        behind = poster(square(1.0) - np.array([0, 0, 1.0]), np.full((4, 4), 90, np.uint8))
+        both = _joined(behind, front)
+        image = self.draw(views(both, frame)).image[0]
+        assert np.abs(image[24:40, 12:30].astype(int) - 90).max() <= 1
+        assert (image[24:40, 34:52] == 255).all()
+
+    def test_pictures_repeat_clamp_and_mirror(self) -> None:
+        halves = np.repeat(np.array([[0, 200]], np.uint8), 32, axis=1)
+        shown = {
+            "repeat": [0, 200, 0, 200, 0, 200],
+            "clamp": [0, 200, 200, 200, 200, 200],
+            "mirror": [0, 200, 200, 0, 0, 200],
+        }
+        for way, expected in shown.items():
+            mesh = poster(square(1.2), halves, repeats=3, wrap=(way, way))
+            image = self.draw(views(mesh, (0, 0, 0))).image[0]
+            width = 2.4 * CAMERA.focal / CAMERA.distance
+            columns = np.round(32 + width * ((np.arange(6) + 0.5) / 6 - 0.5) - 0.5).astype(int)
+            assert np.abs(image[32, columns].astype(int) - expected).max() <= 2
 
     def test_grey_is_the_luminance_of_color(self) -> None:
         scenes = views(_head_like(6), (10, 5, -30))

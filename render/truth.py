@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.errors import RenderError
-from render.raster import FULL, HALF, SUBPIXEL, clear, cover, make_cells, project
+from render.raster import FULL, HALF, SUBPIXEL
 from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Mesh
+from render.visible import VisibleSurface
 
 FACING_TOLERANCE = np.float32(4e-3)
 """How much nearer than a landmark the visible surface may be, as a share of its depth, before it hides it: 3 mm for a
@@ -70,13 +71,7 @@ class PixelTruth:
         check_subject(channels, mesh.region is not None, mesh.landmarks is not None)
         self._mesh, self._channels, self._color = mesh, channels, color
         self._region = mesh.region if mesh.region is not None else np.zeros(len(mesh.positions), np.uint8)
-        self._attributes = np.concatenate([mesh.normals, mesh.albedo], axis=1)
-        self._positions = np.ascontiguousarray(mesh.positions.T)
-        self._cells, self._columns = make_cells(*shape, FULL), shape[1]
-        self._touched = (0, 0, 0, 0)
-        vertices = len(mesh.positions)
-        self._x, self._y = np.empty(vertices, np.int32), np.empty(vertices, np.int32)
-        self._w = np.empty(vertices, np.float32)
+        self._surface = VisibleSurface(mesh, shape, grey=False)
 
     def draw(
         self,
@@ -94,8 +89,8 @@ class PixelTruth:
         pose, `light` (3,) the unit vector toward the light in the camera's frame, `focal` in pixels, `scale` scene
         units per model unit.
         """
-        triangles: NDArray[Any] = self._mesh.triangles.view(np.uint32)
-        planes = self._cover(triangles, matrix, offset, centre)
+        self._surface.draw(matrix, offset, centre)
+        planes = self._planes()
         w = planes[0]
         covered = w > 0
         depth = np.divide(1, w, out=np.zeros_like(w), where=covered)
@@ -105,25 +100,16 @@ class PixelTruth:
             "normal": lambda: np.floor(127 * normal + 0.5).astype(np.int8),
             "albedo": lambda: self._albedo(planes[4:7], depth, covered),
             "shading": lambda: _to_bytes(AMBIENT + (1 - AMBIENT) * np.maximum(0, _dot(normal, light)), covered),
-            "region": lambda: self._regions(planes, triangles),
+            "region": lambda: self._regions(planes),
             "landmarks": lambda: self._landmarks(depth),
         }
         return {name: makers[name]() for name in self._channels}
 
-    def _cover(
-        self,
-        triangles: NDArray[np.uint32],
-        matrix: NDArray[np.float32],
-        offset: NDArray[np.float32],
-        centre: NDArray[np.float32],
-    ) -> NDArray[np.float32]:
+    def _planes(self) -> NDArray[np.float32]:
         """(FULL, H, W): w, normal and albedo times w, and the number of the visible triangle."""
-        x, y, w = self._x, self._y, self._w
-        clear(self._cells, self._touched)
-        project(self._positions, matrix, offset, centre, x, y, w)
-        self._touched = cover(triangles, x, y, w, self._attributes, self._mesh.two_sided, self._columns, self._cells)
-        planes = np.moveaxis(self._cells, 2, 0).reshape(FULL, len(self._cells), -1)
-        return planes[:, :, : self._columns]
+        cells = self._surface.cells
+        planes = np.moveaxis(cells, 2, 0).reshape(FULL, len(cells), -1)
+        return planes[:, :, : self._surface.columns]
 
     def _normals(
         self,
@@ -152,16 +138,16 @@ class PixelTruth:
             return _to_bytes(_dot(albedo, np.array(LUMINANCE, np.float32)), covered)
         return _to_bytes(albedo, covered[..., None])
 
-    def _regions(self, planes: NDArray[np.float32], triangles: NDArray[np.uint32]) -> NDArray[np.uint8]:
-        winner = planes[7].astype(np.int32)
-        return _nearest_labels(planes[0], winner, triangles, self._x, self._y, self._w, self._region)
+    def _regions(self, planes: NDArray[np.float32]) -> NDArray[np.uint8]:
+        winner, seen = planes[7].astype(np.int32), self._surface
+        return _nearest_labels(planes[0], winner, seen.triangles, seen.x, seen.y, seen.w, self._region)
 
     def _landmarks(self, depth: NDArray[np.float32]) -> NDArray[np.float32]:
         """(68, 3): a landmark is visible when nothing is nearer at its pixel; a rim counts by its nearest pixel."""
         assert self._mesh.landmarks is not None
         ids = self._mesh.landmarks
-        x, y = (c[ids].astype(np.float32) / np.float32(SUBPIXEL) for c in (self._x, self._y))
-        w = self._w[ids]
+        x, y = (c[ids].astype(np.float32) / np.float32(SUBPIXEL) for c in (self._surface.x, self._surface.y))
+        w = self._surface.w[ids]
         rows, columns = depth.shape
         i, j = np.floor(y).astype(int), np.floor(x).astype(int)
         inside = (w > 0) & (i >= 0) & (i < rows) & (j >= 0) & (j < columns)

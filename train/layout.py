@@ -38,24 +38,28 @@ class Layout:
             raise ConfigError(f"a layout names each factor once; got {', '.join(self.names)}")
 
     @classmethod
-    def for_factors(cls, factors: Iterable[str], latents: int) -> "Layout":
-        """One latent for each extrinsic factor, the rest of `latents` for `intrinsic` if it is among them.
+    def for_factors(cls, factors: Iterable[str], latents: int, sizes: Mapping[str, int] | None = None) -> "Layout":
+        """One latent for each extrinsic factor, or as many as `sizes` says; the rest of `latents` for `intrinsic`.
 
         Raises
         ------
         ConfigError
             Fewer latents than factors, or latents left over and no intrinsic factor to take them.
         """
-        names = tuple(factors)
-        rest = latents - len(names) + 1
-        if rest < 1:
-            raise ConfigError(f"{len(names)} factors need at least {len(names)} latents; got {latents}")
-        if INTRINSIC not in names and rest != 1:
+        names, given = tuple(factors), dict(sizes or {})
+        if strange := given.keys() - (set(names) - {INTRINSIC}):
+            raise ConfigError(f"the number of latents of {', '.join(sorted(strange))} cannot be given")
+        own = {name: given.get(name, 1) for name in names if name != INTRINSIC}
+        rest = latents - sum(own.values())
+        needed = sum(own.values()) + (INTRINSIC in names)
+        if latents < needed:
+            raise ConfigError(f"{len(names)} factors need at least {needed} latents; got {latents}")
+        if INTRINSIC not in names and rest:
             raise ConfigError(
-                f"without the factor {INTRINSIC!r} there is one latent for each factor, so {len(names)} in all;"
-                f" got {latents}"
+                f"without the factor {INTRINSIC!r} there are {needed} latents in all, one for each factor unless "
+                f"said otherwise; got {latents}"
             )
-        return cls(tuple((name, rest if name == INTRINSIC else 1) for name in names))
+        return cls(tuple((name, rest if name == INTRINSIC else own[name]) for name in names))
 
     @classmethod
     def from_json(cls, sizes: object) -> "Layout":

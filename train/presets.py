@@ -42,6 +42,7 @@ def configure(
     factors: Sequence[str],
     image_shape: Sequence[int],
     latents: int | None = None,
+    sizes: Mapping[str, int] | None = None,
     ratio: Mapping[str, float] | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -55,7 +56,9 @@ def configure(
     factors : to train on, in the order of the code; "intrinsic" takes the latents the others leave
     image_shape : (H, W) or (H, W, 3) of the source's images
     latents : length of the code; default the preset's, or one a factor where there is no intrinsic one
-    ratio : shares of the batches by factor; default 1 each and 10 for "intrinsic" (the demo: 3)
+    sizes : latents of factors that have more than one, such as {"azimuth": 2}
+    ratio : shares of the batches by factor; default 1 each and 10 for "intrinsic" (the demo: 3;
+        exchange and supervised: 1)
     device, precision : "auto" or explicit, see train.device
     options : any other field of `TrainConfig` (batches, maps, objective, clamp, invariance, seed, ...); None is
         "not given"
@@ -74,15 +77,16 @@ def configure(
     objective = given.get("objective", "paper")
     if objective not in OBJECTIVES:
         raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}; got {objective!r}")
-    own = OBJECTIVES[objective].options
-    if foreign := sorted(given.keys() & (_OWN_OPTIONS - own.keys())):
+    kind = OBJECTIVES[objective]
+    if foreign := sorted(given.keys() & (_OWN_OPTIONS - kind.options.keys())):
         having = sorted(name for name, kind in OBJECTIVES.items() if foreign[0] in kind.options)
         raise ConfigError(f"{foreign[0]} is an option of {', '.join(having)}, not of the objective {objective}")
     if unknown := given.keys() - TrainConfig.__dataclass_fields__.keys():
         raise ConfigError(f"unknown option: {', '.join(sorted(unknown))}")
     if latents is None:
-        latents = start.latents if "intrinsic" in factors else len(factors)
-    layout = Layout.for_factors(factors, latents)
+        own = sum((sizes or {}).get(name, 1) for name in factors)
+        latents = start.latents if "intrinsic" in factors else own
+    layout = Layout.for_factors(factors, latents, sizes)
     resolved = resolve_device(device)
     values: dict[str, Any] = {"maps": start.maps, "batches": start.batches, "checkpoint_every": start.checkpoint_every}
     return TrainConfig(
@@ -90,10 +94,10 @@ def configure(
         side=image_shape[0],
         channels=image_shape[2] if len(image_shape) == 3 else 1,
         preset=preset,
-        ratio=paper_ratio(layout, start.intrinsic) if ratio is None else _ordered(ratio, layout),
+        ratio=paper_ratio(layout, kind.intrinsic or start.intrinsic) if ratio is None else _ordered(ratio, layout),
         device=resolved,
         precision=resolve_precision(precision, resolved),
-        **(values | dict(own) | given),
+        **(values | dict(kind.options) | given),
     )
 
 

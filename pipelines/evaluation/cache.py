@@ -28,6 +28,7 @@ COMPUTES = (
     ("pipelines.evaluation", "measure.py"),
     ("pipelines.evaluation", "bounds.py"),
     ("pipelines.evaluation", "record.py"),
+    ("pipelines.evaluation", "turntable.py"),
 )
 """Packages and the files in them that decide the arrays."""
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn")

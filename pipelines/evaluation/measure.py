@@ -202,9 +202,11 @@ def grid(factor: str, views: int) -> NDArray[np.int64]:
 
 
 def angles_of(store: Store, factor: str) -> NDArray[np.float64]:
-    """(G,) the angles of a factor's sweep."""
+    """(G,) the angles of a factor's sweep; StoreError for one that goes round, which has neither rank nor middle."""
     known = next(f for f in store.spec.factors if f.name == factor)
-    return np.linspace(known.low, known.high, store.spec.views(factor))
+    if known.period is not None:
+        raise StoreError(f"the {factor} of {store.url} goes round: evaluate-dcign measures it, nothing else does")
+    return known.grid(store.spec.views(factor))
 
 
 def true_values(store: Store, factors: tuple[str, ...], factor: str) -> NDArray[np.float32]:
@@ -225,17 +227,22 @@ def mean_faces(store: Store, factor: str) -> NDArray[np.float64]:
 
 def facts(measured: Measured) -> Mapping[str, Any]:
     """Which run, trained on what."""
-    config = measured.run.config
+    return facts_of(measured.run, measured.name)
+
+
+def facts_of(run: TrainedRun, name: str) -> dict[str, Any]:
+    """The same of a run and what people call it."""
+    config = run.config
     return {
-        "name": measured.name,
+        "name": name,
         "objective": config.objective,
-        "batches": measured.run.step,
+        "batches": run.step,
         "maps": config.maps,
         "latents": config.latents,
         "ratio": dict(config.ratio),
         "clamp": config.clamp,
         "invariance": config.invariance,
         "seed": config.seed,
-        "store": measured.run.store.digest,
-        **measured.run.identity(),
+        "store": run.store.digest,
+        **run.identity(),
     }

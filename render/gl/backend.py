@@ -28,6 +28,8 @@ NEAR = 1e-3
 """Nearest depth drawn, as a share of the camera's distance, as on the CPU."""
 LARGEST = 4096
 """Pixels a side of what is drawn at once, samples included."""
+WRAP_MODES = (10497, 33071, 33648)
+"""OpenGL's numbers for `render.texture.WRAPS`: GL_REPEAT, GL_CLAMP_TO_EDGE, GL_MIRRORED_REPEAT."""
 
 
 class OffscreenContext:
@@ -181,17 +183,36 @@ class _Stage:
         if self._node is not None:
             self.scene.remove_node(self._node)
         used = mesh.triangles[drawable[mesh.triangles].all(axis=1)]
-        material = self._pyrender.MetallicRoughnessMaterial(doubleSided=mesh.two_sided, alphaMode="OPAQUE")
-        primitive = self._pyrender.Primitive(
-            positions=np.where(drawable[:, None], mesh.positions, 0),
-            normals=np.nan_to_num(mesh.normals),
-            color_0=np.concatenate([mesh.albedo, np.ones((len(mesh.albedo), 1), np.float32)], axis=1),
-            indices=used if len(used) else np.zeros((1, 3), np.int32),
-            material=material,
-            mode=4,
-        )
-        self._node = self.scene.add(self._pyrender.Mesh([primitive]), pose=pose)
+        shared = {
+            "positions": np.where(drawable[:, None], mesh.positions, 0),
+            "normals": np.nan_to_num(mesh.normals),
+            "color_0": np.concatenate([mesh.albedo, np.ones((len(mesh.albedo), 1), np.float32)], axis=1),
+            "mode": 4,
+        }
+        if mesh.skin is None:
+            primitives = [self._primitive(mesh, shared, used, -1)]
+        else:
+            shared["texcoord_0"] = mesh.skin.uv
+            shows = mesh.skin.index[drawable[mesh.triangles].all(axis=1)]
+            primitives = [self._primitive(mesh, shared, used[shows == k], int(k)) for k in np.unique(shows)]
+            primitives = primitives or [self._primitive(mesh, shared, used, -1)]
+        self._node = self.scene.add(self._pyrender.Mesh(primitives), pose=pose)
         self._shown = key
+
+    def _primitive(self, mesh: Mesh, shared: dict[str, Any], triangles: NDArray[np.int32], texture: int) -> Any:
+        """The triangles that show one texture, or none (-1)."""
+        material = self._pyrender.MetallicRoughnessMaterial(
+            doubleSided=mesh.two_sided, alphaMode="OPAQUE", metallicFactor=0.0
+        )
+        if mesh.skin is not None and texture >= 0:
+            textures = mesh.skin.textures
+            wraps = [WRAP_MODES[way] for way in textures.wrap[texture]]
+            sampler = self._pyrender.Sampler(wrapS=wraps[0], wrapT=wraps[1])
+            picture = textures.level(texture, 0)
+            material.baseColorTexture = self._pyrender.Texture(sampler=sampler, source=picture, source_channels="RGBA")
+            material.metallicFactor = float(textures.cut[texture])
+        indices = triangles if len(triangles) else np.zeros((1, 3), np.int32)
+        return self._pyrender.Primitive(indices=indices, material=material, **shared)
 
     def _drawable(self, mesh: Mesh, pose: NDArray[np.float64]) -> tuple[NDArray[np.bool_], tuple[float, float]]:
         """Which vertices the rules of the project let through, and the depths between which they lie."""

@@ -1,12 +1,10 @@
 """What every reader and generator of meshes gives: parts in one frame, each with a material of its own."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-WRAPS = ("repeat", "clamp", "mirror")
-"""What a texture shows outside 0..1."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +16,7 @@ class Material:
     texture: NDArray[np.uint8] | None = None
     """(H, W, 4) RGBA, row 0 on top, at most 512 pixels a side; display-referred."""
     wrap: tuple[str, str] = ("repeat", "repeat")
-    """Of `WRAPS`, along u and v."""
+    """Of `render.texture.WRAPS`, along u and v."""
     cut_below: float | None = None
     """Alpha (0..1) of the texture below which there is no surface; None draws it all."""
 
@@ -48,3 +46,5 @@ class RawMesh:
     """At least one, with at least one triangle between them."""
     warnings: tuple[str, ...] = field(default=())
     """One line each: what was left out or replaced, and why."""
+    files: tuple[Path, ...] = ()
+    """Full paths of what it was read from: the mesh first, then buffers, material libraries, pictures."""

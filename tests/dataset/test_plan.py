@@ -1,10 +1,13 @@
 """What batches show: golden draws, and the laws of the plan."""
 
+import json
+
 import numpy as np
 import pytest
+import scipy.stats
 
-from dataset import StoreError, batch_values
-from dataset.factors import FACE_FACTORS, SWEEP_VIEWS, Factor, with_ranges
+from dataset import StoreError, StoreSpec, batch_values
+from dataset.factors import CHAIR_FACTORS, CHAIR_SWEEPS, CHAIR_VARIED, FACE_FACTORS, FACE_SWEEPS, Factor, with_ranges
 from dataset.keys import FACTOR_KEYS, PURPOSE_KEYS, SPLIT_KEYS, generator
 
 # Four normals at (7, train, purpose, none, 3) and four uniforms at (7, test, purpose, azimuth, 11), made with numpy 2.4
@@ -158,12 +161,12 @@ def test_people_with_more_coefficients_than_the_model_are_refused(make_spec):
 
 
 def test_sweeps_are_even_grids_with_the_others_fixed_for_each_person(make_spec):
-    spec = make_spec(content="sweeps", batch_size=SWEEP_VIEWS)
+    spec = make_spec(content="sweeps", batch_size=FACE_SWEEPS)
     assert spec.groups == ("azimuth", "elevation", "light")
     rest = {}
     for k, factor in enumerate(FACE_FACTORS):
         values = batch_values(spec, "test", factor.name, 0, 3).factors
-        expected = np.linspace(factor.low, factor.high, SWEEP_VIEWS[factor.name]).astype(np.float32)
+        expected = np.linspace(factor.low, factor.high, FACE_SWEEPS[factor.name]).astype(np.float32)
         np.testing.assert_array_equal(values[:, :, k], np.tile(expected, (3, 1)))
         assert expected[len(expected) // 2] == 0
         for j in {0, 1, 2} - {k}:
@@ -173,7 +176,7 @@ def test_sweeps_are_even_grids_with_the_others_fixed_for_each_person(make_spec):
 
 
 def test_others_zero_is_the_frontal_variant(make_spec):
-    spec = make_spec(content="sweeps", batch_size=SWEEP_VIEWS, others="zero")
+    spec = make_spec(content="sweeps", batch_size=FACE_SWEEPS, others="zero")
     values = batch_values(spec, "val", "light", 0, 2).factors
     assert not values[:, :, :2].any()
 
@@ -204,3 +207,57 @@ def test_more_fixed_values_than_there_are_coefficients_are_refused(make_spec):
         make_spec(fixed={"shape": [0.0] * 6})
     with pytest.raises(StoreError, match="1 values of hair are fixed"):
         make_spec(fixed={"hair": [0.0]})
+
+
+@pytest.fixture
+def chairs(make_spec):
+    """The spec of chairs: 30 to train on, 7 to test."""
+    kept = {"subject": "chair", "factors": CHAIR_FACTORS, "varied": CHAIR_VARIED, "coefficients": {}, "scales": {}}
+    return lambda **changes: make_spec(**kept, collection={"counts": {"train": 30, "test": 7}}, **changes)
+
+
+def test_chairs_turn_all_round_at_one_of_two_heights(chairs):
+    spec = chairs(batch_size=20)
+    assert spec.groups == ("azimuth", "intrinsic")
+    values = batch_values(spec, "train", "azimuth", 0, 300)
+    azimuth, elevation = np.moveaxis(values.factors, 2, 0)
+    assert scipy.stats.kstest(azimuth.ravel(), "uniform", (0, 360)).pvalue > 0.01
+    assert (elevation == elevation[:, :1]).all()
+    assert scipy.stats.binomtest(int((elevation[:, 0] == 20).sum()), 300).pvalue > 0.01
+    assert set(np.unique(elevation)) == {20.0, 30.0}
+    np.testing.assert_array_equal(values.identity, np.tile((np.arange(300) % 30)[:, None], 20))
+
+
+def test_intrinsic_batches_of_chairs_vary_their_height_too(chairs):
+    values = batch_values(chairs(batch_size=20), "train", "intrinsic", 0, 300)
+    azimuth, elevation = np.moveaxis(values.factors, 2, 0)
+    assert (azimuth == azimuth[:, :1]).all()
+    assert scipy.stats.binomtest(int((elevation == 20).sum()), elevation.size).pvalue > 0.01
+    assert all(len(set(row)) == 20 for row in values.identity)
+
+
+def test_a_sweep_of_a_chair_is_a_whole_turn_at_each_height(chairs):
+    values = batch_values(chairs(content="sweeps", batch_size=CHAIR_SWEEPS), "test", "azimuth", 0, 2)
+    azimuth, elevation = np.moveaxis(values.factors, 2, 0)
+    np.testing.assert_array_equal(azimuth[1], np.tile(np.arange(0, 360, 6), 2))
+    np.testing.assert_array_equal(elevation[0], np.repeat([20, 30], 60))
+
+
+def test_a_split_without_chairs_is_refused(chairs):
+    with pytest.raises(StoreError, match="a pool of 0 chairs in val cannot fill azimuth batches"):
+        chairs().check_pool("val", "azimuth")
+    with pytest.raises(StoreError, match="a pool of 7 chairs in test cannot fill intrinsic batches, which need 20"):
+        chairs(batch_size=20).check_pool("test", "intrinsic")
+
+
+def test_the_spec_of_chairs_survives_its_json(chairs):
+    spec = chairs()
+    again = StoreSpec.from_attributes(json.loads(json.dumps(spec.to_attributes())), "there")
+    assert again.to_attributes() == spec.to_attributes()
+    assert again.factors == spec.factors
+
+
+def test_a_range_given_by_hand_is_continuous():
+    (elevation,) = (f for f in with_ranges(CHAIR_FACTORS, {"elevation": (0.0, 45.0)}) if f.name == "elevation")
+    assert elevation.at(np.array([0.0, 0.5])).tolist() == [0.0, 22.5]
+    assert elevation.values == ()

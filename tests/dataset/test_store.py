@@ -238,7 +238,7 @@ def test_a_batch_that_is_not_drawn_yet_is_no_black_picture(tmp_path, spec, fill)
     store = create_store(str(tmp_path / "half"), spec)
     store.ensure("train", "light", 7)
     for index in (0, 6):
-        with pytest.raises(StoreError, match=f"light batch {index} of train in .* is not drawn yet"):
+        with pytest.raises(StoreError, match=f"light batch {index} of train in .* is not there yet"):
             store.read("train", "light", index)
     fill(store, groups=["light"])
     assert store.read("train", "light", 6).images.any()

@@ -15,8 +15,8 @@ from dataset import batch_values, create_store, open_store
 from dataset.shards import missing_shards, shard_file
 from pipelines.backends import store_renderer
 from pipelines.drawing import bytes_while_drawn
-from pipelines.faces import FaceSubject, open_face
-from pipelines.render_batches import batches_spec
+from pipelines.faces import FaceSubject, batches_spec, open_face
+from pipelines.subjects import scenes_of
 from render import CpuRenderer
 from render.errors import RenderError
 from render.gl.context import probe
@@ -95,7 +95,7 @@ def test_what_is_stored_is_what_the_plan_says_and_the_renderer_draws(toy):
     for group in store.spec.groups:
         values = batch_values(store.spec, "train", group, 3, 4)
         one = {block: rows[0] for block, rows in values.coefficients.items()}
-        frames = renderer.render(subject.scenes(values.factors[0], values.identity[0], one))
+        frames = renderer.render(scenes_of(subject, "train", values.factors[0], values.identity[0], one))
         np.testing.assert_array_equal(store.read("train", group, 3).images, frames.image)
         np.testing.assert_array_equal(store.array("train", group, "mask")[3], frames.mask)
 
@@ -180,11 +180,9 @@ def test_the_pyrender_backend_fills_a_store_in_processes(dcign, refused, tmp_pat
     store = open_store(url)
     assert store.spec.renderer == {"backend": "pyrender", "platform": "egl", "gl_renderer": found}
     values = batch_values(store.spec, "train", "light", 0, 4)
-    on_cpu = CpuRenderer("grey", 1).render(
-        open_face(store).scenes(
-            values.factors[0], values.identity[0], {b: c[0] for b, c in values.coefficients.items()}
-        )
-    )
+    one = {block: rows[0] for block, rows in values.coefficients.items()}
+    scenes = scenes_of(open_face(store), "train", values.factors[0], values.identity[0], one)
+    on_cpu = CpuRenderer("grey", 1).render(scenes)
     seen = on_cpu.mask > 0
     assert np.abs(store.read("train", "light", 0).images.astype(int) - on_cpu.image)[seen].mean() < 1
     assert "backend is pyrender there, cpu was given" in refused(*call, "--n", 5, "--backend", "cpu")
@@ -205,7 +203,9 @@ def test_every_channel_is_stored_as_it_is_drawn(dcign, refused, tmp_path):
     assert store.spec.channels == ("mask", "depth", "normal", "albedo", "shading", "region", "landmarks")
     values = batch_values(store.spec, "train", "light", 1, 2)
     one = {block: rows[0] for block, rows in values.coefficients.items()}
-    frames = store_renderer(store).render(open_face(store).scenes(values.factors[0], values.identity[0], one))
+    frames = store_renderer(store).render(
+        scenes_of(open_face(store), "train", values.factors[0], values.identity[0], one)
+    )
     for name in store.spec.channels:
         np.testing.assert_array_equal(store.array("train", "light", name)[1], frames.channel(name))
     said = refused("render-batches", "--store", url, "--factor", "light", "--channels", "mask")

@@ -258,6 +258,11 @@ def png_header(width, height):
         ("a.png", png_header(10_000, 10_000), "is no picture that can be read"),
         ("a.png", png_header(20_000, 8_000), "more than 150,000,000; scale it down"),
         ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is no picture that can be read"),
+        (
+            "a.eps",
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n",
+            "is no picture that can be read",
+        ),
         (".", None, "is a folder"),
         ("none.png", None, "there is no file"),
     ],

@@ -9,8 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from render import CpuRenderer, SceneBatch, frame_head, open_model
+from render.meshes.drawable import drawable, mesh_camera
+from render.meshes.prepare import prepare
+from render.meshes.procedural import make_chair
 
-PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); import test_determinism as t; print(t.frames_hash())"
+PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import test_determinism as t; print(t.frames_hash(), t.chairs_hash())"
+)
 
 
 def frames_hash():
@@ -29,6 +34,15 @@ def frames_hash():
     return digest.hexdigest()
 
 
+def chairs_hash():
+    """Hash of three built-in chairs, from their seed through normals, textures, holes and mip levels to pixels."""
+    meshes = tuple(drawable(prepare(make_chair(4, k), "+y", "+z")) for k in (1, 4, 6))
+    assert [mesh.skin.textures.cut.any() for mesh in meshes] == [False, True, False]
+    pose = [np.array(angles, "f4") for angles in ([20, 130, 250], [20, 30, 20], [30, 30, 30])]
+    frames = CpuRenderer("rgb", 4).render(SceneBatch(meshes, np.arange(3), *pose, mesh_camera(64), 45.0))
+    return hashlib.sha256(frames.image.tobytes() + frames.mask.tobytes()).hexdigest()
+
+
 def test_frames_are_the_same_under_other_code_generation(tmp_path):
     here = str(Path(__file__).parent)
     other = {
@@ -39,4 +53,4 @@ def test_frames_are_the_same_under_other_code_generation(tmp_path):
         "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3",
     }
     done = subprocess.run([sys.executable, "-c", PROGRAM, here], env=other, capture_output=True, text=True, check=True)
-    assert done.stdout.split()[-1] == frames_hash()
+    assert done.stdout.split()[-2:] == [frames_hash(), chairs_hash()]

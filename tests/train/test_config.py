@@ -180,3 +180,8 @@ def test_auto_device():
 def test_the_allocator_is_told_only_where_it_is_glibc(monkeypatch):
     monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
     assert keep_freed_memory() is False
+
+
+@pytest.mark.parametrize(("options", "share"), [({}, 10), ({"preset": "demo"}, 3), ({"objective": "exchange"}, 1)])
+def test_the_share_of_intrinsic_batches_suits_the_objective(options, share):
+    assert dict(faces(**options).ratio) == dict.fromkeys(FACES, 1.0) | {"intrinsic": float(share)}

@@ -44,9 +44,26 @@ def test_impossible_layouts(sizes, message):
 def test_other_refusals():
     with pytest.raises(ConfigError, match="4 factors need at least 4 latents; got 3"):
         Layout.for_factors(FACES, 3)
-    with pytest.raises(ConfigError, match="one latent for each factor, so 1 in all; got 2"):
+    with pytest.raises(
+        ConfigError, match="there are 1 latents in all, one for each factor unless said otherwise; got 2"
+    ):
         Layout.for_factors(("azimuth",), 2)
     with pytest.raises(ConfigError, match="no factor 'pose'; it has azimuth"):
         Layout.for_factors(("azimuth",), 1).slice("pose")
     with pytest.raises(ConfigError, match=r"an object .* got \[1\]"):
         Layout.from_json([1])
+
+
+def test_a_factor_may_have_a_group_of_its_own():
+    layout = Layout.for_factors(("azimuth", "intrinsic"), 200, {"azimuth": 2})
+    assert layout.to_json() == {"azimuth": 2, "intrinsic": 198}
+    assert layout.slice("intrinsic") == slice(2, 200)
+    assert Layout.for_factors(("azimuth",), 2, {"azimuth": 2}).total == 2
+    for factors, latents, sizes, message in [
+        (("azimuth", "intrinsic"), 2, {"azimuth": 2}, "2 factors need at least 3 latents; got 2"),
+        (("azimuth", "intrinsic"), 9, {"light": 2}, "the number of latents of light cannot be given"),
+        (("azimuth", "intrinsic"), 9, {"intrinsic": 2}, "the number of latents of intrinsic cannot be given"),
+        (("azimuth", "intrinsic"), 9, {"azimuth": 0}, "needs 1 latent or more; got 0"),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            Layout.for_factors(factors, latents, sizes)

@@ -65,7 +65,7 @@ def person_errors(
     images: NDArray[np.uint8],
     masks: NDArray[np.uint8],
     mean_faces: NDArray[np.floating],
-    latent: int,
+    latents: NDArray[np.integer] | int,
     values: NDArray[np.floating],
 ) -> dict[tuple[str, str], Array]:
     """(quantity, method) to (S, S) of one person.
@@ -79,15 +79,15 @@ def person_errors(
     images, masks : (S, H, W[, 3]) and (S, H, W) uint8
         True renders along the grid.
     mean_faces : (S, H, W[, 3]) float of 0..1
-    latent : int
-        The factor's neuron.
-    values : (S,) float
-        What the neuron should say at each angle of the grid.
+    latents : int, or (G,) int
+        The factor's neuron, or neurons.
+    values : (S,) or (S, G) float
+        What they should say at each angle of the grid.
     """
     steps = len(images)
     truth = planes(images.astype(np.float32) / np.float32(255), masks)
     turned = np.repeat(codes, steps, axis=0)
-    turned[:, latent] = np.tile(values, steps)
+    turned[:, latents] = np.concatenate([values] * steps)
     ours, own = planes(decode(turned), masks), planes(decode(codes), masks)
     drawn = {
         "ours": ours.reshape(steps, *truth.shape),

@@ -26,7 +26,8 @@ class Exchange(Objective):
     To it comes `agreement` times KL(row || other row), summed over rows and inactive latents.
     """
 
-    options: ClassVar[Mapping[str, Any]] = {"agreement": 0.0}
+    options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0}
+    intrinsic: ClassVar[float | None] = 1.0
 
     def loss(self, batch: TrainBatch) -> Loss:
         """See the class."""

@@ -49,6 +49,9 @@ class Objective(ABC):
     options: ClassVar[Mapping[str, Any]] = {}
     """Fields of `TrainConfig` that it alone looks at, and their defaults; others' are refused with it."""
 
+    intrinsic: ClassVar[float | None] = None
+    """Share of intrinsic batches, against 1 of each other factor, that suits it best; None for the preset's."""
+
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self.network, self.config = network, config
 

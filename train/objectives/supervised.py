@@ -1,5 +1,7 @@
 """A ceiling: what the net can do when it is told the true angles."""
 
+from typing import ClassVar
+
 import torch
 
 from train.config import TrainConfig
@@ -21,6 +23,8 @@ class Supervised(Objective):
     distribution of `SIGMA`. Where people are the same in a batch, each row is drawn from its own true values and
     another row's intrinsic latents.
     """
+
+    intrinsic: ClassVar[float | None] = 1.0
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         super().__init__(network, config)

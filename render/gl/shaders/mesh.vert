@@ -8,6 +8,9 @@ layout(location = NORMAL_LOC) in vec3 normal;
 #ifdef COLOR_0_LOC
 layout(location = COLOR_0_LOC) in vec4 color_0;
 #endif
+#ifdef TEXCOORD_0_LOC
+layout(location = TEXCOORD_0_LOC) in vec2 texcoord_0;
+#endif
 layout(location = INST_M_LOC) in mat4 inst_m;
 
 uniform mat4 M;
@@ -17,6 +20,7 @@ uniform mat4 P;
 out vec3 at;
 out vec3 facing;
 out vec3 albedo;
+out vec2 uv;
 
 void main()
 {
@@ -25,4 +29,9 @@ void main()
     at = world.xyz;
     facing = mat3(M) * normal;
     albedo = color_0.rgb;
+#ifdef TEXCOORD_0_LOC
+    uv = texcoord_0;
+#else
+    uv = vec2(0.0);
+#endif
 }

@@ -7,27 +7,20 @@ the order the JSON lists them, little-endian. A file that does not fit its hash 
 import hashlib
 import json
 import math
-import os
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from render.cachedir import directory, keep
 from render.morphable import Block, ModelError, MorphableModel
 
 MAGIC = b"dcign built-in head 1\n"
 KEPT = 2
 """Files of this kind that stay in the directory: this version's and the one before."""
-
-
-def directory() -> Path:
-    """The user's cache directory for this project."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification ignores relative paths.
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "dcign"
 
 
 def cached(build: Callable[[], MorphableModel]) -> MorphableModel:
@@ -62,21 +55,14 @@ def store(model: MorphableModel, path: Path) -> bool:
         "unit": model.unit,
         "sha256": _hash(arrays),
     }
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".head-", delete=False) as file:
-            temporary = file.name
-            file.write(MAGIC + json.dumps(header).encode() + b"\n")
-            for array in arrays.values():
-                file.write(np.ascontiguousarray(array).data)
-        Path(temporary).replace(path)
-        _sweep(path)
-    except OSError:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        return False
-    return True
+    written = keep(
+        path,
+        [MAGIC + json.dumps(header).encode() + b"\n", *(np.ascontiguousarray(a).data for a in arrays.values())],
+    )
+    if written:
+        with suppress(OSError):
+            _sweep(path)
+    return written
 
 
 def load(path: Path) -> MorphableModel | None:

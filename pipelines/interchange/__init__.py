@@ -1,0 +1,1 @@
+"""Other people's data layouts: read into stores, and written from them."""

@@ -1,0 +1,155 @@
+"""Materials of glTF files: base colour, its picture, and what happens where that is transparent."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.errors import MeshError
+from render.meshes.assemble import PLAIN, WHITE
+from render.meshes.gltfdocument import Document
+from render.meshes.parts import Material
+from render.meshes.pictures import HALF, Picture, Pictures, texture
+
+Floats = NDArray[np.float64]
+WRAPS = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
+WHITE_RGBA = (*WHITE.color, 1.0)
+SPECULAR, TRANSFORM = "KHR_materials_pbrSpecularGlossiness", "KHR_texture_transform"
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A material, which texture coordinates its picture takes, and how they are moved first."""
+
+    material: Material
+    places: int = 0
+    """Number of the set of texture coordinates."""
+    offset: tuple[float, float] = (0.0, 0.0)
+    scale: tuple[float, float] = (1.0, 1.0)
+    turn: tuple[float, float] = (1.0, 0.0)
+    """Cosine and sine."""
+
+    def moved(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
+        """Texture coordinates, v down, scaled, turned and shifted as KHR_texture_transform says."""
+        (c, s), (su, sv) = self.turn, self.scale
+        u, v = u * su, v * sv
+        return c * u + s * v + self.offset[0], c * v - s * u + self.offset[1]
+
+
+@dataclass
+class Surfaces:
+    """The materials of one document, each made once, when a primitive first asks for it."""
+
+    document: Document
+    made: dict[int, Surface] = field(default_factory=dict)
+    opened: dict[Any, Picture | str] = field(default_factory=dict)
+    """By number: the picture, or why there is none."""
+    pictures: Pictures = field(default_factory=Pictures)
+
+    def of(self, index: Any) -> Surface:
+        """The surface of material `index`; of None, the default."""
+        if index is None:
+            # Without a material glTF is white; as little is known as in other formats, and it looks the same.
+            return Surface(PLAIN)
+        entry = self.document.item("materials", index)
+        if index not in self.made:
+            self.made[index] = self._make(entry, f"material {entry.get('name', index)!r}")
+        return self.made[index]
+
+    def _make(self, entry: dict[str, Any], name: str) -> Surface:
+        factor, info = _base(entry)
+        r, g, b = (float(value) for value in display_referred(np.array(factor[:3])))
+        mode = entry.get("alphaMode", "OPAQUE")
+        image = None if info is None else self._image(info, name)
+        threshold = _threshold(entry, mode, factor[3])
+        surface = None if image is None else texture(image, threshold)
+        see_through = (mode == "MASK" and threshold is None) or (mode == "BLEND" and factor[3] < 1)
+        if see_through or (surface is not None and surface.invisible):
+            self.document.source.warn(f"{name} is transparent; it is drawn opaque")
+        if surface is None or info is None:
+            return Surface(Material((r, g, b)))
+        return _placed(Material((r, g, b), surface.rgba, self._wrap(info), surface.cut_below), info)
+
+    def _image(self, info: dict[str, Any], name: str) -> Picture | None:
+        """The picture of a texture; None, with a warning, when it is missing or damaged."""
+        chosen = self.document.item("textures", info.get("index"))
+        index = chosen.get("extensions", {}).get("EXT_texture_webp", {}).get("source", chosen.get("source"))
+        try:
+            if index is None:
+                self.opened[index] = "its format is known to an extension only"
+            elif index not in self.opened:
+                entry = self.document.item("images", index)
+                self.opened[index] = self.pictures.open(self.document.picture(entry))
+        except MeshError as error:
+            self.opened[index] = str(error)
+        image = self.opened[index]
+        if isinstance(image, str):
+            self.document.source.warn(f"the texture of {name} is left out, its colour is used: {image}")
+            return None
+        return image
+
+    def _wrap(self, info: dict[str, Any]) -> tuple[str, str]:
+        sampler = self.document.item("textures", info.get("index")).get("sampler")
+        entry = {} if sampler is None else self.document.item("samplers", sampler)
+        return WRAPS.get(entry.get("wrapS", 0), "repeat"), WRAPS.get(entry.get("wrapT", 0), "repeat")
+
+
+def _base(entry: dict[str, Any]) -> tuple[list[float], dict[str, Any] | None]:
+    """Linear RGBA factor, and the description of the texture that it multiplies."""
+    old = entry.get("extensions", {}).get(SPECULAR)
+    if old is not None:
+        return _vector(old, "diffuseFactor", WHITE_RGBA), old.get("diffuseTexture")
+    model = entry.get("pbrMetallicRoughness", {})
+    return _vector(model, "baseColorFactor", WHITE_RGBA), model.get("baseColorTexture")
+
+
+def _vector(entry: dict[str, Any], key: str, default: tuple[float, ...]) -> list[float]:
+    values = entry.get(key, default)
+    if len(values) != len(default):
+        raise MeshError(f"a {key} has {len(values)} values; expected {len(default)}")
+    numbers = [float(value) for value in values]
+    if not all(abs(value) < 1e6 for value in numbers):
+        raise MeshError(f"a {key} holds a number that is not finite")
+    return numbers
+
+
+def _threshold(entry: dict[str, Any], mode: str, alpha: float) -> float | None:
+    """Alpha of the texture below which nothing is drawn; None where all is."""
+    if mode == "BLEND":
+        return HALF
+    if mode != "MASK":
+        return None
+    cutoff = float(entry.get("alphaCutoff", HALF))
+    # The factor multiplies the texture's alpha; where it alone is too small there would be no surface at all.
+    return cutoff / alpha if 0 < cutoff <= alpha else None
+
+
+def _placed(material: Material, info: dict[str, Any]) -> Surface:
+    """The surface with the texture coordinates that the description of its texture asks for."""
+    moved = info.get("extensions", {}).get(TRANSFORM, {})
+    offset, scale = _vector(moved, "offset", (0.0, 0.0)), _vector(moved, "scale", (1.0, 1.0))
+    turn = float(moved.get("rotation", 0.0))
+    places = moved.get("texCoord", info.get("texCoord", 0))
+    if not abs(turn) < 1e6 or not isinstance(places, int):
+        raise MeshError("a texture is turned by no number, or takes no set of coordinates")
+    # Rounded, the sine is the same in every library of mathematics.
+    cosine, sine = round(math.cos(turn), 12), round(math.sin(turn), 12)
+    return Surface(material, places, (offset[0], offset[1]), (scale[0], scale[1]), (cosine, sine))
+
+
+def display_referred(linear: Floats) -> Floats:
+    """Linear values (any shape), clipped to 0..1, by the curve of sRGB.
+
+    Textures are sRGB and the shading here works on what a screen shows, so factors and vertex colours, which glTF
+    stores linear, are brought there too. The power 1/2.4 is five times a twelfth root, and that is two square roots
+    and Newton's method: unlike `pow`, these are the same on every machine.
+    """
+    x = np.clip(linear, 0.0, 1.0)
+    fourth = np.sqrt(np.sqrt(np.maximum(x, 0.0031308)))
+    root = np.full_like(x, 0.85)
+    for _ in range(8):
+        root = (2 * root + fourth / (root * root)) / 3
+    curve = np.round(1.055 * (root * root * root * root * root) - 0.055, 12)  # so that 1 stays 1
+    return np.where(x <= 0.0031308, 12.92 * x, curve)

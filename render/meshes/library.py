@@ -1,0 +1,65 @@
+"""Meshes by name, made when they are first asked for; those asked for last stay, as many as memory allows."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from render.meshes.cache import nbytes
+from render.scene import Mesh
+
+Name = TypeVar("Name", bound=Hashable)
+
+
+class MeshLibrary(Generic[Name]):
+    """A bounded cache that threads may share.
+
+    Parameters
+    ----------
+    make : function
+        From a name to its mesh. Called once at a time for each name; other names do not wait.
+    most_bytes : int
+        Of the meshes that are kept. The one asked for last is kept in any case.
+    """
+
+    def __init__(self, make: Callable[[Name], Mesh], most_bytes: int) -> None:
+        self._make, self._most = make, most_bytes
+        self._kept: OrderedDict[Name, Mesh] = OrderedDict()
+        self._making: dict[Name, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self.held_bytes = 0
+        """Of the meshes kept now."""
+
+    def __call__(self, name: Name) -> Mesh:
+        """The mesh of a name; what `make` raises is raised here, and the name may be asked for again."""
+        with self._lock:
+            if (mesh := self._take(name)) is not None:
+                return mesh
+            making = self._making.setdefault(name, threading.Lock())
+        with making:
+            with self._lock:
+                if (mesh := self._take(name)) is not None:  # another thread made it meanwhile
+                    return mesh
+            try:
+                mesh = self._make(name)
+                with self._lock:
+                    self._keep(name, mesh)
+            finally:
+                with self._lock:
+                    self._making.pop(name, None)
+        return mesh
+
+    def _take(self, name: Name) -> Mesh | None:
+        mesh = self._kept.get(name)
+        if mesh is not None:
+            self._kept.move_to_end(name)
+        return mesh
+
+    def _keep(self, name: Name, mesh: Mesh) -> None:
+        if (old := self._kept.pop(name, None)) is not None:  # made twice, after a first failure
+            self.held_bytes -= nbytes(old)
+        self._kept[name] = mesh
+        self.held_bytes += nbytes(mesh)
+        while self.held_bytes > self._most and len(self._kept) > 1:
+            _, old = self._kept.popitem(last=False)
+            self.held_bytes -= nbytes(old)

@@ -1,0 +1,37 @@
+"""Sizes beyond which a mesh file is refused: a few bytes can declare what no machine can hold or draw.
+
+With these, the worst file that was found takes less than a gigabyte and less than fifteen seconds.
+"""
+
+LARGEST_FILE = 128 << 20
+"""Bytes of a mesh file, and of each buffer beside it."""
+LARGEST_LIBRARY = 8 << 20
+"""Bytes of a material library."""
+LARGEST_PICTURE = 64 << 20
+"""Bytes of a picture as it is stored."""
+MOST_PIXELS = 64 << 20
+"""Of one picture: 8192 x 8192."""
+MOST_PIXELS_TOGETHER = 256 << 20
+"""Of all pictures of one mesh."""
+MOST_PICTURES = 128
+TEXTURE_SIDE = 512
+"""Larger pictures are reduced to this many pixels along their longer side."""
+
+MOST_VERTICES = 3_000_000
+MOST_TRIANGLES = 1_000_000
+MOST_CORNERS = 4096
+"""Of one polygon."""
+MOST_STEPS = 500_000_000
+"""Comparisons spent on the concave polygons of one mesh."""
+MOST_PARTS = 10_000
+"""Primitives drawn by a glTF scene."""
+MOST_LINES = 10_000_000
+LONGEST_LINE = 1 << 20
+"""Characters."""
+MOST_JSON_VALUES = 2_000_000
+MOST_LIBRARIES = 32
+MOST_MATERIALS = 10_000
+MOST_WARNINGS = 30
+"""Different ones; further ones are counted."""
+FARTHEST = 1e30
+"""A larger coordinate is as little a place as infinity is."""

@@ -1,0 +1,197 @@
+"""Reading of files that may be anything: sizes are checked first, and no name in a file leads out of its collection."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import numpy as np
+
+from render.errors import MeshError
+from render.meshes.limits import LARGEST_FILE, LONGEST_LINE, MOST_LINES, MOST_WARNINGS
+from render.models.assemble import one_line
+from render.models.content import MAGIC, describe
+
+OTHER_KINDS = (*(magic for magic in MAGIC if len(magic) > 1), b"PK\x03\x04", b"\x89HDF", b"Rar!")
+"""First bytes of what is sometimes found under the name of a mesh."""
+
+
+@contextmanager
+def reading(path: Path, layout: str) -> Iterator[None]:
+    """Turn whatever goes wrong inside into one `MeshError` line that names the file.
+
+    The readers check what they know to go wrong; this is for what nobody thought of.
+    """
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except MeshError as error:
+        raise MeshError(f"{path}: {one_line(str(error), 400)}") from error
+    except Exception as error:
+        why = one_line(f"{type(error).__name__}: {error}")
+        raise MeshError(f"{path} cannot be read as {layout}; it may be cut short or damaged ({why})") from error
+
+
+@dataclass
+class Source:
+    """A mesh file that is being read, the folder that nothing in it may leave, and what was wrong so far."""
+
+    path: Path
+    root: Path
+    """Resolved."""
+    warnings: list[str] = field(default_factory=list)
+    unsaid: int = 0
+    """Warnings beyond `MOST_WARNINGS`."""
+    files: list[Path] = field(default_factory=list)
+    """What was read so far, resolved."""
+
+    def warn(self, what: str) -> None:
+        """Add one line that names the file; the same line is added once."""
+        line = one_line(f"{self.path.name}: {what}", 400)
+        if line in self.warnings:
+            return
+        if len(self.warnings) < MOST_WARNINGS:
+            self.warnings.append(line)
+        else:
+            self.unsaid += 1
+
+    def said(self) -> tuple[str, ...]:
+        """All warnings, the last of them a count of those left out."""
+        more = (f"{self.path.name}: {self.unsaid} more warnings are not shown",) if self.unsaid else ()
+        return (*self.warnings, *more)
+
+    def content(self) -> bytes:
+        """What is in the mesh file itself.
+
+        Raises
+        ------
+        MeshError
+            When it is empty, too large, or plainly of another kind.
+        """
+        data = self.read(self.path.resolve(), LARGEST_FILE)
+        if not data:
+            raise MeshError("this is an empty file; expected a mesh (was it downloaded whole?)")
+        if data.startswith(OTHER_KINDS) or data[257:262] == b"ustar":
+            raise MeshError(f"this is {describe(self.path)}; expected a {self.path.suffix[1:].upper()} file")
+        return data
+
+    def beside(self, name: str, folder: Path, most: int) -> bytes:
+        """Bytes of the file that is called `name` as seen from `folder`.
+
+        A name that fits but for upper and lower case is taken, with a warning: it was written where that is no
+        difference.
+
+        Raises
+        ------
+        MeshError
+            When the name leads out of the collection, or to no file, or to one of more than `most` bytes.
+        """
+        return self.read(self.find(name, folder), most)
+
+    def read(self, path: Path, most: int) -> bytes:
+        """Bytes of a file that `find` gave; errors as in `beside`."""
+        if path not in self.files:
+            self.files.append(path)
+        return limited(path, most)
+
+    def find(self, name: str, folder: Path) -> Path:
+        """The file that `name` means, resolved; errors as in `beside`."""
+        try:
+            found = self._walk(_relative(name), folder)
+        except (OSError, RuntimeError, ValueError) as error:
+            if isinstance(error, MeshError):
+                raise
+            raise MeshError(f"{one_line(name, 120)!r} is no name of a file") from error
+        if found is None or not found.is_file():
+            raise MeshError(f"{one_line(name, 120)!r} is not there")
+        return found
+
+    def _walk(self, parts: tuple[str, ...], folder: Path) -> Path | None:
+        at = self._inside(folder, parts)
+        for part in parts:
+            following = self._inside(at / part, parts)
+            if not following.exists():
+                close = sorted(entry.name for entry in at.iterdir() if entry.name.casefold() == part.casefold())
+                if len(close) != 1:
+                    return None
+                self.warn(f"{part!r} is not there, {close[0]!r} is taken instead")
+                following = self._inside(at / close[0], parts)
+            at = following
+        return at
+
+    def _inside(self, path: Path, parts: tuple[str, ...]) -> Path:
+        resolved = path.resolve()
+        if not resolved.is_relative_to(self.root):
+            raise MeshError(f"{one_line('/'.join(parts), 120)!r} leads out of {self.root}; copy the file into it")
+        return resolved
+
+
+def _relative(name: str) -> tuple[str, ...]:
+    """Parts of a relative path with either slash."""
+    if PureWindowsPath(name).drive or name.startswith(("/", "\\")):
+        raise MeshError(f"{one_line(name, 120)!r} is an absolute path; expected a file beside the mesh")
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if not parts:
+        raise MeshError("the name of a file is empty")
+    return parts
+
+
+def limited(path: Path, most: int) -> bytes:
+    """The file's bytes; MeshError, before anything is read, when there are more than `most`."""
+    if not path.is_file():
+        raise MeshError(f"{path.name!r} is {describe(path)}; expected a file")
+    size = path.stat().st_size
+    if size > most:
+        raise MeshError(f"{path.name!r} has {size} bytes; the most that is read is {most}")
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise MeshError(f"{path.name!r} cannot be read ({one_line(error.strerror or str(error))})") from error
+
+
+def lines(data: bytes, start: int = 0) -> Iterator[tuple[int, str]]:
+    """Lines of a text with their numbers from 1, without their ends, of whatever kind these are.
+
+    As Latin-1, which takes every byte: only numbers and keywords count, and `as_text` gives names back their letters.
+
+    Raises
+    ------
+    MeshError
+        When there are more lines, or longer ones, than any mesh has.
+    """
+    stream = io.BytesIO(data)
+    stream.seek(start)
+    text = io.TextIOWrapper(stream, "latin-1", newline=None)
+    number, rest = 0, ""
+    while block := text.read(LONGEST_LINE):
+        *whole, rest = (rest + block).split("\n")
+        if number + len(whole) > MOST_LINES:
+            raise MeshError(f"there are more than {MOST_LINES} lines")
+        if len(rest) > LONGEST_LINE:
+            raise MeshError(f"line {number + len(whole) + 1} has more than {LONGEST_LINE} characters")
+        for line in whole:
+            number += 1
+            yield number, line
+    if rest:
+        yield number + 1, rest
+
+
+def as_text(latin: str) -> str:
+    """A name out of `lines`, as UTF-8 where it is that."""
+    try:
+        return latin.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return latin
+
+
+def check_text(data: bytes, layout: str) -> bytes:
+    """The text without a byte order mark; MeshError for what cannot be a text of one byte per letter."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise MeshError(f"this is UTF-16 text; save the {layout} file as UTF-8")
+    if b"\0" in data[:4096]:
+        raise MeshError(f"this is binary data; expected the text of an {layout} file")
+    return data.removeprefix(b"\xef\xbb\xbf")

@@ -1,0 +1,227 @@
+"""Stores of chairs, end to end: a folder of meshes, its splits, its changes, and the built-in ones."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import trimesh
+
+from dataset import open_store
+from dataset.subjects import split_by_geometry
+from pipelines.collections import list_folder
+from pipelines.subjects import open_subject
+
+SMALL = ("--size", 32, "--samples", 1, "--batch-size", 4)
+
+
+def chair(height, depth=0.4):
+    """Seat, back and four legs; the sitter looks along +z."""
+    boxes = [((0.4, 0.05, depth), (0, 0.45, 0)), ((0.4, height, 0.05), (0, 0.45 + height / 2, -depth / 2))]
+    boxes += [((0.05, 0.45, 0.05), (x, 0.22, z)) for x in (-0.17, 0.17) for z in (-depth / 2.5, depth / 2.5)]
+    parts = [trimesh.creation.box(extents).apply_translation(at) for extents, at in boxes]
+    return trimesh.util.concatenate(parts)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """12 chairs as OBJ; the splits follow from their shapes."""
+    home = tmp_path / "chairs"
+    home.mkdir()
+    for k in range(12):
+        chair(0.3 + 0.05 * k, 0.35 + 0.01 * k).export(home / f"chair_{k:02}.obj")
+    (home / "LICENSE").write_text("anything goes")
+    return home
+
+
+@pytest.fixture
+def render(dcign):
+    def call(url, folder, *more, n=3, factor="all"):
+        axes = ("--up", "y", "--front", "+z")
+        words = ("--subject", "chair", "--meshes", folder, "--factor", factor, "--n", n)
+        return dcign("render-batches", "--store", url, *words, *axes, *SMALL, *more)
+
+    return call
+
+
+def subjects(url):
+    return json.loads((url / "subjects.json").read_text())
+
+
+def test_a_store_of_a_folder_is_complete_and_sound(dcign, render, folder, tmp_path):
+    url = tmp_path / "chairs.zarr"
+    said = render(url, folder, "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["batches"] == {"azimuth": 3, "intrinsic": 3}
+    checked = dcign("verify-store", url, "--json")
+    assert checked.code == 0, checked.out
+    assert json.loads(checked.out)["notes"] == []
+    entries = subjects(url)
+    assert [entry["id"] for entry in entries] == [f"chair_{k:02}" for k in range(12)]
+    assert {entry["licence"] for entry in entries} == {"LICENSE"}
+    assert all(entry["split"] == split_by_geometry(entry["geometry"], 0.1) for entry in entries)
+    store = open_store(url)
+    train = sum(entry["split"] == "train" for entry in entries)
+    assert store.spec.collection["counts"]["train"] == train
+    batch = store.read("train", "azimuth", 1)
+    assert (batch.identity == 1).all()
+    assert len(set(batch.factors[:, 0])) == 4
+    assert (batch.images < 255).any(axis=(1, 2)).all()
+    assert len(set(store.read("train", "intrinsic", 0).identity)) == 4
+
+
+def test_workers_growth_and_a_lost_cache_change_no_byte(render, folder, tmp_path, array_files, monkeypatch):
+    render(tmp_path / "a.zarr", folder, "--workers", 1, n=60)
+    for n in (7, 60):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"cache{n}"))
+        assert render(tmp_path / "b.zarr", folder, "--workers", 3, "--mesh-memory", 0.01, n=n).code == 0
+    assert array_files(tmp_path / "a.zarr") == array_files(tmp_path / "b.zarr")
+
+
+def test_a_file_that_changed_is_named(dcign, render, refused, folder, tmp_path):
+    url = tmp_path / "c.zarr"
+    render(url, folder)
+    for k in range(12):
+        path = folder / f"chair_{k:02}.obj"
+        path.write_text(path.read_text().replace("0.2", "0.3"))
+    said = refused("render-batches", "--store", url, "--factor", "azimuth", "--n", 60)
+    assert "chair_" in said
+    assert "has changed since the store was made" in said
+    assert "no image was drawn again" in dcign("verify-store", url).out
+
+
+def test_a_folder_that_moved_is_found_again_with_meshes(dcign, render, refused, folder, tmp_path):
+    url = tmp_path / "d.zarr"
+    render(url, folder)
+    folder.rename(tmp_path / "elsewhere")
+    more = ("render-batches", "--store", url, "--factor", "azimuth", "--n", 5)
+    assert "say with --meshes where it is now" in refused(*more)
+    assert dcign(*more, "--meshes", tmp_path / "elsewhere").code == 0
+    (tmp_path / "elsewhere/chair_03.obj").unlink()
+    assert dcign("verify-store", url, "--meshes", tmp_path / "elsewhere", "--frames", 40).code == 0
+
+
+def test_another_list_of_meshes_is_refused(render, folder, tmp_path):
+    render(tmp_path / "e.zarr", folder)
+    entries = subjects(tmp_path / "e.zarr")
+    (tmp_path / "e.zarr/subjects.json").write_text(json.dumps(entries[1:]))
+    said = render(tmp_path / "e.zarr", folder, n=9)
+    assert said.code == 1
+    assert "is not the list that the store was made with" in said.err
+
+
+def given(**changes):
+    return {"up": "+y", "front": "+z", "test_fraction": 0.4, "split_file": None} | changes
+
+
+def test_one_chair_in_two_formats_is_on_one_side(folder):
+    for k in range(12):
+        mesh = trimesh.load(folder / f"chair_{k:02}.obj", process=False)
+        mesh.export(folder / f"again_{k:02}.off")
+        mesh.export(folder / f"third_{k:02}.stl")
+    splits: dict[str, set[str]] = {}
+    for entry in list_folder(folder, given()).entries:
+        splits.setdefault(entry.id[-2:], set()).add(entry.split)
+    assert all(len(found) == 1 for found in splits.values())
+    assert len(set.union(*splits.values())) == 3
+
+
+def test_a_new_chair_moves_none(folder):
+    before = {entry.id: entry.split for entry in list_folder(folder, given()).entries}
+    chair(0.77).export(folder / "a_first_one.obj")
+    after = {entry.id: entry.split for entry in list_folder(folder, given()).entries}
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_split_file_decides(render, dcign, folder, tmp_path):
+    table = tmp_path / "splits.csv"
+    table.write_text("id,split\n" + "".join(f"chair_{k:02},{'test' if k < 5 else 'train'}\n" for k in range(12)))
+    url = tmp_path / "f.zarr"
+    assert render(url, folder, "--split-file", table).code == 0
+    assert [entry["split"] for entry in subjects(url)] == ["test"] * 5 + ["train"] * 7
+    assert render(url, folder, "--split-file", table).code == 0
+    table.write_text("chair_00,train\n")
+    assert "was made otherwise: split_file" in render(url, folder, "--split-file", table).err
+    table.write_text("chair_99,train\n")
+    said = render(tmp_path / "g.zarr", folder, "--split-file", table)
+    assert "names 'chair_99', which the folder has not; its meshes are called chair_00" in said.err
+    assert not (tmp_path / "g.zarr").exists()
+    for text, why in (("a,b,c\n", "expected id,split"), ("a,train\na,val\n", "is there twice"), ("", "names no mesh")):
+        table.write_text(text)
+        said = render(tmp_path / "g.zarr", folder, "--split-file", table)
+        assert said.code == 2
+        assert why in said.err
+
+
+def test_what_cannot_be_drawn_is_told_and_left_out(render, refused, folder, tmp_path):
+    (folder / "broken.obj").write_text("v 0 0 0\nf 1 2 3\n")
+    (folder / "empty.stl").write_bytes(b"")
+    said = render(tmp_path / "h.zarr", folder)
+    assert said.code == 0
+    assert "2 meshes: left out" in said.err
+    assert "broken.obj" in said.err
+    assert len(subjects(tmp_path / "h.zarr")) == 12
+    for path in folder.glob("chair*"):
+        path.unlink()
+    words = ("--subject", "chair", "--meshes", folder, "--factor", "azimuth")
+    assert "holds no mesh that can be drawn" in refused("render-batches", "--store", tmp_path / "i.zarr", *words)
+    assert "there is no folder" in refused(
+        "render-batches", "--store", tmp_path / "i.zarr", *words[:3], tmp_path / "nowhere", *words[4:]
+    )
+
+
+def test_axes_that_nobody_said_are_reported_as_a_guess(dcign, folder, tmp_path):
+    words = ("--subject", "chair", "--meshes", folder, "--factor", "azimuth", "--n", 1, *SMALL)
+    said = dcign("render-batches", "--store", tmp_path / "j.zarr", *words)
+    assert said.code == 0
+    assert "12 meshes: axes were guessed (say --up and --front to be sure)" in said.err
+    assert "chair_00.obj: up +y, front +z" in said.err
+    assert {entry["axes_from"] for entry in subjects(tmp_path / "j.zarr")} == {"guess"}
+
+
+def test_the_front_is_toward_the_camera_at_azimuth_zero(render, folder, tmp_path):
+    """The back rest is behind the seat: seen from the front and above it hides nothing of the seat's front edge."""
+    render(tmp_path / "k.zarr", folder)
+    store = open_store(tmp_path / "k.zarr")
+    subject = open_subject(store, str(folder))
+    values = np.zeros((1, 1, 2), np.float32)
+    mesh = subject.batches("train", values, np.zeros((1, 1), np.int64), {})[0].meshes[0]
+    high = mesh.positions[mesh.positions[:, 1] > 0.3]
+    assert high[:, 2].mean() < -0.1  # the back rest is away from the viewer
+    assert abs(mesh.positions[:, 0].min() + mesh.positions[:, 0].max()) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--factor", "light"), "no batches vary the light of chairs; they vary azimuth, intrinsic"),
+        (("--factor", "azimuth", "--shape-scale", 2), "--shape-scale is an option of --subject face"),
+        (("--factor", "azimuth", "--pool", 3), "a folder of meshes is a pool of its own"),
+        (("--factor", "azimuth", "--channels", "region"), "has no regions"),
+        (("--factor", "azimuth", "--front", "-y"), "lie along one axis"),
+    ],
+)
+def test_options_that_chairs_do_not_have(refused, folder, tmp_path, words, message):
+    call = ("render-batches", "--store", tmp_path / "l.zarr", "--subject", "chair", "--meshes", folder, "--up", "+y")
+    assert message in refused(*call, *words)
+    assert not (tmp_path / "l.zarr").exists()
+
+
+def test_options_of_chairs_are_no_options_of_faces(refused, tmp_path, folder):
+    call = ("render-batches", "--store", tmp_path / "m.zarr", "--factor", "light", "--meshes", folder)
+    assert "--meshes is an option of --subject chair" in refused(*call)
+
+
+def test_sweeps_of_held_out_chairs(dcign, render, folder, tmp_path):
+    url, sweeps = tmp_path / "n.zarr", tmp_path / "sweeps.zarr"
+    assert render(url, folder, "--test-fraction", 0.25).code == 0
+    said = dcign("render-sweeps", "--store", sweeps, "--like", url)
+    assert said.code == 0, said.err
+    store, held = open_store(sweeps), open_store(url).spec.collection["counts"]
+    assert {split: store.batches(split, "azimuth") for split in held} == held
+    assert store.read("test", "azimuth", 0).images.shape == (120, 32, 32)
+    assert dcign("verify-store", sweeps).code == 0
+    assert "nothing to draw" in dcign("render-sweeps", "--store", sweeps, "--like", url).out
+    shutil.rmtree(sweeps)
+    folder.rename(tmp_path / "moved")
+    assert dcign("render-sweeps", "--store", sweeps, "--like", url, "--meshes", tmp_path / "moved").code == 0

@@ -1,0 +1,96 @@
+"""evaluate-dcign on chairs, end to end on a toy: circular measures, the picture, refusals."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataset import open_store
+from pipelines.evaluation.turntable import open_turns
+from train.trained import load_run
+
+TINY = ("--size", 48, "--samples", 1, "--batch-size", 4)
+
+
+def run(*words):
+    subprocess.run([sys.executable, "-m", "pipelines", *map(str, words)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def chairs(tmp_path_factory):
+    """A store of built-in chairs, its sweeps, and two runs of a few batches."""
+    home = tmp_path_factory.mktemp("chairs")
+    store, sweeps = home / "chairs.zarr", home / "sweeps.zarr"
+    words = ("--subject", "chair", "--factor", "all", "--n", 4, "--pool", 6, *TINY)
+    run("render-batches", "--store", store, *words)
+    run("render-sweeps", "--store", sweeps, "--like", store, "--identities", 4)
+    for name, factors in (("one", "azimuth,intrinsic"), ("two", "azimuth:2,intrinsic")):
+        net = ("--maps", 8, "--latents", 8, "--precision", "float32", "--batches", 6, "--factors", factors)
+        run("train-dcign", "--store", store, "--run", home / name, *net)
+    return home
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_numbers_and_picture_of_a_run(dcign, chairs, tmp_path, name):
+    said = dcign("evaluate-dcign", "--run", chairs / name, "--sweeps", chairs / "sweeps.zarr", "--out", tmp_path)
+    assert said.code == 0, said.err
+    assert "4 held-out chairs" in said.out
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    assert found["chairs"] == 4
+    assert set(found["turning"]) == {"angle_rmse", "angle_median", "turned_round", "leak_r2"}
+    mse = found["reconstruction"]
+    assert mse["mse"]["value"] == pytest.approx(3 * mse["mse_over_3"]["value"])
+    assert found["original"] == {"mse": 2.7722e-4}
+    assert found["retrieval"]["retrieval"]["value"] is not None
+    with Image.open(tmp_path / "turns.png") as picture:
+        assert picture.width > 1000
+
+
+def test_the_error_of_reconstruction_is_that_of_plain_numpy(dcign, chairs, tmp_path):
+    dcign("evaluate-dcign", "--run", chairs / "one", "--sweeps", chairs / "sweeps.zarr", "--out", tmp_path)
+    trained, store = load_run(chairs / "one"), open_store(chairs / "sweeps.zarr")
+    errors = []
+    for k in range(4):
+        images = store.read("test", "azimuth", k).images.reshape(2, 60, 48, 48)[:, ::5].reshape(-1, 48, 48)
+        drawn = trained.decode(trained.encode(images))
+        errors.append(np.square(drawn - images / 255).mean())
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    assert found["reconstruction"]["mse"]["value"] == pytest.approx(np.mean(errors), rel=1e-4)
+
+
+def test_both_turns_of_a_chair_are_drawn_together(chairs):
+    """A statistic over chairs of which each has two turns: choosing one chair twice is choosing both turns twice."""
+    table = open_turns(chairs / "two", str(chairs / "sweeps.zarr"), "cpu")
+    statistic = table.statistics()["turning"]["angle_rmse"]
+    single = [statistic.of(np.array([k])) for k in range(4)]
+    assert statistic.of(np.array([1, 1, 3])) == pytest.approx(
+        np.sqrt((2 * single[1] ** 2 + single[3] ** 2) / 3), rel=1e-9
+    )
+    assert table.codes["test"].shape == (4, 2, 60, 8)
+    np.testing.assert_array_equal(table.angles, np.arange(0, 360, 6))
+
+
+def test_what_is_for_faces_says_so(refused, chairs, tmp_path):
+    sweeps = ("--sweeps", chairs / "sweeps.zarr")
+    assert "goes round" in refused("plot-equivariance", "--run", chairs / "one", *sweeps, "--out", tmp_path / "a.png")
+    assert "leave --baseline out" in refused(
+        "evaluate-dcign", "--run", chairs / "one", *sweeps, "--baseline", chairs / "two"
+    )
+    store, net = chairs / "chairs.zarr", ("--maps", 8, "--latents", 8, "--precision", "float32", "--batches", 6)
+    words = ("train-dcign", "--store", store, "--run", tmp_path / "run", *net)
+    assert "goes round" in refused(*words, "--val", chairs / "sweeps.zarr")
+    for factors, message in (("azimuth:x,intrinsic", "a number of latents after the colon"), ("azimuth:0", "colon")):
+        assert message in refused(*words, "--factors", factors, code=2)
+    assert not Path(tmp_path / "a.png").exists()
+
+
+def test_any_chairs_can_be_shown_to_a_run(dcign, chairs, tmp_path):
+    """Trained on built-in chairs of one seed, shown those of another: the camera and the light are the same."""
+    words = ("--subject", "chair", "--seed", 5, "--identities", 3, "--size", 48, "--samples", 1)
+    assert dcign("render-sweeps", "--store", tmp_path / "other.zarr", *words).code == 0
+    said = dcign("evaluate-dcign", "--run", chairs / "one", "--sweeps", tmp_path / "other.zarr", "--out", tmp_path)
+    assert said.code == 0, said.err
