@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import click
-from render.meshes.procedural import GENERATOR_VERSION, make_chair
 
 from dataset.errors import StoreError
 from dataset.keys import SPLIT_KEYS, SPLITS
@@ -34,6 +33,7 @@ from render.meshes.conversion import CONVERSION, Converted, convert, converted
 from render.meshes.drawable import drawable
 from render.meshes.layouts import MeshFile, find_meshes
 from render.meshes.prepare import prepare
+from render.meshes.procedural import GENERATOR_VERSION, make_chair
 
 PROCEDURAL = "procedural"
 PROCEDURAL_POOL = 1000
