@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from render import frame_head, open_model
@@ -14,6 +15,13 @@ SHARED_FACES = Path(__file__).parents[2] / "shared" / "data" / "faces"
 def missing():
     """Say that something is not there: skip, or fail under DCIGN_NO_SKIP, which CI sets after installing everything."""
     return lambda what: (pytest.fail if os.environ.get("DCIGN_NO_SKIP") else pytest.skip)(f"needs {what}")
+
+
+@pytest.fixture(scope="session")
+def another_processor():
+    """Environment of a process in which numpy and OpenBLAS use none of the newer vector instructions that are here."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return {"NPY_DISABLE_CPU_FEATURES": " ".join(found), "OPENBLAS_CORETYPE": "Nehalem"}
 
 
 @pytest.fixture(scope="session")
