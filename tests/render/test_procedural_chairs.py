@@ -177,10 +177,10 @@ def test_chairs_of_one_family_differ_in_size(collection):
     for name in FAMILIES:
         sizes = np.array([size for family, _, size in collection if family == name])
         spread = sizes.std(axis=0)
-        assert (spread > 0.012).all(), (name, spread)
+        assert (spread > 0.012).all(), f"{name} {spread}"
         # The nearest neighbour in width, height and depth is some millimetres away, most of the time.
         nearest = cKDTree(sizes).query(sizes, k=2)[0][:, 1]
-        assert np.median(nearest) > 0.003, (name, np.median(nearest))
+        assert np.median(nearest) > 0.003, f"{name} {np.median(nearest)}"
 
 
 def test_describe_is_json_and_says_the_family(chairs):

@@ -102,4 +102,4 @@ def ribbed(noise: Noise) -> Pattern:
     return Pattern.of(0.7 * (1.0 - cord) + 0.3 * noise.field(24, 48) - 0.1)
 
 
-assert SIZE % THREADS == 0, "the weave must meet itself at the square's border"
+assert SIZE % THREADS == 0  # or the weave would not meet itself at the border of the square
