@@ -22,7 +22,7 @@ lint: .venv/installed ## ruff, mypy and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint ## everything above and the tests (under 8 minutes on 2 cores)
+test: lint ## everything above and the tests (about 11 minutes on 2 cores)
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 test-all: lint ## the long repeats too
