@@ -17,7 +17,7 @@ from render.meshes.layouts import find_meshes
 from render.meshes.prepare import prepare
 from render.meshes.read import read_mesh
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def table():
