@@ -1,0 +1,1 @@
+"""Inverse graphics: the scene behind an image, by approximate Bayesian computation on the graphics code."""

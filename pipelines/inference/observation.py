@@ -1,0 +1,93 @@
+"""The image that is to be explained: a picture, or a view in a store, whose scene is known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset.errors import StoreError
+from dataset.keys import SPLITS
+from dataset.store import Store, open_store
+from pipelines.batches import scene
+from pipelines.inference.moves import Floats
+from pipelines.inference.scenes import SceneSpace
+from pipelines.photo import PictureError, read_picture
+from pipelines.runlog import last_source
+from train.trained import TrainedRun
+
+
+@dataclass(frozen=True)
+class View:
+    """One image of a store, and where it is."""
+
+    store: Store
+    split: str
+    group: str
+    batch: int
+    row: int
+
+    def state(self, space: SceneSpace) -> Floats:
+        """(D,) its scene."""
+        read = self.store.read(self.split, self.group, self.batch)
+        coefficients = {
+            block: self.store.values(self.split, self.group, f"coefficients/{block}", self.batch)[self.row]
+            for block in space.blocks
+        }
+        factors = [] if read.factors is None else read.factors[self.row].tolist()
+        return space.state(coefficients, dict(zip((f.name for f in self.store.spec.factors), factors, strict=False)))
+
+
+@dataclass(frozen=True)
+class Observation:
+    """An image for a run."""
+
+    image: NDArray[np.uint8]
+    """(H, W) or (H, W, 3)."""
+    notes: list[str]
+    """What was done to a picture."""
+    model: str
+    """The face model to try where the user names none."""
+    view: View | None = None
+
+    def truth(self, space: SceneSpace) -> Floats | None:
+        """(D,) the scene, where it is known."""
+        return None if self.view is None else self.view.state(space)
+
+
+def observe(image: str, run: TrainedRun) -> Observation:
+    """What IMAGE names.
+
+    Raises
+    ------
+    click.ClickException, StoreError
+        No picture, no such view, or one of other scenes than the run has learned.
+    """
+    if "#" in image and not Path(image).exists():
+        return _view(image, run)
+    try:
+        picture, notes = read_picture(Path(image), run.config.side, run.config.channels)
+    except PictureError as error:
+        raise click.ClickException(str(error)) from error
+    return Observation(picture, notes, "procedural")
+
+
+def _view(image: str, run: TrainedRun) -> Observation:
+    url, _, address = image.rpartition("#")
+    parts = address.split("/")
+    if len(parts) != 4 or parts[0] not in SPLITS or not (parts[2] + parts[3]).isdecimal():
+        raise StoreError(
+            f"a view is STORE#SPLIT/FACTOR/BATCH/VIEW such as sweeps.zarr#test/azimuth/0/20, not {image!r}"
+        )
+    store = open_store(url)
+    view = View(store, parts[0], parts[1], int(parts[2]), int(parts[3]))
+    here, there = scene(store), run.store.scene
+    if differs := [what for what in there if here.get(what) != there[what]]:
+        raise StoreError(f"{url} has another {' and '.join(differs)} than the images the run was trained on")
+    if view.group not in store.spec.groups:
+        raise StoreError(f"{url} varies {', '.join(store.spec.groups)}, not {view.group}")
+    images = store.read(view.split, view.group, view.batch).images
+    if view.row >= len(images):
+        raise StoreError(f"{url} has views 0 to {len(images) - 1} in a {view.group} batch; {view.row} was asked for")
+    return Observation(images[view.row], [], last_source(store) or store.spec.model["name"], view)

@@ -1,0 +1,173 @@
+"""One run, one face model, one observation: everything between an image and its chains."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.evaluation.cache import Arrays, cached
+from pipelines.inference import scenes
+from pipelines.inference.guide import Guide, GuideFit
+from pipelines.inference.moves import Elliptical, Floats, Move, Reflected, Together
+from pipelines.inference.sampler import Kernel, Schedule, Trace, run_chains
+from pipelines.inference.scenes import Hypotheses, SceneSpace, scene_space
+from pipelines.inference.statistics import Codes, Statistic, between_strangers, distances
+from pipelines.progress import progress_bar
+from render import Camera, CpuRenderer, MorphableModel
+from train.errors import RunUnreadable
+from train.trained import TrainedRun
+
+DRAWS = 3000
+"""Scenes of the prior that the guide learns from."""
+AT_ONCE = 100
+TOLERANCE: dict[Kernel, float] = {"l1": 0.002, "l2": 0.01}
+"""Epsilon, as a share of the distance between strangers."""
+Method = Literal["refined", "plain"]
+"""`refined` starts where the encoder points and moves one part at a time by sized steps; `plain` is arXiv v1's chain:
+a start from the prior, and everything moves at once."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What the chains of one observation found."""
+
+    image: NDArray[np.uint8]
+    guide: Guide
+    trace: Trace
+    strangers: float
+    """Median pixel MSE of scenes drawn from the prior: where a chain without a guide begins."""
+
+
+class Problem:
+    """Inference of scenes with one network, one model and one kind of statistic.
+
+    Parameters
+    ----------
+    run : whose images the scenes should explain
+    model : the run's face model
+    statistic : of images; the run's codes by default
+    spread : of the camera, a share of the frame's height; 0 keeps it where the training images had it
+    samples : a pixel, of hypotheses
+    kernel : see `pipelines.inference.sampler`
+    home : folder in which the guide's draws are kept; None keeps nothing
+
+    Raises
+    ------
+    RunUnreadable
+        The run has not learned faces of this model.
+    """
+
+    def __init__(
+        self,
+        run: TrainedRun,
+        model: MorphableModel,
+        statistic: Statistic | None = None,
+        *,
+        spread: float = 0.0,
+        samples: int = 1,
+        kernel: Kernel = "l1",
+        home: Path | None = None,
+    ) -> None:
+        scene = run.store.scene
+        if scene.get("model") != model.sha256:
+            raise RunUnreadable(
+                f"the run has learned {_learned(scene)}, not {model.name} (sha256 {model.sha256[:12]}); "
+                "give its model with --model"
+            )
+        self.run, self.model, self.kernel = run, model, kernel
+        self.statistic = statistic or Codes(run)
+        ranges = {name: (low, high) for name, _, low, high in run.store.factors}
+        self.space: SceneSpace = scene_space(model, ranges, spread)
+        self._camera = Camera.from_json(dict(scene["camera"]))
+        renderer = CpuRenderer(scene["image"]["color"], samples)
+        self.hypotheses = Hypotheses(model, self.space, self._camera, float(scene["light"]["elevation"]), renderer)
+        self._samples, self._home = samples, home
+
+    @cached_property
+    def draws(self) -> Arrays:
+        """`states` (m, D) of the prior, and their `statistics` (m, d); those of a run are kept on the disk."""
+        if self._home is None or not isinstance(self.statistic, Codes):
+            return self._draw()
+        code = hashlib.sha256(Path(scenes.__file__).read_bytes()).hexdigest()
+        key: dict[str, Any] = self.run.identity() | {
+            "model": self.model.sha256,
+            "camera": asdict(self._camera),
+            "space": asdict(self.space),
+            "light": dict(self.run.store.scene["light"]),
+            "draws": [DRAWS, self._samples, code],
+        }
+        return cached(self._home, "draws", key, self._draw)
+
+    @cached_property
+    def fit(self) -> GuideFit:
+        """The guide's regressions."""
+        return GuideFit(self.space, self.draws["states"], self.draws["statistics"])
+
+    @cached_property
+    def unit(self) -> float:
+        """What a distance of 1 is in the statistic's own unit."""
+        return between_strangers(self.draws["statistics"], self.kernel)
+
+    def infer(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        chains: int,
+        iterations: int,
+        tolerance: float | None = None,
+        method: Method = "refined",
+        seed: int = 0,
+        on_iteration: Callable[[int, Trace], None] = lambda _iteration, _trace: None,
+    ) -> Fitted:
+        """Run chains for one (H, W[, 3]) uint8 image; half of their iterations settle them."""
+        rng = np.random.Generator(np.random.Philox(seed))
+        observed = self.statistic(image[None])[0]
+        guide = self.fit.guide(observed)
+        prior = self.space.draw(max(chains, 16), rng)
+        moves: list[tuple[Move, float]] = guide.moves()
+        start = guide.draw(chains, rng)
+        if method == "plain":
+            start = prior[:chains]
+            moves = [(Together([Elliptical(self.space.gaussian), Reflected(self.space.uniform)]), 1.0)]
+        wanted = image.astype(np.float32) / 255
+
+        def simulate(states: Floats) -> tuple[Floats, dict[str, Floats]]:
+            drawn = self.hypotheses.images(states)
+            apart = drawn.astype(np.float32) / 255 - wanted
+            mse = (apart * apart).reshape(len(drawn), -1).mean(axis=1).astype(np.float64)
+            return distances(self.statistic(drawn), observed, self.kernel) / self.unit, {"mse": mse}
+
+        strangers = float(np.median(simulate(prior)[1]["mse"]))
+        schedule = Schedule(iterations, iterations // 2, tolerance or TOLERANCE[self.kernel])
+        trace = run_chains(
+            start,
+            moves,
+            simulate,
+            schedule,
+            rng,
+            kernel=self.kernel,
+            adapt=method == "refined",
+            on_iteration=on_iteration,
+        )
+        return Fitted(image, guide, trace, strangers)
+
+    def _draw(self) -> Arrays:
+        states = self.space.draw(DRAWS, np.random.Generator(np.random.Philox(DRAWS)))
+        found = []
+        with progress_bar("hypotheses") as progress:
+            bar = progress.add_task("learning what codes say of scenes (once a run)", total=DRAWS, note="")
+            for start in range(0, DRAWS, AT_ONCE):
+                found.append(self.statistic(self.hypotheses.images(states[start : start + AT_ONCE])))
+                progress.advance(bar, AT_ONCE)
+        return {"states": states.astype(np.float32), "statistics": np.concatenate(found)}
+
+
+def _learned(scene: Any) -> str:
+    if "model" in scene:
+        return f"faces of the model with sha256 {scene['model'][:12]}"
+    return "chairs" if scene.get("subject") == "chair" else "images of which the scenes are not known"

@@ -1,0 +1,207 @@
+"""infer-scene: an image in, scenes out; states, pictures and the truth are one and the same scene."""
+
+import json
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from pipelines.inference import problem as problems
+from pipelines.inference.guide import GuideFit
+from pipelines.inference.observation import observe
+from pipelines.inference.problem import Problem
+from pipelines.inference.scenes import scene_space
+from pipelines.inference.statistics import Pixels, between_strangers, distances
+from train.trained import load_run
+
+SHORT = ("--chains", 4, "--iterations", 20)
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch):
+    monkeypatch.setattr(problems, "DRAWS", 60)
+
+
+@pytest.fixture(scope="module")
+def run(toy):
+    return load_run(toy / "run")
+
+
+@pytest.fixture(scope="module")
+def view(toy, run):
+    return observe(f"{toy / 'sweeps.zarr'}#test/azimuth/0/20", run)
+
+
+def test_a_state_and_the_scene_that_it_stands_for_are_one(head, rng_states):
+    space, states = rng_states
+    for state in states:
+        values = {name: float(space.values(state, name)) for name in space.names}
+        blocks = {block: state[space.columns(block)] for block in space.blocks}
+        np.testing.assert_allclose(space.state(blocks, values), state, atol=1e-12)
+    columns = [space.columns(name) for name in (*space.blocks, *space.names)]
+    covered = np.concatenate([np.arange(c.start, c.stop) for c in columns])
+    np.testing.assert_array_equal(covered, np.arange(states.shape[1]))  # each coordinate once, in order
+
+
+@pytest.fixture
+def rng_states(head):
+    space = scene_space(head, {"azimuth": (-86.0, 86.0), "elevation": (-23.0, 23.0), "light": (-80.0, 80.0)}, 0.05)
+    return space, space.draw(5, np.random.Generator(np.random.Philox(1)))
+
+
+def test_the_prior_is_normal_and_uniform_over_the_ranges(head, rng_states):
+    space, _ = rng_states
+    states = space.draw(4000, np.random.Generator(np.random.Philox(2)))
+    np.testing.assert_allclose(states[:, space.gaussian].mean(axis=0), 0, atol=0.08)
+    np.testing.assert_allclose(states[:, space.gaussian].std(axis=0), 1, atol=0.06)
+    for name, (low, high) in space.ranges.items():
+        values = space.values(states, name)
+        assert low <= values.min() < low + 0.01 * (high - low)
+        assert high - 0.01 * (high - low) < values.max() <= high
+
+
+def test_the_true_scene_draws_the_stored_image(run, view, head):
+    """Four samples as in the store would be the same bytes; the toy store has one."""
+    problem = Problem(run, head)
+    np.testing.assert_array_equal(problem.hypotheses.images(view.truth(problem.space)[None])[0], view.image)
+
+
+def test_the_cameras_offsets_are_shares_of_the_frame(run, view, head):
+    problem = Problem(run, head, spread=0.05)
+    truth = view.truth(problem.space)
+    drawn = []
+    for name in ("right", "up", "nearer"):
+        moved = truth.copy()
+        moved[problem.space.columns(name)] = 1
+        drawn.append(255 - problem.hypotheses.images(moved[None])[0].astype(float))
+    still = 255 - problem.hypotheses.images(truth[None])[0].astype(float)
+    rows, columns = np.indices(still.shape)
+
+    def place(ink):
+        return np.array([(ink * columns).sum(), (ink * rows).sum()]) / ink.sum()
+
+    # The shoulders leave the frame, so that ink does not move by quite the whole share.
+    right, up = place(drawn[0]) - place(still), place(drawn[1]) - place(still)
+    assert right[0] == pytest.approx(0.05 * 48, rel=0.35)
+    assert up[1] < -0.5
+    assert drawn[2].sum() > 1.05 * still.sum()
+
+
+def test_a_guide_finds_what_is_linear_and_knows_what_it_misses(head, rng_states):
+    space, _ = rng_states
+    rng = np.random.Generator(np.random.Philox(3))
+    states = space.draw(1500, rng)
+    mix = rng.normal(size=(states.shape[1], 12))
+    statistics = states @ mix
+    fit = GuideFit(space, states, statistics)
+    guide = fit.guide(statistics[0])
+    solution, *_ = np.linalg.lstsq(statistics[200:], states[200:, space.gaussian], rcond=None)
+    missed = states[:200, space.gaussian] - statistics[:200] @ solution
+    spread = np.diag(guide.factor @ guide.factor.T)
+    np.testing.assert_allclose(spread.mean(), (missed**2).mean(), rtol=0.1)
+    drawn = guide.draw(4000, rng)
+    np.testing.assert_allclose(drawn[:, space.gaussian].mean(axis=0), guide.mean, atol=0.1)
+    np.testing.assert_allclose(drawn[:, space.gaussian].var(axis=0).mean(), spread.mean(), rtol=0.05)
+    assert np.abs(drawn[:, space.uniform]).max() <= 1
+    names = {tuple(range(m.columns.start, m.columns.stop)) for m, _ in guide.moves()}
+    assert sorted(k for columns in names for k in columns) == list(range(states.shape[1]))  # every part moves
+
+
+def test_distances_are_the_norms_that_they_are_called(run):
+    rows, one = np.array([[1.0, 3.0], [0.0, 0.0]], np.float32), np.array([0.0, 0.0], np.float32)
+    np.testing.assert_allclose(distances(rows, one, "l1"), [2, 0])
+    np.testing.assert_allclose(distances(rows, one, "l2"), [np.sqrt(5), 0])
+    assert between_strangers(np.array([[0.0], [1.0], [4.0], [4.0]], np.float32), "l1") == 3.5
+    assert Pixels()(np.full((2, 3, 3), 51, np.uint8)).tolist() == [[pytest.approx(0.2)] * 9] * 2
+
+
+def test_chains_on_pixels_come_nearer_than_they_began(run, view, head):
+    """With the image itself as statistic, what is accepted is what looks alike."""
+    problem = Problem(run, head, Pixels())
+    fitted = problem.infer(view.image, chains=4, iterations=150, tolerance=0.01)
+    mse = fitted.trace.recorded["mse"]
+    assert np.median(mse[-1]) < 0.6 * np.median(mse[0])
+    assert np.median(mse[-1]) < 0.5 * fitted.strangers
+
+
+@pytest.fixture(scope="module")
+def inferred(toy, tmp_path_factory):
+    from pipelines.cli import load
+
+    home = tmp_path_factory.mktemp("infer")
+    words = [f"{toy / 'sweeps.zarr'}#test/azimuth/0/20", "--run", toy / "run", *SHORT, "--out", home / "out"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(problems, "DRAWS", 60)
+        load("infer-scene").main([str(word) for word in words], standalone_mode=False)
+    return home / "out"
+
+
+def test_what_is_written_is_whole(inferred, view, head):
+    found = json.loads((inferred / "scene.json").read_text())
+    with np.load(inferred / "posterior.npz") as posterior:
+        assert posterior["shape"].shape == (10, 4, head.blocks["shape"].components)
+        assert posterior["azimuth"].shape == (10, 4)
+        assert posterior["distance"].shape == posterior["pixel_mse"].shape == (21, 4)
+        assert np.abs(posterior["azimuth"]).max() <= 86
+        good = posterior["azimuth"][:, ~posterior["failed"]]
+        assert found["scene"]["azimuth"]["mean"] == pytest.approx(good.mean(), abs=1e-3)
+        assert found["best"]["azimuth"] is not None
+    assert found["scene"]["azimuth"]["truth"] == pytest.approx(-86 + 20 * 172 / 60, abs=1e-3)
+    fitted = trimesh.load(inferred / "mesh.ply", process=False)
+    state = {block: np.array([found["best"][block]], np.float32) for block in ("shape", "albedo")}
+    positions, albedo = head.instance(state)
+    np.testing.assert_allclose(fitted.vertices, positions[0], atol=1e-3)
+    np.testing.assert_allclose(fitted.visual.vertex_colors[:, :3], 255 * albedo[0], atol=1)
+    with Image.open(inferred / "scene.png") as figure:
+        assert figure.size[0] > 1000
+
+
+def test_the_same_command_finds_the_same(inferred, dcign, toy, tmp_path):
+    view = f"{toy / 'sweeps.zarr'}#test/azimuth/0/20"
+    said = dcign("infer-scene", view, "--run", toy / "run", *SHORT, "--out", tmp_path / "again", "--json")
+    again, before = json.loads(said.out), json.loads((inferred / "scene.json").read_text())
+    for found in (again, before):
+        del found["hypotheses_per_second"]
+    assert again == before
+
+
+@pytest.mark.parametrize("mesh", ["obj", "glb"])
+def test_a_picture_has_no_truth_and_other_formats_hold_the_same_head(mesh, dcign, toy, tmp_path, view, head):
+    Image.fromarray(view.image).save(tmp_path / "me.png")
+    words = ("infer-scene", tmp_path / "me.png", "--run", toy / "run", *SHORT, "--camera", 0.02, "--mesh", mesh)
+    said = dcign(*words, "--out", tmp_path / "out", "--distance", "l2", "--method", "plain")
+    assert said.code == 0, said
+    assert "azimuth" in said.out
+    assert "right" in said.out
+    assert ", truth" not in said.out
+    found = json.loads((tmp_path / "out/scene.json").read_text())
+    assert "vertex_rmse" not in found
+    loaded = trimesh.load(tmp_path / f"out/mesh.{mesh}", process=False, force="mesh")
+    assert len(loaded.vertices) == head.vertices
+
+
+def test_what_cannot_be_inferred_is_one_line(refused, toy, tmp_path):
+    run, sweeps = ("--run", toy / "run"), toy / "sweeps.zarr"
+    assert "no file" in refused("infer-scene", tmp_path / "nobody.png", *run)
+    assert "STORE#SPLIT/FACTOR/BATCH/VIEW" in refused("infer-scene", f"{sweeps}#azimuth/0", *run)
+    assert "views 0 to 60" in refused("infer-scene", f"{sweeps}#test/azimuth/0/61", *run)
+    assert "azimuth batches 0 to 2" in refused("infer-scene", f"{sweeps}#test/azimuth/7/0", *run)
+    assert "varies azimuth, elevation, light" in refused("infer-scene", f"{sweeps}#test/mood/0/0", *run)
+    (tmp_path / "a.png").write_text("no picture")
+    assert "no picture" in refused("infer-scene", tmp_path / "a.png", *run)
+
+
+def test_another_face_model_is_refused(refused, toy, ict_path):
+    view = f"{toy / 'sweeps.zarr'}#test/azimuth/0/20"
+    assert "give its model with --model" in refused("infer-scene", view, "--run", toy / "run", "--model", ict_path)
+
+
+def test_a_run_on_other_images_has_no_model(run, head):
+    from dataclasses import replace
+
+    from train.errors import RunUnreadable
+
+    other = replace(run, store=replace(run.store, scene={"subject": "chair"}))
+    with pytest.raises(RunUnreadable, match="has learned chairs"):
+        Problem(other, head)
