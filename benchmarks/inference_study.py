@@ -1,0 +1,140 @@
+"""Which summary statistic finds the scene behind an image, and what the plain chain of arXiv v1 does on equal renders.
+
+python benchmarks/inference_study.py RUN... --sweeps SWEEPS --model MODEL [--faces 20] [--chains 8] [--iterations 300]
+
+A row for the codes of each RUN, then, with the first run's images, for an encoder of random weights and for pixels, and
+for the first run's codes with the plain chain. Every row explains the same test faces: the view (7 p) mod 61 of the
+azimuth sweep of test person p, whose other factors are random. Pixel MSE is the median over chains of the last
+hypothesis; angles and vertices are held against the truth, and vertices also say how far the mean face is. Intervals:
+95%, percentile bootstrap over faces. OUT keeps a line of JSON for each face that is done: the same command goes on.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.inference.observation import observe
+from pipelines.inference.outcome import Outcome
+from pipelines.inference.problem import Method, Problem
+from pipelines.inference.statistics import Codes, Pixels
+from pipelines.progress import progress_bar
+from render import open_model
+from train.making import make_network
+from train.measures.bootstrap import mean_of
+from train.trained import TrainedRun, load_run
+
+VIEWS, STRIDE = 61, 7
+UNTRAINED_SEED = 1000
+COLUMNS = {
+    "strangers": ("prior", 4),
+    "at_start": ("at start", 4),
+    "at_end": ("pixel MSE", 4),
+    "azimuth": ("azimuth, °", 1),
+    "elevation": ("elevation, °", 1),
+    "light": ("light, °", 1),
+    "vertices": ("vertices", 2),
+    "mean_face": ("mean face", 2),
+    "failed": ("failed", 2),
+    "rate": ("hypotheses/s", 0),
+}
+"""Name in OUT: heading, digits."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to explain the faces."""
+
+    name: str
+    problem: Problem
+    method: Method = "refined"
+
+
+def main() -> None:
+    """Fill OUT and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--sweeps", required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--faces", type=int, default=20)
+    parser.add_argument("--chains", type=int, default=8)
+    parser.add_argument("--iterations", type=int, default=300)
+    parser.add_argument("--only-codes", action="store_true", help="leave the random encoder and pixels out")
+    parser.add_argument("--out", type=Path, default=Path("inference-study.jsonl"))
+    options = parser.parse_args()
+    how = {"chains": options.chains, "iterations": options.iterations}
+    kept = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+    for row in rows(options):
+        done = {line["face"] for line in kept if line["row"] == row.name and line["how"] == how}
+        with progress_bar("faces") as progress, options.out.open("a") as out:
+            bar = progress.add_task(row.name, total=options.faces, completed=len(done), note="")
+            for face in sorted(set(range(options.faces)) - done):
+                line = {"row": row.name, "face": face, "how": how} | explain(row, options.sweeps, face, how)
+                out.write(json.dumps(line) + "\n")
+                out.flush()
+                kept.append(line)
+                progress.advance(bar)
+        show(row.name, [line for line in kept if line["row"] == row.name and line["how"] == how])
+
+
+def rows(options: argparse.Namespace) -> Iterator[Row]:
+    """One after another: a row's draws are let go of before the next is made."""
+    model = open_model(options.model)
+    runs = [(path, load_run(path)) for path in options.runs]
+    for path, run in runs:
+        yield Row(f"codes of {path.name}", Problem(run, model, home=path / "measured"))
+    path, first = runs[0]
+    yield Row(f"codes of {path.name}, plain chain", Problem(first, model, home=path / "measured"), "plain")
+    if not options.only_codes:
+        yield Row("random encoder", Problem(first, model, Codes(untrained(first))))
+        yield Row("pixels", Problem(first, model, Pixels()))
+
+
+def untrained(run: TrainedRun) -> TrainedRun:
+    """The same net with other initial weights and nothing learned."""
+    network = make_network(run.config.changed(seed=UNTRAINED_SEED))
+    return replace(run, network=network.eval().requires_grad_(requires_grad=False))
+
+
+def explain(row: Row, sweeps: str, face: int, how: dict[str, int]) -> dict[str, Any]:
+    """The numbers of one face."""
+    problem = row.problem
+    problem.fit  # noqa: B018 -- not part of the time
+    seen = observe(f"{sweeps}#test/azimuth/{face}/{STRIDE * face % VIEWS}", problem.run)
+    started = time.perf_counter()
+    fitted = problem.infer(seen.image, method=row.method, seed=face, **how)
+    seconds = time.perf_counter() - started
+    found = Outcome(problem, fitted, seen.truth(problem.space)).summary()
+    mse, scene, vertices = found["pixel_mse"], found["scene"], found["vertex_rmse"]
+    return {
+        "strangers": mse["of_strangers"],
+        "at_start": mse["at_start"],
+        "at_end": mse["at_end"],
+        **{name: scene[name]["rmse"] for name in ("azimuth", "elevation", "light")},
+        "vertices": vertices["posterior_mean"],
+        "mean_face": vertices["mean_face"],
+        "failed": found["chains"]["failed"] / how["chains"],
+        "rate": how["chains"] * (how["iterations"] + 1) / seconds,
+    }
+
+
+def show(name: str, lines: list[dict[str, Any]]) -> None:
+    """Mean over faces and its interval; of angles the root mean square."""
+    told = []
+    for column, (heading, digits) in COLUMNS.items():
+        values = np.array([line[column] for line in lines])
+        square = heading.endswith("°")
+        found = mean_of(values**2 if square else values).estimate()
+        numbers = [found["value"], *found["interval"]]
+        value, low, high = (float(np.sqrt(v)) if square else float(v) for v in numbers)
+        told.append(f"{heading} {value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]")
+    print(f"{name} ({len(lines)} faces): {'; '.join(told)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
