@@ -38,12 +38,7 @@ class ChairSubject:
     vertices = USUAL_VERTICES
 
     def __init__(self, collection: Collection, spec: StoreSpec, mesh_bytes: int) -> None:
-        wanted, found = spec.model, collection.identity
-        if wanted["sha256"] != found["sha256"]:
-            raise StoreError(
-                f"the store was made with {wanted['name']} (sha256 {wanted['sha256'][:12]}), "
-                f"not with {found['name']} ({found['sha256'][:12]}); give the right ones with --meshes"
-            )
+        _check_identity(spec.model, collection.identity)
         self.source, self.mesh_bytes = collection.source, mesh_bytes
         self._camera = Camera.from_json(dict(spec.camera))
         self._light = spec.light
@@ -67,6 +62,20 @@ class ChairSubject:
         azimuth, elevation = (factors[:, self._columns[name]] for name in ("azimuth", "elevation"))
         light = np.full(len(identity), self._light["azimuth"], np.float32)
         return SceneBatch(meshes, index, azimuth, elevation, light, self._camera, float(self._light["elevation"]))
+
+
+def _check_identity(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Compare all but the name: where the generator or the conversion is another, so are the meshes."""
+    differs = [
+        f"{key} {wanted.get(key, 'unknown')[:12]} there, {found.get(key, 'unknown')[:12]} here"
+        for key in sorted({*wanted, *found} - {"name"})
+        if wanted.get(key) != found.get(key)
+    ]
+    if differs:
+        raise StoreError(
+            f"this dcign makes other meshes of {wanted['name']} than the store was made with: {'; '.join(differs)}. "
+            "Use the dcign that made it (its runs.jsonl says which), or make a new store"
+        )
 
 
 class ChairSource:

@@ -111,8 +111,8 @@ def _count(spec: StoreSpec, split: str, wanted: int) -> int:
 def _refuse_another_parent(store: Store, parent: Store) -> None:
     """Sweeps that exist must go with the store they are said to be like."""
     ours, theirs = (s.spec.to_attributes() for s in (store, parent))
-    for attributes in (ours, theirs):
-        attributes["model"] = attributes["model"]["sha256"]  # the name is for people
+    for attributes in (ours, theirs):  # the name is for people, and labels go with channels
+        attributes["model"] = {k: v for k, v in attributes["model"].items() if k not in ("name", "labels")}
     differs = [k for k in LIKE if ours.get(k) != theirs.get(k)]
     if differs:
         raise StoreError(f"{store.url} is not like {parent.url}: {', '.join(differs)} differ; choose another --store")

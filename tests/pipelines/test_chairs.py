@@ -110,6 +110,26 @@ def test_another_list_of_meshes_is_refused(render, folder, tmp_path):
     assert "is not the list that the store was made with" in said.err
 
 
+def test_meshes_of_another_conversion_are_refused(dcign, render, refused, folder, tmp_path, monkeypatch):
+    url, sweeps = tmp_path / "o.zarr", tmp_path / "sweeps.zarr"
+    render(url, folder)
+    assert dcign("render-sweeps", "--store", sweeps, "--like", url).code == 0
+    monkeypatch.setattr("pipelines.collections.CONVERSION", 2)
+    said = refused("render-batches", "--store", url, "--factor", "azimuth", "--n", 9)
+    assert "conversion 1 there, 2 here. Use the dcign that made it" in said
+    assert "sha256" not in said
+    render(tmp_path / "p.zarr", folder)
+    assert "model differ" in refused("render-sweeps", "--store", sweeps, "--like", tmp_path / "p.zarr")
+
+
+def test_chairs_of_another_generator_are_refused(dcign, refused, tmp_path, monkeypatch):
+    words = ("--store", tmp_path / "q.zarr", "--subject", "chair", "--factor", "azimuth", *SMALL)
+    assert dcign("render-batches", *words, "--n", 1).code == 0
+    monkeypatch.setattr("pipelines.collections.GENERATOR_VERSION", 2)
+    said = refused("render-batches", *words, "--n", 60)
+    assert "makes other meshes of procedural chairs than the store was made with: sha256 " in said
+
+
 def given(**changes):
     return {"up": "+y", "front": "+z", "test_fraction": 0.4, "split_file": None} | changes
 
