@@ -12,6 +12,7 @@ from dataset.keys import SPLITS
 from dataset.shards import missing_shards
 from dataset.spec import StoreSpec
 from dataset.store import Store
+from pipelines.collections import PROCEDURAL_POOL
 from pipelines.drawing import images_in
 from pipelines.executors import Runner
 from pipelines.options import Part, dask_option, json_option, memory_option, workers_option
@@ -42,7 +43,7 @@ FACTOR_NAMES = (*(f.name for f in FACE_FACTORS), INTRINSIC)
     type=Pool(),
     help='Draw from so many people, or from those in a JSON file: {"ada": {"shape": [1.5, -0.2], "albedo": [0.3]}}, '
     'where a person may also have "split": "val" or "test"; sweeps are of other people. '
-    "[default: a new one in each batch]",
+    f"Chairs take a number. [default: a new one in each batch; built-in chairs: {PROCEDURAL_POOL} a split]",
 )
 @workers_option
 @memory_option

@@ -108,12 +108,17 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def refuse_foreign(subject: str, given: Mapping[str, Any]) -> None:
-    """Raise `StoreError` for an option that was given and belongs to another kind of subject."""
+    """Raise `StoreError` for an option, or a kind of value, that was given and belongs to another kind of subject."""
     for other, names in ONLY.items():
         strange = [name for name in names if other != subject and given.get(name) is not None]
         if strange:
             option = strange[0].replace("_", "-")
             raise StoreError(f"--{option} is an option of --subject {other}: leave it out with --subject {subject}")
+    if subject != "face" and isinstance(given.get("pool"), dict):
+        raise StoreError(
+            f"a --pool file names people, and this is --subject {subject}: give a number, such as --pool 100, "
+            "or nothing with a folder of meshes"
+        )
 
 
 def comparable(given: Mapping[str, Any]) -> dict[str, Any]:

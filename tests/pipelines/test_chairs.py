@@ -232,6 +232,18 @@ def test_options_of_chairs_are_no_options_of_faces(refused, tmp_path, folder):
     assert "--meshes is an option of --subject chair" in refused(*call)
 
 
+@pytest.mark.parametrize("built_in", [True, False])
+def test_named_people_are_refused_among_chairs(refused, tmp_path, folder, built_in):
+    people = tmp_path / "people.json"
+    people.write_text('{"ada": {"shape": [1.5]}}')
+    meshes = () if built_in else ("--meshes", folder)
+    call = ("render-batches", "--store", tmp_path / "r.zarr", "--subject", "chair", "--factor", "azimuth", *meshes)
+    said = refused(*call, "--pool", people)
+    assert "a --pool file names people, and this is --subject chair: give a number, such as --pool 100" in said
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "r.zarr").exists()
+
+
 def test_sweeps_of_held_out_chairs(dcign, render, folder, tmp_path):
     url, sweeps = tmp_path / "n.zarr", tmp_path / "sweeps.zarr"
     assert render(url, folder, "--test-fraction", 0.25).code == 0
