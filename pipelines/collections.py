@@ -3,11 +3,11 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from dataset.subjects import (
     read_subjects,
     split_by_geometry,
 )
+from pipelines.processes import SpawnedPool
 from pipelines.progress import progress_bar
 from pipelines.splitfile import Splits
 from render import Mesh
@@ -257,18 +258,33 @@ def _convert_all(folder: Path, files: Sequence[MeshFile]) -> list[tuple[MeshFile
     refused: list[str] = []
     with progress_bar("meshes") as progress:
         bar = progress.add_task("reading meshes", total=len(files), note="")
-        if workers == 1:
-            here = map(_convert_one, [folder] * len(files), files)
-            _sort_out(files, here, done, refused, lambda: progress.advance(bar))
-        else:
-            with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-                outcomes = pool.map(_convert_one, [folder] * len(files), files, chunksize=4)
-                _sort_out(files, outcomes, done, refused, lambda: progress.advance(bar))
+        with _outcomes(folder, files, workers) as outcomes:
+            _sort_out(files, outcomes, done, refused, lambda: progress.advance(bar))
     _tell("left out", refused)
     guessed = [(file, found) for file, found in done if found.axes_from == "guess"]
     axes = [f"{file.path}: up {found.up}, front {found.front or 'unknown'}" for file, found in guessed]
     _tell("axes were guessed (say --up and --front to be sure)", axes)
     return done
+
+
+@contextmanager
+def _outcomes(folder: Path, files: Sequence[MeshFile], workers: int) -> Iterator[Iterable[Converted | str]]:
+    """What each file gave, in their order, as it comes; an interrupt ends the workers at once."""
+    if workers == 1:
+        yield map(_convert_one, [folder] * len(files), files)
+        return
+    with SpawnedPool(workers) as pool:
+        try:
+            futures = [pool.submit(_convert_one, folder, file) for file in files]
+            yield (future.result() for future in futures)
+        except BrokenExecutor as error:
+            raise StoreError(
+                f"a process that was reading the meshes of {folder} died (killed, or out of memory); "
+                "run the same command again"
+            ) from error
+        except BaseException:
+            pool.end()
+            raise
 
 
 def _convert_one(folder: Path, file: MeshFile) -> Converted | str:

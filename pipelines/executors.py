@@ -2,15 +2,12 @@
 
 import importlib
 import logging
-import multiprocessing
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import (
     FIRST_EXCEPTION,
     BrokenExecutor,
     Future,
-    ProcessPoolExecutor,
     ThreadPoolExecutor,
     as_completed,
     wait,
@@ -35,6 +32,7 @@ from pipelines.drawing import (
     draw_elsewhere,
     images_in,
 )
+from pipelines.processes import SpawnedPool
 from pipelines.subjects import Subject
 from render.models.assemble import one_line
 
@@ -108,8 +106,7 @@ class Processes:
 
     def run(self, work: Work) -> None:
         """A worker that dies ends the run; what it was drawing is missing. An interrupt waits for shards at work."""
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
+        with SpawnedPool(self.workers) as pool:
             job = Job(work.store.url, work.subject.source, decisive_versions(), work.subject.mesh_bytes)
             try:
                 futures = {pool.submit(draw_elsewhere, job, task): task for task in work.tasks}
@@ -120,11 +117,6 @@ class Processes:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of a terminal; only the parent should speak."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @dataclass(frozen=True)

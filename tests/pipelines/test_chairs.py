@@ -1,7 +1,13 @@
 """Stores of chairs, end to end: a folder of meshes, its splits, its changes, and the built-in ones."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,6 +194,48 @@ def test_what_cannot_be_drawn_is_told_and_left_out(render, refused, folder, tmp_
     assert "there is no folder" in refused(
         "render-batches", "--store", tmp_path / "i.zarr", *words[:3], tmp_path / "nowhere", *words[4:]
     )
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="needs two cores: one reads without workers")
+@pytest.mark.parametrize(
+    ("blow", "said"),
+    [
+        ("a worker is killed", "died (killed, or out of memory); run the same command again"),
+        ("Ctrl-C while workers start", "run the same command to resume"),
+    ],
+)
+def test_a_listing_that_is_stopped_ends_in_a_line(tmp_path, blow, said):
+    balls = tmp_path / "balls"
+    balls.mkdir()
+    ball = trimesh.creation.icosphere(5).export(file_type="obj")
+    for k in range(40):
+        (balls / f"{k}.obj").write_text(f"# {k}\n{ball}")
+    words = ["--store", tmp_path / "s.zarr", "--subject", "chair", "--factor", "azimuth", "--meshes", balls]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines", "render-batches", *map(str, words)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # with its workers, a group of processes of its own
+    )
+    while not (workers := workers_of(process)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    time.sleep(0.3)
+    if blow == "a worker is killed":
+        os.kill(workers[0], signal.SIGKILL)
+    else:
+        os.killpg(process.pid, signal.SIGINT)
+    errors = process.communicate(timeout=100)[1]
+    assert process.returncode == 1
+    assert said in errors
+    assert len(errors.strip().splitlines()) == 1
+    assert not (tmp_path / "s.zarr").exists()
+
+
+def workers_of(process):
+    """Numbers of the processes that a process has spawned to work for it."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def test_axes_that_nobody_said_are_reported_as_a_guess(dcign, folder, tmp_path):
