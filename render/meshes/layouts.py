@@ -85,8 +85,10 @@ def find_meshes(folder: Path, up: str | None = None, front: str | None = None) -
     Raises
     ------
     MeshError
-        When there is no such folder, or an axis is none.
+        When there is no such folder, or it is a file, or an axis is none.
     """
+    if _is_file(folder):
+        raise MeshError(f"{folder} is a file; expected a folder of meshes, such as the one it is in: {folder.parent}")
     if not folder.is_dir():
         raise MeshError(f"there is no folder {folder}")
     up, front = (None if name is None else parse_axis(name) for name in (up, front))

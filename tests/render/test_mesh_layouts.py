@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -112,6 +113,13 @@ def test_what_is_passed_over(tmp_path):
     with pytest.raises(MeshError, match="there is no folder"):
         find_meshes(tmp_path / "nothing")
     assert find_meshes(tmp_path / "folder.obj") == []
+
+
+def test_a_file_in_place_of_a_folder_is_said_to_be_one(tmp_path):
+    (tmp_path / "a.obj").write_text("v 0 0 0")
+    said = re.escape(f"a.obj is a file; expected a folder of meshes, such as the one it is in: {tmp_path}")
+    with pytest.raises(MeshError, match=said):
+        find_meshes(tmp_path / "a.obj")
 
 
 def test_a_folder_that_cannot_be_opened_does_not_stop_the_listing(tmp_path, monkeypatch):
