@@ -11,7 +11,7 @@ from dataset.factors import CHAIR_FACTORS, CHAIR_VARIED, with_ranges
 from dataset.spec import StoreSpec
 from dataset.store import Store
 from dataset.subjects import SubjectEntry
-from pipelines.collections import Collection, open_collection, reopen_collection
+from pipelines.collections import PROCEDURAL, Collection, open_collection, reopen_collection
 from pipelines.runlog import last_source
 from pipelines.settings import DEFAULTS, common_spec, refuse_foreign
 from render import Camera, SceneBatch
@@ -122,5 +122,7 @@ def open_chairs(store: Store, source: str | None, mesh_bytes: int) -> ChairSubje
     StoreError
         When the collection is not there, or it is another one.
     """
+    if source not in (None, PROCEDURAL) and not store.spec.collection:
+        raise StoreError(f"{store.url} shows built-in chairs, not those of {source}: leave --meshes out")
     tried = source or last_source(store) or store.spec.model["name"]
     return ChairSubject(reopen_collection(store, tried), store.spec, mesh_bytes)

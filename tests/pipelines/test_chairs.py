@@ -136,6 +136,14 @@ def test_chairs_of_another_generator_are_refused(dcign, refused, tmp_path, monke
     assert "makes other meshes of procedural chairs than the store was made with: sha256 " in said
 
 
+def test_a_folder_for_a_store_of_built_in_chairs_is_refused(dcign, refused, folder, tmp_path):
+    words = ("--store", tmp_path / "t.zarr", "--subject", "chair", "--factor", "azimuth", *SMALL)
+    assert dcign("render-batches", *words, "--n", 1).code == 0
+    said = refused("render-batches", *words, "--n", 60, "--meshes", folder)
+    assert f"shows built-in chairs, not those of {folder}: leave --meshes out" in said
+    assert dcign("render-batches", *words, "--n", 2, "--meshes", "procedural").code == 0
+
+
 def given(**changes):
     return {"up": "+y", "front": "+z", "test_fraction": 0.4, "split_file": None} | changes
 
