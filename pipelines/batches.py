@@ -1,5 +1,6 @@
 """A store as the trainer reads it: the bridge between `dataset.Store` and `train.BatchSource`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from dataset.digest import store_digest
@@ -16,6 +17,11 @@ def scene(store: Store) -> dict[str, Any]:
     # Any chair may be shown to a run that knows chairs; a person is one of a model's.
     who = {"subject": "chair"} if spec["subject"] == "chair" else {"model": spec["model"]["sha256"]}
     return who | {"camera": spec["camera"], "light": spec["light"], "image": colour}
+
+
+def shows_chairs(scene: Mapping[str, Any]) -> bool:
+    """Whether a run with this scene has learned chairs: drawn ones, or the imported ones of Aubry et al."""
+    return scene.get("subject") == "chair" or scene.get("source", {}).get("format") == "aubry"
 
 
 class StoreSource:

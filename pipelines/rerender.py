@@ -7,6 +7,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.batches import shows_chairs
 from pipelines.calibration import Calibration, calibrations, read_calibrations, save_calibrations
 from pipelines.evaluation.experiments import moved
 from pipelines.evaluation.measure import home_of, measure
@@ -58,6 +59,11 @@ def command(
     Example: rerender portrait.jpg --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
     """
     run = load_run(run_dir, device)
+    if shows_chairs(run.store.scene):
+        raise click.ClickException(
+            f"rerender turns faces, and {run_dir} has learned chairs: give a run that was trained on faces "
+            "(evaluate-dcign draws chairs turned, in turns.png)"
+        )
     try:
         seen, notes = read_picture(image, run.config.side, run.config.channels, box)
     except PictureError as error:

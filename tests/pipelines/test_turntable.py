@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from dataset import open_store
+from pipelines.batches import shows_chairs
 from pipelines.evaluation.turntable import open_turns
 from train.trained import load_run
 
@@ -80,12 +81,21 @@ def test_what_is_for_faces_says_so(refused, chairs, tmp_path):
     assert "leave --baseline out" in refused(
         "evaluate-dcign", "--run", chairs / "one", *sweeps, "--baseline", chairs / "two"
     )
+    said = refused("rerender", tmp_path / "me.png", "--run", chairs / "one", "--out", tmp_path / "out")
+    assert f"rerender turns faces, and {chairs / 'one'} has learned chairs" in said
     store, net = chairs / "chairs.zarr", ("--maps", 8, "--latents", 8, "--precision", "float32", "--batches", 6)
     words = ("train-dcign", "--store", store, "--run", tmp_path / "run", *net)
     assert "goes round" in refused(*words, "--val", chairs / "sweeps.zarr")
     for factors, message in (("azimuth:x,intrinsic", "a number of latents after the colon"), ("azimuth:0", "colon")):
         assert message in refused(*words, "--factors", factors, code=2)
     assert not Path(tmp_path / "a.png").exists()
+
+
+def test_imported_chairs_are_chairs_too():
+    """Those of Aubry et al.; of other imported pictures nobody knows what they show."""
+    assert shows_chairs({"source": {"format": "aubry", "sha256": "1"}})
+    assert not shows_chairs({"source": {"format": "csv", "sha256": "1"}})
+    assert not shows_chairs({"model": "1"})
 
 
 def test_any_chairs_can_be_shown_to_a_run(dcign, chairs, tmp_path):
