@@ -1,4 +1,4 @@
-"""`render-sweeps`: draw sweeps of one factor for held-out people, the data of the equivariance plots."""
+"""`render-sweeps`: draw sweeps of one factor for held-out people or chairs, which evaluation is done on."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,9 @@ CALIBRATION = {"train": 40, "val": 20}
 @click.command("render-sweeps")
 @click.option("--store", "url", default="sweeps.zarr", show_default=True, help="Folder or fsspec URL of the store.")
 @click.option("--like", help="Take model, camera, light, image and seed from this store of batches.")
-@click.option("--identities", type=click.IntRange(1), default=100, show_default=True, help="People in the test split.")
+@click.option(
+    "--identities", type=click.IntRange(1), default=100, show_default=True, help="People or chairs in the test split."
+)
 @click.option(
     "--others",
     type=click.Choice(["random", "zero"]),
@@ -46,14 +48,20 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Draw azimuth, elevation and light sweeps of people whom training has not seen.
+    """Draw azimuth, elevation and light sweeps of people, or azimuth sweeps of chairs, that training has not seen.
 
     Each person turns through 61 azimuths, nods through 17 elevations and is lit from 81 sides, evenly over the
     ranges. Calibration uses the 40 people of the train split, tuning the 20 of val, results the 100 of test. Running
     the same command again finishes a run that was interrupted.
 
-    Example: render-sweeps --like faces.zarr
-    """
+    A chair goes all round in 60 azimuths, once at each of its two elevations: 120 images. A split of a folder's meshes
+    shows as many, or all that it has.
+
+    \b
+    Examples:
+      render-sweeps --like faces.zarr
+      render-sweeps --like chairs.zarr --store chair-sweeps.zarr
+    """  # noqa: D301 -- click wants the character itself
     parent = open_store(like) if like else None
     given["others"] = others
     if parent is None:

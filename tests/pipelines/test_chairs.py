@@ -14,6 +14,7 @@ import pytest
 import trimesh
 
 from dataset import open_store
+from dataset.factors import CHAIR_FACTORS, CHAIR_SWEEPS
 from dataset.subjects import split_by_geometry
 from pipelines.collections import list_folder
 from pipelines.subjects import open_subject
@@ -298,6 +299,14 @@ def test_named_people_are_refused_among_chairs(refused, tmp_path, folder, built_
     assert "a --pool file names people, and this is --subject chair: give a number, such as --pool 100" in said
     assert len(said.splitlines()) == 1
     assert not (tmp_path / "r.zarr").exists()
+
+
+def test_the_help_says_how_chairs_are_swept(dcign):
+    said = " ".join(dcign("render-sweeps", "--help").out.split())
+    heights = len(CHAIR_FACTORS[1].values)
+    assert heights == 2
+    azimuths = CHAIR_SWEEPS["azimuth"] // heights
+    assert f"A chair goes all round in {azimuths} azimuths, once at each of its two elevations" in said
 
 
 def test_sweeps_of_held_out_chairs(dcign, render, folder, tmp_path):
