@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,7 +25,11 @@ Task = tuple[str, str, int]
 """Split, factor and shard."""
 Record = dict[str, Any]
 """What the log says of one shard."""
-RECORDED = ("dcign", "numpy", "numba", "zarr")
+DECISIVE = ("dcign", "numpy", "numba")
+"""Libraries that may move a byte of any store."""
+DECODER = "Pillow"
+"""The library that decodes and reduces the textures of mesh files."""
+RECORDED = (*DECISIVE, DECODER, "zarr")
 """Libraries whose versions go into the log."""
 PEOPLE_AT_ONCE = 20
 """Identities that are made in one pass over the model's basis."""
@@ -147,9 +151,13 @@ class Job:
     """A new one for each run: what a worker keeps of an older one may be a store that was grown or replaced since."""
 
 
-def decisive_versions() -> tuple[tuple[str, str], ...]:
-    """Name and version of the libraries that may move a byte."""
-    return tuple((name, version(name)) for name in ("dcign", "numpy", "numba"))
+def decisive_versions(store: Store) -> tuple[tuple[str, str], ...]:
+    """Name and version of the libraries that may move a byte of a store."""
+    return _versions((*DECISIVE, DECODER) if store.spec.collection else DECISIVE)
+
+
+def _versions(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, version(name)) for name in names)
 
 
 _kept: dict[Job, ShardRenderer] = {}
@@ -164,7 +172,7 @@ def draw_elsewhere(job: Job, task: Task) -> Record | None:
     StoreError
         When the worker has other versions and might draw other bytes.
     """
-    ours = decisive_versions()
+    ours = _versions(name for name, _ in job.versions)
     if ours != job.versions:
         raise StoreError(
             f"the worker on {platform.node()} has {dict(ours)}, the run {dict(job.versions)}; install the same"

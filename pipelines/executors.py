@@ -107,7 +107,7 @@ class Processes:
     def run(self, work: Work) -> None:
         """A worker that dies ends the run; what it was drawing is missing. An interrupt waits for shards at work."""
         with SpawnedPool(self.workers) as pool:
-            job = Job(work.store.url, work.subject.source, decisive_versions(), work.subject.mesh_bytes)
+            job = Job(work.store.url, work.subject.source, decisive_versions(work.store), work.subject.mesh_bytes)
             try:
                 futures = {pool.submit(draw_elsewhere, job, task): task for task in work.tasks}
                 for future in as_completed(futures):
@@ -138,7 +138,7 @@ class Dask:
             raise StoreError(f"the workers cannot reach {work.store.url}: it lives in this process")
         # The full path: workers may have started in another folder.
         url = files.root if files.local else work.store.url
-        job = Job(url, work.subject.source, decisive_versions(), work.subject.mesh_bytes)
+        job = Job(url, work.subject.source, decisive_versions(work.store), work.subject.mesh_bytes)
         for name in [*logging.root.manager.loggerDict]:
             if name.split(".")[0] in ("distributed", "asyncio", "tornado"):
                 logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what they tell at length is one line below

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,11 @@ import pytest
 import trimesh
 
 from dataset import open_store
+from dataset.errors import StoreError
 from dataset.factors import CHAIR_FACTORS, CHAIR_SWEEPS
 from dataset.subjects import split_by_geometry
 from pipelines.collections import list_folder
+from pipelines.drawing import Job, decisive_versions, draw_elsewhere
 from pipelines.subjects import open_subject
 
 SMALL = ("--size", 32, "--samples", 1, "--batch-size", 4)
@@ -75,6 +79,22 @@ def test_a_store_of_a_folder_is_complete_and_sound(dcign, render, folder, tmp_pa
     assert len(set(batch.factors[:, 0])) == 4
     assert (batch.images < 255).any(axis=(1, 2)).all()
     assert len(set(store.read("train", "intrinsic", 0).identity)) == 4
+
+
+def test_the_version_of_pillow_decides_the_pixels_of_mesh_files(render, dcign, folder, tmp_path):
+    url, built_in = tmp_path / "u.zarr", tmp_path / "v.zarr"
+    render(url, folder, factor="azimuth")
+    log = json.loads((url / "runs.jsonl").read_text().splitlines()[-1])
+    assert log["versions"]["Pillow"] == version("Pillow")
+    decisive = decisive_versions(open_store(url))
+    assert dict(decisive)["Pillow"] == version("Pillow")
+    words = ("--store", built_in, "--subject", "chair", "--factor", "azimuth", *SMALL)
+    dcign("render-batches", *words, "--n", 1)
+    assert decisive_versions(open_store(built_in)) == tuple(pair for pair in decisive if pair[0] != "Pillow")
+    another = Job(str(url), str(folder), (*decisive[:-1], ("Pillow", "0.1")), 1)
+    with pytest.raises(StoreError, match=r"'Pillow': '0.1'\}; install the same"):
+        draw_elsewhere(another, ("train", "azimuth", 0))
+    assert draw_elsewhere(replace(another, versions=decisive), ("train", "azimuth", 0)) is None  # it is there
 
 
 def test_workers_growth_and_a_lost_cache_change_no_byte(render, folder, tmp_path, array_files, monkeypatch):
