@@ -1,6 +1,7 @@
 """From the files of a collection to meshes ready to draw, each converted once and kept in the user's cache directory.
 
-A converted mesh is known by the content of every file that it was read from and by its axes, never by its path.
+A converted mesh is known by the content of every file that it was read from, by its axes and by what converted it,
+never by its path.
 """
 
 import hashlib
@@ -8,6 +9,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import PIL
 
 from render.cachedir import directory
 from render.errors import MeshError
@@ -94,8 +97,9 @@ def converted(folder: Path, path: str, files: Mapping[str, str], up: str, front:
 
 
 def kept_at(files: Mapping[str, str], up: str, front: str | None) -> Path:
-    """Where a converted mesh is kept."""
+    """Where a converted mesh is kept; Pillow, whose versions reduce textures differently, is part of it."""
     decisive = {"conversion": CONVERSION, "files": sorted(files.values()), "up": up, "front": front}
+    decisive["Pillow"] = PIL.__version__
     number = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
     return directory() / "meshes" / number[:2] / f"{number[:32]}.mesh"
 
