@@ -22,6 +22,12 @@ def shard_range(store: Store, split: str, group: str, shard: int) -> tuple[int, 
     return shard * length, min((shard + 1) * length, store.batches(split, group))
 
 
+def images_in(store: Store, split: str, group: str, shard: int) -> int:
+    """Images that a shard should hold."""
+    start, stop = shard_range(store, split, group, shard)
+    return (stop - start) * store.spec.views(group)
+
+
 def shard_count(store: Store, split: str, group: str) -> int:
     """Shards a factor group should have."""
     return -(-store.batches(split, group) // store.spec.shard_batches)

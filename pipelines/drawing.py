@@ -1,30 +1,25 @@
 """One task: draw one whole shard and write it. Every executor runs this, wherever its workers are."""
 
 import platform
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
 
 from dataset.errors import StoreError
 from dataset.factors import INTRINSIC
 from dataset.plan import BatchValues, batch_values
-from dataset.shards import empty_shard, is_complete, shard_bytes, shard_range, write_shard
+from dataset.shards import empty_shard, images_in, is_complete, shard_bytes, shard_range, write_shard
 from dataset.store import Store, open_store
 from pipelines.backends import store_renderer
+from pipelines.runlog import Record, Task, shard_record
 from pipelines.subjects import Subject, open_subject
+from pipelines.threads import GoOn
 from render import Renderer, SceneBatch
 from render.raster import FULL, LEAN
 
-Task = tuple[str, str, int]
-"""Split, factor and shard."""
-Record = dict[str, Any]
-"""What the log says of one shard."""
 DECISIVE = ("dcign", "numpy", "numba")
 """Libraries that may move a byte of any store."""
 DECODER = "Pillow"
@@ -39,10 +34,6 @@ BYTES_A_VERTEX = 60
 """Of one person in memory while drawn: positions twice, normals, albedo, and what the renderer keeps."""
 
 
-class Stopped(Exception):  # noqa: N818 -- an event, not an error
-    """The run was interrupted while this shard was being drawn; what is there of it is not complete."""
-
-
 @dataclass(frozen=True)
 class ShardRenderer:
     """Draws shards of one store. Threads may share it."""
@@ -51,23 +42,15 @@ class ShardRenderer:
     subject: Subject
     renderer: Renderer
 
-    def draw(self, task: Task, on_images: Callable[[int], None], stop: threading.Event) -> Record | None:
+    def draw(self, task: Task, on_images: Callable[[int], None], go_on: GoOn) -> Record | None:
         """Render every batch of a shard and write it; None where another process was faster.
 
-        Raises
-        ------
-        Stopped
-            When `stop` was set; the shard is left missing.
+        What `go_on` raises between two batches leaves the shard missing.
         """
-
-        def go_on() -> None:
-            if stop.is_set():
-                raise Stopped
-
         started = time.perf_counter()
         split, group, shard = task
         if is_complete(self.store, split, group, shard):  # another process was here since the list was made
-            on_images(images_in(self.store, task))
+            on_images(images_in(self.store, *task))
             return None
         begin, end = shard_range(self.store, split, group, shard)
         values = batch_values(self.store.spec, split, group, begin, end)
@@ -84,7 +67,8 @@ class ShardRenderer:
         if is_complete(self.store, split, group, shard):  # a worker that was thought lost has written it meanwhile
             return None
         write_shard(self.store, split, group, shard, arrays, go_on)
-        return self._record(task, values.identity.size, time.perf_counter() - started)
+        record = shard_record(self.store, task, time.perf_counter() - started, RECORDED)
+        return record | {"model": self.subject.source, "renderer": self.renderer.describe()}
 
     def _scenes(self, split: str, values: BatchValues, at_once: int) -> Iterator[SceneBatch]:
         """The scenes of each batch, made for a few batches at once."""
@@ -94,32 +78,10 @@ class ShardRenderer:
             coefficients = {block: rows[part] for block, rows in values.coefficients.items()}
             yield from self.subject.batches(split, values.factors[part], values.identity[part], coefficients)
 
-    def _record(self, task: Task, images: int, seconds: float) -> Record:
-        split, group, shard = task
-        return {
-            "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "split": split,
-            "factor": group,
-            "shard": shard,
-            "images": images,
-            "seconds": round(seconds, 3),
-            "command": sys.argv,
-            "model": self.subject.source,
-            "renderer": self.renderer.describe(),
-            "machine": f"{platform.node()}, {platform.platform()}",
-            "versions": {"python": platform.python_version()} | {name: version(name) for name in RECORDED},
-        }
-
 
 def people_in_batch(store: Store, group: str) -> int:
     """Identities in one batch."""
     return store.spec.views(group) if group == INTRINSIC else 1
-
-
-def images_in(store: Store, task: Task) -> int:
-    """Images in a shard."""
-    start, stop = shard_range(store, *task)
-    return (stop - start) * store.spec.views(task[1])
 
 
 def bytes_while_drawn(store: Store, subject: Subject, group: str) -> int:
@@ -183,4 +145,4 @@ def draw_elsewhere(job: Job, task: Task) -> Record | None:
             store = open_store(job.url, write=True)
             _kept[job] = ShardRenderer(store, open_subject(store, job.source, job.mesh_bytes), store_renderer(store))
         shards = _kept[job]
-    return shards.draw(task, lambda _: None, threading.Event())
+    return shards.draw(task, lambda _: None, lambda: None)

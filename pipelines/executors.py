@@ -2,16 +2,8 @@
 
 import importlib
 import logging
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import (
-    FIRST_EXCEPTION,
-    BrokenExecutor,
-    Future,
-    ThreadPoolExecutor,
-    as_completed,
-    wait,
-)
+from concurrent.futures import BrokenExecutor, as_completed
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
@@ -19,21 +11,14 @@ from typing import Any, Protocol
 import click
 
 from dataset.errors import StoreError
+from dataset.shards import images_in
 from dataset.store import Store
 from pipelines.backends import needs_no_process, store_renderer
-from pipelines.drawing import (
-    Job,
-    Record,
-    ShardRenderer,
-    Stopped,
-    Task,
-    bytes_while_drawn,
-    decisive_versions,
-    draw_elsewhere,
-    images_in,
-)
+from pipelines.drawing import Job, ShardRenderer, bytes_while_drawn, decisive_versions, draw_elsewhere
 from pipelines.processes import SpawnedPool
+from pipelines.runlog import Record, Task
 from pipelines.subjects import Subject
+from pipelines.threads import GoOn, in_threads
 from render.models.assemble import one_line
 
 CONNECT_SECONDS = 10
@@ -56,7 +41,7 @@ class Work:
     def finished(self, task: Task, record: Record | None, counted: bool) -> None:
         """Pass on that a task is done; `counted` says that its images were told already."""
         if not counted:
-            self.on_images(images_in(self.store, task))
+            self.on_images(images_in(self.store, *task))
         if record is not None:
             self.on_shard(record)
 
@@ -77,25 +62,11 @@ class Threads:
     def run(self, work: Work) -> None:
         """An interrupt is noticed between two batches; the shards that were being drawn are left missing."""
         shards = ShardRenderer(work.store, work.subject, store_renderer(work.store))
-        stop = threading.Event()
 
-        def draw(task: Task) -> None:
-            work.finished(task, shards.draw(task, work.on_images, stop), counted=True)
+        def draw(task: Task, go_on: GoOn) -> None:
+            work.finished(task, shards.draw(task, work.on_images, go_on), counted=True)
 
-        futures: list[Future[None]] = []
-        with ThreadPoolExecutor(self.workers) as pool:
-            try:
-                futures += [pool.submit(draw, task) for task in work.tasks]
-                wait(futures, return_when=FIRST_EXCEPTION)
-            finally:
-                # After an interrupt or a failed shard: let go of what has not begun, leave the rest at its next batch.
-                if len(futures) < len(work.tasks) or not all(f.done() for f in futures):
-                    stop.set()
-                    pool.shutdown(cancel_futures=True)
-        failed = [f.exception() for f in futures if f.done() and not f.cancelled() and f.exception()]
-        for error in failed:
-            if error is not None and not isinstance(error, Stopped):
-                raise error
+        in_threads(self.workers, work.tasks, draw)
 
 
 @dataclass(frozen=True)

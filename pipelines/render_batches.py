@@ -9,11 +9,10 @@ from dataset.digest import store_digest
 from dataset.errors import StoreError
 from dataset.factors import FACE_FACTORS, INTRINSIC
 from dataset.keys import SPLITS
-from dataset.shards import missing_shards
+from dataset.shards import images_in, missing_shards
 from dataset.spec import StoreSpec
 from dataset.store import Store
 from pipelines.collections import PROCEDURAL_POOL
-from pipelines.drawing import images_in
 from pipelines.executors import Runner
 from pipelines.options import Part, dask_option, json_option, memory_option, workers_option
 from pipelines.people import Pool
@@ -119,8 +118,8 @@ def draw_missing(
 ) -> dict[str, float]:
     """Draw what a split still lacks; returns images and seconds."""
     missing = missing_tasks(store, split, groups, part)
-    there = sum(images_in(store, task) for task in all_tasks(store, split, groups, part))
-    there -= sum(images_in(store, task) for task in missing)
+    there = sum(images_in(store, *task) for task in all_tasks(store, split, groups, part))
+    there -= sum(images_in(store, *task) for task in missing)
     return run_tasks(store, subject, missing, runner, there)
 
 

@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dataset.shards import missing_shards, shard_count
+from dataset.shards import images_in, missing_shards, shard_count
 from dataset.store import Store
-from pipelines.drawing import Record, Task, images_in
 from pipelines.executors import Runner, Work
 from pipelines.progress import progress_bar
+from pipelines.runlog import FILE, Record, Task
 from pipelines.subjects import Subject
 
 FLUSH_SECONDS = 10.0
@@ -31,7 +31,7 @@ def run_tasks(
 ) -> dict[str, float]:
     """Draw shards with a progress bar, which begins at the images that are `there`; returns images and seconds."""
     started = time.perf_counter()
-    log, images = _Log(store), sum(images_in(store, task) for task in tasks)
+    log, images = _Log(store), sum(images_in(store, *task) for task in tasks)
     with progress_bar("images") as progress:
         bar = progress.add_task("rendering", total=there + images, completed=there, note="")
         if tasks:
@@ -66,5 +66,5 @@ class _Log:
         with self._lock:
             lines, self._lines = self._lines, []
             if lines:
-                self.store.files.append_lines("runs.jsonl", lines)
+                self.store.files.append_lines(FILE, lines)
             self._flushed = time.monotonic()

@@ -1,0 +1,51 @@
+"""Tasks in threads: all are done, or the first error ends the rest."""
+
+import signal
+import threading
+
+import pytest
+
+from pipelines.threads import Stopped, in_threads
+
+
+def test_every_task_is_done():
+    done = set()
+    in_threads(3, range(50), lambda task, _: done.add(task))
+    assert done == set(range(50))
+
+
+def patient(go_on):
+    """As long as nobody says stop."""
+    while True:
+        go_on()
+        threading.Event().wait(0.01)
+
+
+def test_the_first_error_stops_the_others_and_is_raised():
+    begun, ended = [], []
+
+    def work(task, go_on):
+        begun.append(task)
+        if task == 1:
+            raise OSError("no room")
+        try:
+            patient(go_on)
+        except Stopped:
+            ended.append(task)
+            raise
+
+    with pytest.raises(OSError, match="no room"):
+        in_threads(2, range(50), work)
+    assert 1 in begun
+    assert sorted([1, *ended]) == sorted(begun)
+    assert len(begun) < 50
+
+
+def test_an_interrupt_stops_all_at_their_next_step():
+    def work(task, go_on):
+        if task == 1:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        patient(go_on)
+
+    with pytest.raises(KeyboardInterrupt):
+        in_threads(2, range(4), work)
