@@ -52,6 +52,7 @@ class _Statements:
     """Points, lines, curves and surfaces."""
 
     def vertex(self, words: list[str], _: str) -> None:
+        """`v x y z`, perhaps with w or with a colour after it."""
         values = [float(word) for word in words[1:]]
         if len(values) < 3:
             raise ValueError
@@ -63,12 +64,14 @@ class _Statements:
             raise MeshError(f"it has more than {MOST_VERTICES} vertices (simplify it first)")
 
     def coordinate(self, words: list[str], _: str) -> None:
+        """`vt u v`."""
         self.uv.append(float(words[1]))
         self.uv.append(float(words[2]) if len(words) > 2 else 0.0)
         if len(self.uv) > 6 * MOST_TRIANGLES:
             raise MeshError(f"it has more than {3 * MOST_TRIANGLES} texture coordinates (simplify it first)")
 
     def face(self, words: list[str], _: str) -> None:
+        """`f` and its corners: vertex, perhaps texture coordinate and normal, with slashes between them."""
         count = len(words) - 1
         if count > MOST_CORNERS:
             raise MeshError(f"a face has {count} corners; the most are {MOST_CORNERS}")
@@ -84,15 +87,18 @@ class _Statements:
             raise MeshError(f"it has more than {MOST_TRIANGLES} triangles (simplify it first)")
 
     def use(self, _: list[str], line: str) -> None:
+        """`usemtl`: the material of the faces that follow."""
         self.material = self.names.setdefault(_rest(line), len(self.names))
         if len(self.names) > MOST_MATERIALS:
             raise MeshError(f"it names more than {MOST_MATERIALS} materials")
 
     def library(self, _: list[str], line: str) -> None:
+        """`mtllib`: a file of materials; those beyond the most are passed over."""
         if len(self.libraries) < MOST_LIBRARIES:
             self.libraries[_rest(line)] = None
 
     def other(self, *_: object) -> None:
+        """What is no part of a surface: counted, and left out."""
         self.left_out += 1
 
 

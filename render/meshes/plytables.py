@@ -235,6 +235,7 @@ class _Columns:
             at += size
 
     def finished(self) -> dict[str, Column]:
+        """The columns by the name of their property."""
         table = {}
         for k, values in self.values.items():
             p = self.properties[k]
