@@ -1,4 +1,4 @@
-"""What an objective is: a class made from a network and a configuration, with one `loss(batch)`."""
+"""What an objective is: a class made from a network and a configuration, with one `bound` of a posterior."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -55,6 +55,10 @@ class Objective(ABC):
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self.network, self.config = network, config
 
-    @abstractmethod
     def loss(self, batch: TrainBatch) -> Loss:
         """The loss of one batch, differentiable with respect to the network's parameters."""
+        return self.bound(*self.network.encode(batch.images), batch)
+
+    @abstractmethod
+    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
+        """The loss of a batch and its posterior as the encoder gave it, (B, latents) float32 each."""
