@@ -14,6 +14,7 @@ class Random(Objective):
 
     shuffled: ClassVar[bool] = True
     assigned: ClassVar[bool] = False
+    unlabelled: ClassVar[str | None] = "shuffles the batches, and none of its own has one active factor"
 
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class."""

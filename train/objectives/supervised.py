@@ -22,6 +22,7 @@ class Supervised(Objective):
     same in a batch, each row is drawn from its own true values and another row's intrinsic latents.
     """
 
+    unlabelled: ClassVar[str | None] = "is told every true value"
     intrinsic: ClassVar[float | None] = 1.0
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
