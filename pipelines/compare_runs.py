@@ -82,7 +82,7 @@ def groups(measured: Sequence[Measured]) -> dict[str, list[Measured]]:
     """
     kinds: dict[str, list[Measured]] = {}
     for one in measured:
-        kinds.setdefault(json.dumps(_kind(one), sort_keys=True), []).append(one)
+        kinds.setdefault(json.dumps(training_of(one), sort_keys=True), []).append(one)
     found: dict[str, list[Measured]] = {}
     for members in kinds.values():
         seeds = [one.run.config.seed for one in members]
@@ -101,7 +101,7 @@ def _label(members: Sequence[Measured]) -> str:
     return first.name.removesuffix(f"-s{first.run.config.seed}")
 
 
-def _kind(one: Measured) -> dict[str, Any]:
+def training_of(one: Measured) -> dict[str, Any]:
     """Everything but the seed that decides a run's weights, and how long it was trained."""
     plain = one.run.config.to_plain()
     kept = {name: plain[name] for name in plain if name not in MAY_DIFFER}

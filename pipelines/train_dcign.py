@@ -71,6 +71,12 @@ class Ratio(click.ParamType[list[float]]):
     help="Weight of the KL between the inactive posteriors of two rows, of exchange. [default: 1]",
 )
 @click.option(
+    "--label-fraction",
+    type=click.FloatRange(0, 1),
+    help="Share of the batches of azimuth, elevation and light whose true values are told, chosen by the seed: there "
+    "the factor's neuron is regressed to them. Not for random, beta-vae and supervised. [default: 0]",
+)
+@click.option(
     "--decay",
     type=click.FloatRange(0, 1),
     help="Share of the run, at its end, over which the learning rate falls to 0. [default: 0]",
@@ -167,7 +173,7 @@ def _describe(config: TrainConfig) -> str:
     layout = ", ".join(f"{name} {count}" for name, count in config.layout.to_json().items())
     return (
         f"{config.batches:,} batches, {config.maps} maps, {config.side} px, code of {config.latents} ({layout}), "
-        f"objective {config.objective}, {config.precision} on {config.device}"
+        f"objective {config.rule}, {config.precision} on {config.device}"
     )
 
 

@@ -42,6 +42,8 @@ class Batch:
     """(B, F) in the source's units and order, where known."""
     identity: NDArray[np.int64] | None = None
     """(B,), where known."""
+    labelled: bool = False
+    """Whether a training that is told some true values is told these; `train.labels` decides."""
 
 
 class BatchSource(Protocol):

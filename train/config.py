@@ -11,7 +11,7 @@ from train.layout import INTRINSIC, Layout
 from train.network import Geometry, check_sizes
 
 PRECISIONS = ("float32", "bf16")
-NEWER = {"beta": 1.0, "decay": 0.0, "ranks": 1, "agreement": 0.0}
+NEWER = {"beta": 1.0, "decay": 0.0, "ranks": 1, "agreement": 0.0, "label_fraction": 0.0}
 """Fields that runs of earlier versions do not have, and the values that say what those runs did."""
 INTRINSIC_RATIO = 10.0
 """NIPS 2015 section 3.1: azimuth, elevation, light, intrinsic batches come as 1:1:1:10."""
@@ -56,6 +56,8 @@ class TrainConfig:
     """How often the KL counts; the paper's bound has 1."""
     agreement: float = 0.0
     """How often the KL between the inactive posteriors of paired rows counts, in exchange (not in the paper)."""
+    label_fraction: float = 0.0
+    """Share of the batches of each extrinsic factor whose true values are told (not in the paper)."""
     learning_rate: float = 5e-4
     """Of Adam; the paper's "meta learning rate"."""
     decay: float = 0.0
@@ -86,6 +88,7 @@ class TrainConfig:
         _check("invariance", self.invariance, 0 <= self.invariance < float("inf"), "0 or more and finite")
         _check("beta", self.beta, 0 <= self.beta < float("inf"), "0 or more and finite")
         _check("agreement", self.agreement, 0 <= self.agreement < float("inf"), "0 or more and finite")
+        _check("label_fraction", self.label_fraction, 0 <= self.label_fraction <= 1, "in 0 to 1")
         _check("decay", self.decay, 0 <= self.decay <= 1, "in 0 to 1")
         _check("betas", self.betas, all(0 <= beta < 1 for beta in self.betas), "in [0, 1)")
         _check("clamp", self.clamp, self.clamp in CLAMP_MODES, f"one of {', '.join(CLAMP_MODES)}")
@@ -109,6 +112,11 @@ class TrainConfig:
     def latents(self) -> int:
         """Length of the graphics code."""
         return self.layout.total
+
+    @property
+    def rule(self) -> str:
+        """What is minimised, for people: `paper`, or `paper with labels for 10%` of the extrinsic batches."""
+        return self.objective + (f" with labels for {100 * self.label_fraction:g}%" if self.label_fraction else "")
 
     def to_plain(self) -> dict[str, Any]:
         """The configuration as JSON-able values, keys in the order of the fields."""
@@ -157,7 +165,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
         ("side", "channels", "batches", "maps", "ranks", "seed", "checkpoint_every", "metrics_every"), (int,)
     ),
     **dict.fromkeys(("preset", "objective", "clamp", "device", "precision"), (str,)),
-    **dict.fromkeys(("invariance", "beta", "agreement", "learning_rate", "decay"), (int, float)),
+    **dict.fromkeys(("invariance", "beta", "agreement", "label_fraction", "learning_rate", "decay"), (int, float)),
 }
 
 

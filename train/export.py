@@ -93,6 +93,7 @@ def describe(run: TrainedRun) -> dict[str, Any]:
         "factors": [dict(zip(("name", "unit", "low", "high"), factor, strict=True)) for factor in run.store.factors],
         "image": {"side": run.config.side, "channels": run.config.channels, "background": "white"},
         "objective": run.config.objective,
+        "label_fraction": run.config.label_fraction,
         "batches": run.step,
         "maps": run.config.maps,
         "seed": run.config.seed,

@@ -15,6 +15,7 @@ from train.config import TrainConfig
 from train.device import keep_freed_memory
 from train.errors import ConfigError, RunMismatch
 from train.health import Watch
+from train.labels import check_labels
 from train.objectives import OBJECTIVES
 from train.parallel import team
 from train.reading import OneFactor, Reader, Shuffled, prefetch
@@ -85,7 +86,7 @@ def train(
     Raises
     ------
     ConfigError
-        The configuration is for another number of processes.
+        The configuration is for another number of processes, or the source lacks the true values it asks for.
     MissingFactor, TooFewBatches, WrongImages
         The source cannot serve the configuration.
     RunMismatch, RunUnreadable
@@ -94,6 +95,7 @@ def train(
         The loss became NaN or infinite; the batch is saved.
     """
     check_source(config, source)
+    check_labels(config, source)
     run = RunDirectory(Path(run_dir))
     store = store_facts(source)
     keep_freed_memory()

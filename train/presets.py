@@ -81,6 +81,8 @@ def configure(
     if foreign := sorted(given.keys() & (_OWN_OPTIONS - kind.options.keys())):
         having = sorted(name for name, kind in OBJECTIVES.items() if foreign[0] in kind.options)
         raise ConfigError(f"{foreign[0]} is an option of {', '.join(having)}, not of the objective {objective}")
+    if given.get("label_fraction") and kind.unlabelled:
+        raise ConfigError(f"label_fraction must be 0 with the objective {objective}, which {kind.unlabelled}")
     if unknown := given.keys() - TrainConfig.__dataclass_fields__.keys():
         raise ConfigError(f"unknown option: {', '.join(sorted(unknown))}")
     if latents is None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from train.batches import Batch, BatchSource, Schedule, check_batch
 from train.config import TrainConfig
+from train.labels import marked
 
 SHUFFLED = "shuffled"
 """What varies in a batch of shuffled images: everything."""
@@ -41,7 +42,8 @@ class OneFactor:
     def read(self, step: int) -> Batch:
         """The scheduled batch."""
         draw = self._schedule.at(step)
-        return check_batch(self._config, draw, self._source.read(draw.factor, draw.index))
+        batch = check_batch(self._config, draw, self._source.read(draw.factor, draw.index))
+        return marked(self._config, draw, batch)
 
     def name(self, step: int) -> str:
         """Its number and factor."""

@@ -17,7 +17,7 @@ from train.errors import TrainingDiverged
 from train.health import Watch, leak_gap
 from train.layout import INTRINSIC
 from train.making import make_network, step_generator
-from train.objectives import OBJECTIVES, TrainBatch
+from train.objectives import OBJECTIVES, TrainBatch, assigned
 from train.parallel import Team
 from train.reading import SHUFFLED, Reader
 from train.rundirectory import RunDirectory
@@ -43,6 +43,7 @@ class Trainer:
         self.stopping = False
         """Whether any process was asked to stop, as far as was looked."""
         self._names = (*config.layout.names, SHUFFLED)
+        self._extrinsic = [name for name in config.layout.names if name != INTRINSIC]
         self._pending: list[Tensor] = []
         self._last: TrainBatch | None = None
         self._clock = perf_counter()
@@ -86,7 +87,8 @@ class Trainer:
         self.team.average(self.network.parameters())
         self.optimizer.step()
         said = [number, self._names.index(batch.active), stopping]
-        parts = (loss.total.detach()[None], loss.reconstruction[None], loss.kl)
+        label = torch.full_like(loss.reconstruction, math.nan) if loss.label is None else loss.label
+        parts = (loss.total.detach()[None], loss.reconstruction[None], label[None], loss.kl)
         row = torch.cat([torch.tensor(said, dtype=torch.float64).to(self.device), *(p.double() for p in parts)])
         self._pending.extend(self.team.gather(row))
         self._last = seen
@@ -101,10 +103,10 @@ class Trainer:
             One is not finite; its batch is read again and saved.
         """
         for row in self._pending:
-            number, active, stopping, total, reconstruction, *kl = row.tolist()
+            number, active, stopping, total, reconstruction, label, *kl = row.tolist()
             if not math.isfinite(total):
                 self._save_culprit(int(number), reader)
-            self.window.add(self._names[int(active)], reconstruction, kl)
+            self.window.add(self._names[int(active)], reconstruction, kl, label)
             self.stopping = self.stopping or bool(stopping)
         self._pending.clear()
 
@@ -125,7 +127,7 @@ class Trainer:
     def _write_line(self, writer: MetricsWriter) -> None:
         assert self._last is not None
         line = self.window.line(self.done)
-        if self.objective.assigned:
+        if assigned(self.config):
             line["leak_gap"] = {self._last.active: leak_gap(self.network, self.config, self._last)}
         if self.watch is not None and (self._due(self.watch.every, self.config.metrics_every) or self._last_of_all):
             looked = self.watch.look(self.network, self.done)
@@ -166,11 +168,12 @@ class Trainer:
     def _to_device(self, number: int, batch: Batch) -> TrainBatch:
         images = torch.from_numpy(np.ascontiguousarray(batch.images)).to(self.device)
         known = None if batch.factors is None else torch.from_numpy(self._scaled(batch.factors)).to(self.device)
-        return TrainBatch(images, batch.active, step_generator(self.config.seed, number), known)
+        label = known[:, self._extrinsic.index(batch.active)] if batch.labelled and known is not None else None
+        return TrainBatch(images, batch.active, step_generator(self.config.seed, number), known, label)
 
     def _scaled(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
         """(B, F) in the source's units to (B, extrinsic factors of the layout) in -1..1."""
-        names = [name for name in self.config.layout.names if name != INTRINSIC]
+        names = self._extrinsic
         known = {name: (k, low, high) for k, (name, _, low, high) in enumerate(self.store.factors)}
         columns = np.array([known[name][0] for name in names], np.intp)
         low, high = (np.array([known[name][end] for name in names], np.float64) for end in (1, 2))

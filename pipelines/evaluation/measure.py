@@ -236,6 +236,7 @@ def facts_of(run: TrainedRun, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "objective": config.objective,
+        "label_fraction": config.label_fraction,
         "batches": run.step,
         "maps": config.maps,
         "latents": config.latents,

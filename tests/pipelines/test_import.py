@@ -278,6 +278,9 @@ def test_a_net_trains_where_no_angle_is_known(dcign, refused, tensors, tmp_path)
     assert said.code == 0, said.err
     wrong = refused("train-dcign", "--run", tmp_path / "r", "--objective", "supervised", *tiny)
     assert "needs the true values" in wrong
+    wrong = refused("train-dcign", "--run", tmp_path / "r2", "--label-fraction", 1, *tiny)
+    assert "a label_fraction of 1 needs the true values of the factors, and batch 0 of azimuth has none" in wrong
+    assert not (tmp_path / "r2").exists()
 
 
 @pytest.mark.parametrize("wrong", [-0.01, 1.01, math.nan, math.inf])

@@ -72,6 +72,8 @@ def test_missing_factors_are_answered_with_the_lines_that_add_them(dcign, refuse
         (("--factors", "azimuth,gender"), "no factor gender"),
         (("--device", "cuda:99"), "cuda:99"),
         (("--ratio", "0:0:0:0"), "not all 0"),
+        (("--objective", "random", "--label-fraction", 0.1), "label_fraction must be 0 with the objective random"),
+        (("--label-fraction", 1e-9), "chooses none of the 6 batches of azimuth"),
     ],
 )
 def test_impossible_trainings_are_one_line(refused, toy, tmp_path, arguments, message):
@@ -115,6 +117,18 @@ def test_every_objective_trains_and_says_what_it_saw(dcign, toy, tmp_path, objec
     seen = json.loads(said.out)["metrics"]["batches"]
     assert set(seen) == ({"shuffled"} if objective == "random" else {"azimuth", "elevation", "light", "intrinsic"})
     assert dict(load_run(tmp_path / "run").config.ratio)["intrinsic"] == 2
+
+
+def test_labels_for_a_share_of_the_batches(dcign, refused, toy, tmp_path):
+    words = ("train-dcign", "--store", toy / "faces.zarr", "--run", tmp_path / "run", *TINY, "--ratio", "1:1:1:1")
+    said = dcign(*words, "--batches", 50, "--label-fraction", 0.9, "--json")
+    assert "objective paper with labels for 90%" in said.err
+    label = json.loads(said.out)["metrics"]["label"]
+    assert label.keys() == {"azimuth", "elevation", "light"}
+    assert all(nats > 0 for nats in label.values())
+    assert load_run(tmp_path / "run").config.label_fraction == 0.9
+    assert "label_fraction was 0.9, now 0.0" in refused(*words, "--batches", 60)
+    assert "is not in the range 0<=x<=1" in refused(*words, "--label-fraction", 2, code=2)
 
 
 def test_val_people_are_looked_at_while_a_net_trains(dcign, refused, toy, tmp_path):

@@ -11,7 +11,7 @@ from train.loop import train
 from train.making import make_network, step_generator
 from train.objectives import OBJECTIVES, TrainBatch
 from train.objectives.bound import gaussian_kl, sample_code
-from train.objectives.supervised import SIGMA
+from train.objectives.regression import SIGMA
 from train.trained import load_run
 
 LIGHT = 2

@@ -58,9 +58,11 @@ def assert_equal(a, b):
         assert a == b
 
 
-@pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_a_killed_run_ends_bit_equal_to_one_never_interrupted(tmp_path, source, make_config, precision):
-    config = make_config(batches=17, precision=precision)
+@pytest.mark.parametrize(
+    "options", [{}, {"precision": "bf16"}, {"label_fraction": 0.5}, {"label_fraction": 0.5, "objective": "exchange"}]
+)
+def test_a_killed_run_ends_bit_equal_to_one_never_interrupted(tmp_path, source, make_config, options):
+    config = make_config(batches=17, **options)
     train(config, source, tmp_path / "whole", tensorboard=False)
     for stop in (3, 7, 8, 14):
         with pytest.raises(Killed):

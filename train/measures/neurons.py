@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from train.config import TrainConfig
 from train.layout import INTRINSIC
-from train.objectives import OBJECTIVES
+from train.objectives import assigned
 
 DEFINITIONS = {
     "layout": "the factor's own latent, as the training rule assigned it",
@@ -26,7 +26,7 @@ def choose_neurons(
     config : of the run
     train_codes : factor to (people, G, latents), the means of all latents on the training split's sweeps
     """
-    if OBJECTIVES[config.objective].assigned:
+    if assigned(config):
         every = np.arange(config.latents)
         intrinsic = every[config.layout.slice(INTRINSIC)] if INTRINSIC in config.layout.names else every[:0]
         return "layout", {factor: config.layout.slice(factor).start for factor in train_codes}, intrinsic

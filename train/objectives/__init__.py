@@ -1,5 +1,6 @@
 """What is minimised. A new objective is one class here and one line in `OBJECTIVES`."""
 
+from train.config import TrainConfig
 from train.objectives.exchange import Exchange as Exchange
 from train.objectives.groups import AdaGvae, GvaeLabels, MlvaeLabels
 from train.objectives.interface import Loss as Loss
@@ -20,3 +21,8 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "exchange": Exchange,
     "supervised": Supervised,
 }
+
+
+def assigned(config: TrainConfig) -> bool:
+    """Whether a run makes the layout's latents speak for its factors: by its objective, or by labels."""
+    return OBJECTIVES[config.objective].assigned or config.label_fraction > 0

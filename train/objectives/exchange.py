@@ -29,10 +29,9 @@ class Exchange(Objective):
     options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0}
     intrinsic: ClassVar[float | None] = 1.0
 
-    def loss(self, batch: TrainBatch) -> Loss:
+    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class."""
         active = self.config.layout.slice(batch.active)
-        mu, logvar = self.network.encode(batch.images)
         code = sample_code(mu, logvar, batch.noise)
         other = partners(len(code), batch.noise)
         exchanged = code[other]

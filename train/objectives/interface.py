@@ -1,8 +1,8 @@
-"""What an objective is: a class made from a network and a configuration, with one `loss(batch)`."""
+"""What an objective is: a class made from a network and a configuration, with one `bound` of a posterior."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from train.config import TrainConfig
 from train.network import Network
+from train.objectives.regression import UNIT, regression
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class TrainBatch:
     factors: Tensor | None = None
     """float32 (B, F) true values, where known: every factor of the layout but the intrinsic one, in its order, each
     scaled to -1..1 over its range. Only supervised objectives look."""
+    label: Tensor | None = None
+    """float32 (B,) of those the active factor's, where the configuration's `label_fraction` tells them; else None."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Loss:
     """Scalar: nats per image, binary cross-entropy summed over pixels."""
     kl: Tensor
     """(latents,) nats per image."""
+    label: Tensor | None = None
+    """Scalar: nats per image that the batch's label cost; None where it had none."""
 
 
 class Objective(ABC):
@@ -46,6 +51,8 @@ class Objective(ABC):
     """Whether it wants the images of many batches shuffled, instead of batches in which one factor varies."""
     assigned: ClassVar[bool] = True
     """Whether it makes the layout's latents speak for its factors; else evaluation looks for those that do."""
+    unlabelled: ClassVar[str | None] = None
+    """What it does that leaves no sense in a `label_fraction`, to follow its name; None where that has one."""
     options: ClassVar[Mapping[str, Any]] = {}
     """Fields of `TrainConfig` that it alone looks at, and their defaults; others' are refused with it."""
 
@@ -55,6 +62,20 @@ class Objective(ABC):
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self.network, self.config = network, config
 
-    @abstractmethod
     def loss(self, batch: TrainBatch) -> Loss:
-        """The loss of one batch, differentiable with respect to the network's parameters."""
+        """The loss of one batch, differentiable with respect to the network's parameters.
+
+        Where the batch has a label, the regression of the active factor's first latent to it is added (not in the
+        paper); the other latents, and how images are drawn, are the objective's own affair.
+        """
+        mu, logvar = self.network.encode(batch.images)
+        loss = self.bound(mu, logvar, batch)
+        if batch.label is None:
+            return loss
+        neuron = mu[:, self.config.layout.slice(batch.active).start]
+        missed = regression(neuron / UNIT, batch.label)
+        return replace(loss, total=loss.total + missed, label=missed.detach() / len(mu))
+
+    @abstractmethod
+    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
+        """The loss without labels, of a batch and its posterior as the encoder gave it, (B, latents) float32 each."""

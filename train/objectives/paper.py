@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from train.clamp import clamp_inactive
 from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
 from train.objectives.interface import Loss, Objective, TrainBatch
@@ -18,13 +20,10 @@ class Paper(Objective):
 
     options: ClassVar[Mapping[str, Any]] = {"clamp": "mean", "invariance": 0.01}
 
-    def loss(self, batch: TrainBatch) -> Loss:
-        """See the class; images (B, H, W[, 3]) uint8, noise (B, latents) from the batch's generator."""
+    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
+        """See the class; noise (B, latents) from the batch's generator."""
         active = self.config.layout.slice(batch.active)
-        mu, logvar = (
-            clamp_inactive(z, active, self.config.clamp, self.config.invariance)
-            for z in self.network.encode(batch.images)
-        )
+        mu, logvar = (clamp_inactive(z, active, self.config.clamp, self.config.invariance) for z in (mu, logvar))
         reconstruction = cross_entropy(self.network, sample_code(mu, logvar, batch.noise), batch.images)
         return negative_bound(reconstruction, gaussian_kl(mu, logvar))
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
 from train.objectives.interface import Loss, Objective, TrainBatch
 
@@ -12,10 +14,10 @@ class Random(Objective):
 
     shuffled: ClassVar[bool] = True
     assigned: ClassVar[bool] = False
+    unlabelled: ClassVar[str | None] = "shuffles the batches, and none of its own has one active factor"
 
-    def loss(self, batch: TrainBatch) -> Loss:
+    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class."""
-        mu, logvar = self.network.encode(batch.images)
         reconstruction = cross_entropy(self.network, sample_code(mu, logvar, batch.noise), batch.images)
         return negative_bound(reconstruction, gaussian_kl(mu, logvar), self.config.beta)
 

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from train.config import TrainConfig
 from train.errors import ConfigError
@@ -11,38 +12,35 @@ from train.network import Network
 from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
 from train.objectives.exchange import partners
 from train.objectives.interface import Loss, Objective, TrainBatch
-
-SIGMA = 0.02
-"""Standard deviation of the labels, in units of half a factor's range: 1.7 degrees of azimuth."""
+from train.objectives.regression import regression
 
 
 class Supervised(Objective):
     """Exchange with labels: extrinsic latents are regressed to the true values, and the decoder is given those.
 
-    A factor's first latent learns its value, scaled to -1..1 over its range, with squared errors of a normal
-    distribution of `SIGMA`. Where people are the same in a batch, each row is drawn from its own true values and
-    another row's intrinsic latents.
+    A factor's first latent learns its value, scaled to -1..1 over its range, by `regression`. Where people are the
+    same in a batch, each row is drawn from its own true values and another row's intrinsic latents.
     """
 
+    unlabelled: ClassVar[str | None] = "is told every true value"
     intrinsic: ClassVar[float | None] = 1.0
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         super().__init__(network, config)
         self.told = [config.layout.slice(name).start for name in config.layout.names if name != INTRINSIC]
 
-    def loss(self, batch: TrainBatch) -> Loss:
+    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class; raises `ConfigError` where the batch has no true values."""
         if batch.factors is None:
             raise ConfigError("the objective supervised needs the true values of the factors")
-        mu, logvar = self.network.encode(batch.images)
         code = sample_code(mu, logvar, batch.noise)
         if batch.active != INTRINSIC:
             code = code[partners(len(code), batch.noise)]
         code = code.clone()
         code[:, self.told] = batch.factors
         kl = gaussian_kl(mu, logvar)
-        missed = (mu[:, self.told] - batch.factors) / SIGMA
+        missed = regression(mu[:, self.told], batch.factors)
         free = torch.ones(mu.shape[1], device=mu.device)
         free[self.told] = 0.0
         loss = negative_bound(cross_entropy(self.network, code, batch.images), kl * free)
-        return Loss(loss.total + 0.5 * missed.square().sum(), loss.reconstruction, loss.kl)
+        return Loss(loss.total + missed, loss.reconstruction, loss.kl)
