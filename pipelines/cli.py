@@ -5,6 +5,8 @@ Verbs are imported when called, so that a bare install can still print help and 
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -52,13 +54,20 @@ class Verbs(click.Group):
 def load(verb: str) -> click.Command:
     """The click command of a verb; a missing extra is said in one line."""
     module, extra, _ = VERBS[verb]
-    try:
+    with needing(verb, extra):
         command: click.Command = importlib.import_module(module).command
+    return command
+
+
+@contextmanager
+def needing(what: str, extra: str) -> Iterator[None]:
+    """A library that cannot be imported in here, and is not our own, becomes one line that names the extra."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in OURS:
             raise
-        raise click.ClickException(f"{verb} needs {error.name}: pip install 'dcign[{extra}]'") from error
-    return command
+        raise click.ClickException(f"{what} needs {error.name}: pip install 'dcign[{extra}]'") from error
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

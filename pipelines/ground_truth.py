@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from dataset.errors import StoreError
 from dataset.keys import SPLITS
-from dataset.people import draw_coefficients
 from pipelines.faces import FaceSubject, batches_spec
-from pipelines.subjects import scenes_of
+from pipelines.portraits import PEOPLE_AT_ONCE, draw_people
 from render import CpuRenderer, open_model
 
 LEVELS = {"identity": 1000, "azimuth": 61, "elevation": 17, "light": 81}
@@ -21,8 +20,6 @@ LEVELS = {"identity": 1000, "azimuth": 61, "elevation": 17, "light": 81}
 OPTIONS = frozenset(
     {"azimuth", "elevation", "light", "shape_scale", "albedo_scale", "expression_scale", "fix", "around", "distance"}
 )
-PEOPLE_AT_ONCE = 200
-"""Images that are drawn together, which bounds the memory for their heads."""
 
 
 class Random(Protocol):
@@ -142,12 +139,7 @@ class FaceData:
         return images
 
     def _draw(self, angles: NDArray[np.float32], who: NDArray[np.int64]) -> NDArray[np.float32]:
-        distinct, place = np.unique(who, return_inverse=True)
-        people = {
-            block: np.stack([draw_coefficients(self._spec, self._split, block, int(k)) for k in distinct])[place]
-            for block in self._spec.coefficients
-        }
-        images = self._renderer.render(scenes_of(self._subject, self._split, angles, who, people)).image
+        images = draw_people(self._subject, self._renderer, self._spec, self._split, who, angles)
         return (images.astype(np.float32) / np.float32(255)).reshape(len(who), *self.observation_shape)
 
     def sample(self, num: int, random_state: Random) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -1,7 +1,7 @@
 """A trained network, ready to encode and decode: what evaluation and the commands open."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +91,10 @@ class TrainedRun:
                 images[start : start + batch] = self.network.decode(some).permute(0, 2, 3, 1).cpu().numpy()
         return images[..., 0] if channels == 1 else images
 
+    def untrained(self) -> "TrainedRun":
+        """The same network as it was before its first batch: what the architecture sees by itself."""
+        return replace(self, network=_ready(self.config, str(self._device)), step=0)
+
     def identity(self) -> dict[str, str]:
         """What decides the bits of its codes: the weights' SHA-256, the kind of device, and the precision."""
         digest = hashlib.sha256()
@@ -129,13 +133,16 @@ def load_run(path: str | Path, device: str = "auto") -> TrainedRun:
     """
     path = Path(path)
     checkpoint = read_checkpoint(path) if path.is_file() else _newest(path)
-    config = checkpoint.config
-    where = resolve_device(device)
+    network = _ready(checkpoint.config, resolve_device(device))
+    network.load_state_dict(checkpoint.weights)
+    return TrainedRun(network, checkpoint.config, checkpoint.store, checkpoint.step)
+
+
+def _ready(config: TrainConfig, where: str) -> Network:
+    """The initial network of a configuration, ready to encode and decode there."""
     fast = resolve_precision("auto", where) == "bf16"
     network = make_network(config if fast else config.changed(precision="float32"))
-    network.load_state_dict(checkpoint.weights)
-    network.to(where).eval().requires_grad_(requires_grad=False)
-    return TrainedRun(network, checkpoint.config, checkpoint.store, checkpoint.step)
+    return network.to(where).eval().requires_grad_(requires_grad=False)
 
 
 def _newest(path: Path) -> Checkpoint:

@@ -26,7 +26,10 @@ COMPUTES = (
     ("train", "convpool.py"),
     ("train", "subpixel.py"),
     ("pipelines.evaluation", "measure.py"),
+    ("pipelines.evaluation", "analogies.py"),
     ("pipelines.evaluation", "bounds.py"),
+    ("pipelines.evaluation", "pairs.py"),
+    ("pipelines.evaluation", "recognition.py"),
     ("pipelines.evaluation", "record.py"),
     ("pipelines.evaluation", "turntable.py"),
 )
@@ -56,6 +59,16 @@ def cached(folder: Path, kind: str, key: Mapping[str, Any], make: Callable[[], A
     except OSError:
         pass
     return arrays
+
+
+def kept(folder: Path, kind: str, key: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The JSON-able numbers of `make()`, as `cached` has arrays."""
+
+    def text() -> Arrays:
+        return {"json": np.array(json.dumps(make(), allow_nan=False))}
+
+    found: dict[str, Any] = json.loads(str(cached(folder, kind, key, text)["json"]))
+    return found
 
 
 def digest(key: Mapping[str, Any]) -> str:

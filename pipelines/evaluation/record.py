@@ -1,25 +1,24 @@
 """metrics.json: every number of a run on a store of sweeps, with its definition, sample sizes and interval."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from pipelines.evaluation import bounds
-from pipelines.evaluation.cache import Arrays, cached
+from pipelines.evaluation import analogies, bounds
+from pipelines.evaluation.cache import kept
 from pipelines.evaluation.measure import Measured, facts
 from pipelines.evaluation.targets import reached
 from pipelines.progress import progress_bar
 from train import disentanglement
 from train.measures import neurons, reconstruction, rerender
+from train.measures.analogies import DEFINITIONS as ANALOGY_DEFINITIONS
 from train.measures.bootstrap import estimates
 from train.measures.codes import DEFINITIONS as CODE_DEFINITIONS
 from train.measures.equivariance import sizes
+from train.measures.recognition import DEFINITIONS as RECOGNITION_DEFINITIONS
 from train.measures.rerender import difference_curve
 
 DEFINITIONS = CODE_DEFINITIONS | {
     "rerender": rerender.DEFINITIONS,
+    "analogy": ANALOGY_DEFINITIONS,
     "reconstruction": reconstruction.DEFINITIONS,
     "disentanglement": disentanglement.DEFINITIONS,
     "neurons": neurons.DEFINITIONS,
@@ -32,31 +31,25 @@ DEFINITIONS = CODE_DEFINITIONS | {
 
 def numbers(measured: Measured) -> dict[str, Any]:
     """All numbers of one run, from the cache where they are there."""
-    found = _kept(measured, "numbers", _numbers)
+    found = kept(measured.folder, "numbers", measured.key, lambda: _numbers(measured))
     return {"run": facts(measured), "sweeps": measured.digest} | found
 
 
-def record(measured: Measured, baseline: Measured | None) -> dict[str, Any]:
-    """metrics.json: the numbers, those of the entangled baseline, the ends of every scale, and the bars reached."""
+def record(measured: Measured, baseline: Measured | None, recognised: dict[str, Any] | None = None) -> dict[str, Any]:
+    """metrics.json: the numbers, those of the entangled baseline, the ends of every scale, and the bars reached.
+
+    `recognised` is what `pipelines.evaluation.recognition` found, where it was asked.
+    """
     own = numbers(measured)
     other = None if baseline is None else numbers(baseline)
     return {
-        "definitions": DEFINITIONS,
+        "definitions": DEFINITIONS | ({} if recognised is None else {"recognition": RECOGNITION_DEFINITIONS}),
         **own,
         "baseline": other,
-        "bounds": _kept(measured, "bounds", _bounds),
+        "bounds": kept(measured.folder, "bounds", measured.key, lambda: _bounds(measured)),
         "targets": reached(own, other),
+        "recognition": recognised,
     }
-
-
-def _kept(measured: Measured, kind: str, make: Callable[[Measured], dict[str, Any]]) -> dict[str, Any]:
-    """What `make` says of a run, from the cache where it is there."""
-
-    def text() -> Arrays:
-        return {"json": np.array(json.dumps(make(measured), allow_nan=False))}
-
-    found: dict[str, Any] = json.loads(str(cached(measured.folder, kind, measured.key, text)["json"]))
-    return found
 
 
 def _numbers(measured: Measured) -> dict[str, Any]:
@@ -66,8 +59,10 @@ def _numbers(measured: Measured) -> dict[str, Any]:
         for factor in codes.factors:
             errors = measured.errors(factor)
             found = {kind: estimates(stats) for kind, stats in measured.statistics(factor).items()}
+            found["analogy"] = estimates(analogies.statistics(measured, factor))
             found["crosstalk"] = codes.crosstalk()[factor]
             counted = {"drawn_images": errors.people * len(errors.angles), "pairs": errors.pairs}
+            counted["analogies"] = analogies.asked(measured, factor)
             factors[factor] = sizes(codes.sweep(factor)) | counted | found
             progress.advance(bar)
         scores = codes.disentanglement()

@@ -4,6 +4,8 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.evaluation.recognition import REPRESENTATIONS, SIMILARITIES
+
 Cell = str
 ORIGINALS = {
     ("azimuth", "spearman_per_face"): "0.53–0.60",
@@ -61,6 +63,14 @@ ROWS: dict[str, tuple[tuple[str, str], ...]] = {
         ("psnr_ours", "masked PSNR (dB)"),
         ("ssim_ours", "masked SSIM"),
     ),
+    "analogy": (
+        ("skill", "skill"),
+        ("skill_calibrated", "skill of the calibrated neuron"),
+        ("skill_left_alone", "skill of C's own code"),
+        ("mse_ours", "masked MSE"),
+        ("mse_copy", "masked MSE, C unchanged"),
+        ("mse_oracle", "masked MSE, D encoded"),
+    ),
     "reconstruction": (
         ("mse", "MSE"),
         ("mse_over_3", "MSE / 3, as the authors' script"),
@@ -110,6 +120,24 @@ def target_table(record: dict[str, Any]) -> str:
             ]
         )
     return table(["", "this run", "reaches", "reproduce", "good", "stretch", "original nets"], rows)
+
+
+def recognition_table(found: dict[str, Any]) -> str:
+    """How well each representation tells people apart, by each similarity."""
+    few = f"best_{found['original']['pairs']}"
+    head = ["", "AUC", "95% interval", "accuracy", "95% interval", "best threshold", "shuffled labels", "p"]
+    rows: list[list[str]] = []
+    for similarity, says in SIMILARITIES.items():
+        rows.append([f"<b>{html.escape(says)}</b>"])
+        for name, measured in found["representations"].items():
+            told = measured[similarity]
+            cells = [html.escape(REPRESENTATIONS[name])]
+            for measure in ("auc", "accuracy"):
+                cells += [number(told[measure]["value"]), _interval(told[measure]["interval"])]
+            for best in ("best", few):
+                cells += [number(told[best][part]) for part in ("value", "null_95", "p")]
+            rows.append(cells)
+    return table([*head, f"best of {found['original']['pairs']} pairs", "shuffled labels", "p"], rows)
 
 
 def disentanglement_table(record: dict[str, Any]) -> str:

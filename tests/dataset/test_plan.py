@@ -41,6 +41,10 @@ GOLDEN = {
         [-2.0410131342162963, -0.012956119589601607, -1.6367166639166948, 0.043067337788247236],
         [0.24964805863305162, 0.2631327167885875, 0.9248007947151882, 0.5486369279920138],
     ),
+    "pair": (
+        [0.7564017736673158, -0.9878276576248256, 0.8108225579562407, -1.2899232403939713],
+        [0.9804502895310017, 0.680563746066435, 0.8133750339879272, 0.9876913422461556],
+    ),
 }
 
 
@@ -53,7 +57,7 @@ def test_golden_draws(purpose):
 
 def test_key_tables_are_frozen():
     assert SPLIT_KEYS == {"train": 0, "val": 1, "test": 2}
-    assert list(PURPOSE_KEYS.values()) == list(range(7))
+    assert list(PURPOSE_KEYS.values()) == list(range(8))
     assert FACTOR_KEYS == {"none": 0, "azimuth": 1, "elevation": 2, "light": 3, "intrinsic": 4}
 
 

@@ -23,6 +23,7 @@ from train.errors import RunUnreadable
 from train.trained import load_run
 
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
+TOLD = ("--recognition", "--pairs", 96)
 FACTORS = {"azimuth": 61, "elevation": 17, "light": 81}
 
 
@@ -36,7 +37,7 @@ def evaluated(toy, tmp_path_factory):
         [*train, "--run", home / "entangled-s0", "--objective", "random"],
         [*train, "--run", home / "paper-s0"],
         [*train, "--run", home / "paper-s1", "--seed", 1],
-        ["evaluate-dcign", "--run", home / "paper-s0", *beside, "--out", home / "out"],
+        ["evaluate-dcign", "--run", home / "paper-s0", *beside, "--out", home / "out", *TOLD],
     )
     for step in steps:
         load(step[0]).main([str(word) for word in step[1:]], standalone_mode=False)
@@ -64,9 +65,9 @@ def test_every_number_has_a_definition_a_size_and_an_interval(record):
         assert found["test_faces"] == 3
         assert found["test_images"] == 3 * angles
         assert found["pairs"] > 0
-        for kind in ("equivariance", "invariance", "retrieval", "rerender", "reconstruction"):
+        for kind in ("equivariance", "invariance", "retrieval", "rerender", "analogy", "reconstruction"):
             for name in found[kind]:
-                general = re.sub(r"_(ours|left_alone|copy|mean_face|oracle)$", "_METHOD", name)
+                general = re.sub(r"_(ours|calibrated|left_alone|copy|mean_face|oracle)$", "_METHOD", name)
                 assert {name, general} & record["definitions"][kind].keys()
     every = list(estimates(record["factors"]))
     assert len(every) > 100
@@ -120,19 +121,28 @@ def test_the_page_is_one_file_with_every_picture_in_it(evaluated):
     assert "http" not in page
     pictures = re.findall(r'src="data:image/(png|gif);base64,([^"]+)"', page)
     assert [kind for kind, _ in pictures].count("gif") == 3
-    assert len(pictures) == 11
+    assert len(pictures) == 13
     for kind, data in pictures:
         with Image.open(io.BytesIO(base64.b64decode(data))) as image:
             image.load()
             assert getattr(image, "n_frames", 1) > 10 or kind == "png"
     text = re.sub(r"<style>.*?</style>|base64,[^\"]+", "", page, flags=re.DOTALL)
     assert not re.search(r"\$[a-z]+", text)
-    for word in ("entangled net", "perfect code", "noise", "original nets", "stretch"):
+    for word in (
+        "entangled net",
+        "perfect code",
+        "noise",
+        "original nets",
+        "stretch",
+        "untrained encoder",
+        "C unchanged",
+    ):
         assert word in text
 
 
 def test_figures_are_there_in_both_formats(evaluated):
-    for name in ("equivariance", "rerender", "invariance", "reconstruction", "relit", *(f"sweep-{f}" for f in FACTORS)):
+    drawn = ("equivariance", "rerender", "analogies", "recognition", "invariance", "reconstruction", "relit")
+    for name in (*drawn, *(f"sweep-{f}" for f in FACTORS)):
         assert (evaluated / f"out/{name}.png").stat().st_size > 5_000
         assert ET.parse(evaluated / f"out/{name}.svg").getroot().tag.endswith("svg")
 
@@ -143,9 +153,11 @@ def test_a_second_evaluation_uses_what_the_first_has_computed(dcign, evaluated, 
 
     monkeypatch.setattr("train.trained.TrainedRun.posterior", fail)
     monkeypatch.setattr("pipelines.evaluation.measure.person_errors", fail)
+    monkeypatch.setattr("pipelines.evaluation.analogies.answer_errors", fail)
+    monkeypatch.setattr("pipelines.evaluation.pairs.draw_pairs", fail)
     before = (evaluated / "out/metrics.json").read_bytes()
     words = ("--run", evaluated / "paper-s0", "--baseline", evaluated / "entangled-s0", "--sweeps", toy / "sweeps.zarr")
-    said = dcign("evaluate-dcign", *words, "--out", evaluated / "again")
+    said = dcign("evaluate-dcign", *words, "--out", evaluated / "again", *TOLD)
     assert said.code == 0, said.err
     assert (evaluated / "again/metrics.json").read_bytes() == before
     monkeypatch.undo()
@@ -281,6 +293,8 @@ def test_one_test_person(dcign, toy, tmp_path):
     text = (tmp_path / "run/evaluation/metrics.json").read_text()
     found = json.loads(text, parse_constant=pytest.fail)  # NaN and Infinity are no JSON
     assert found["factors"]["light"]["retrieval"]["retrieval"]["value"] is None
+    assert found["factors"]["light"]["analogy"] == {}
+    assert "nobody can be turned" in (tmp_path / "run/evaluation/report.html").read_text()
 
 
 def test_a_checkpoint_is_evaluated_beside_its_run(dcign, toy, evaluated, tmp_path):

@@ -78,6 +78,7 @@ def test_both_turns_of_a_chair_are_drawn_together(chairs):
 def test_what_is_for_faces_says_so(refused, chairs, tmp_path):
     sweeps = ("--sweeps", chairs / "sweeps.zarr")
     assert "goes round" in refused("plot-equivariance", "--run", chairs / "one", *sweeps, "--out", tmp_path / "a.png")
+    assert "leave it out of chairs" in refused("evaluate-dcign", "--run", chairs / "one", *sweeps, "--recognition")
     assert "leave --baseline out" in refused(
         "evaluate-dcign", "--run", chairs / "one", *sweeps, "--baseline", chairs / "two"
     )

@@ -10,7 +10,11 @@ MARKERS = ("o", "s", "^", "D", "v")
 
 
 def draw_comparison(
-    table: Mapping[str, Mapping[str, Mapping[str, Any]]], measures: Sequence[tuple[str, str]], path: str | Path
+    table: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    measures: Sequence[tuple[str, str]],
+    path: str | Path,
+    *,
+    one_scale: bool = False,
 ) -> None:
     """Dots with 95% intervals.
 
@@ -19,10 +23,11 @@ def draw_comparison(
     table : run to factor to measure to {"value", "interval"}
     measures : (key, what the panel is called)
     path : where to write, as `train.figures.style.figure_file` has it
+    one_scale : whether all panels have the same horizontal axis
     """
     runs, factors = [*table], [*next(iter(table.values()))]
     with figure_file(path, 2.0 + 2.6 * len(measures), 1.4 + 0.32 * len(runs) + 0.3) as figure:
-        panels = figure.subplots(1, len(measures), squeeze=False, sharey=True)[0]
+        panels = figure.subplots(1, len(measures), squeeze=False, sharey=True, sharex=one_scale)[0]
         for panel, (key, says) in zip(panels, measures, strict=True):
             for f, factor in enumerate(factors):
                 _draw_factor(panel, [table[run][factor].get(key) for run in runs], f, len(factors), factor)

@@ -81,33 +81,57 @@ def person_errors(
     mean_faces : (S, H, W[, 3]) float of 0..1
     latents : int, or (G,) int
         The factor's neuron, or neurons.
-    values : (S,) or (S, G) float
-        What they should say at each angle of the grid.
+    values : broadcasts to (S, S) or (S, S, G) float
+        What they should say on the way from each angle of the grid to each: (S,) or (S, G) where the source does not
+        matter.
     """
     steps = len(images)
-    truth = planes(images.astype(np.float32) / np.float32(255), masks)
-    turned = np.repeat(codes, steps, axis=0)
-    turned[:, latents] = np.concatenate([values] * steps)
-    ours, own = planes(decode(turned), masks), planes(decode(codes), masks)
+    truth, own = true_planes(images, masks), planes(decode(codes), masks)
     drawn = {
-        "ours": ours.reshape(steps, *truth.shape),
+        "ours": planes(decode(turned(codes, latents, values)), masks).reshape(steps, *truth.shape),
         "left_alone": own[:, None],
         "copy": truth[:, None],
         "mean_face": planes(mean_faces.astype(np.float32), masks)[None],
         "oracle": own[None],
     }
+    found: dict[tuple[str, str], Array] = {}
+    for method, shown in drawn.items():
+        squares = squared(shown, truth)
+        found["whole", method] = squares.mean(axis=(2, 3, 4))
+        found["masked", method] = mean_within(squares, masks)
+        found["ssim", method] = mean_within(ssim_map(shown, truth[None]).mean(axis=2, keepdims=True), masks)
+    return found
+
+
+def turned(
+    codes: NDArray[np.float32], latents: NDArray[np.integer] | int, values: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """(S, latents) codes to (S * S, latents), source by source, the factor's at `values` as in `person_errors`."""
+    steps, which = len(codes), np.shape(latents)
+    found = np.repeat(codes, steps, axis=0)
+    found[:, latents] = np.broadcast_to(values, (steps, steps, *which)).reshape(steps * steps, *which)
+    return found
+
+
+def true_planes(images: NDArray[np.uint8], masks: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, H, W) or (n, H, W, 3) uint8 to (n, C, H, W) of 0..1."""
+    return planes(images.astype(np.float32) / np.float32(255), masks)
+
+
+def squared(shown: NDArray[np.float32], truth: NDArray[np.float32]) -> Array:
+    """(S or 1, S or 1, C, H, W) against (S, C, H, W): (S, S, 1, H, W) squared errors, mean over channels."""
+    steps = len(truth)
+    squares = np.square(shown - truth[None], dtype=np.float64).mean(axis=2, keepdims=True)
+    return np.broadcast_to(squares, (steps, steps, *squares.shape[2:]))
+
+
+def mean_within(values: NDArray[np.floating], masks: NDArray[np.uint8]) -> Array:
+    """(S, S) mean of (S, S, 1, H, W) values over the union of both angles' masks."""
     covered = masks > 0
     union = (covered[:, None] | covered[None])[:, :, None]
     seen = np.maximum(union.sum(axis=(2, 3, 4)), 1)
-    found: dict[tuple[str, str], Array] = {}
-    for method, shown in drawn.items():
-        squares = np.square(shown - truth[None], dtype=np.float64).mean(axis=2, keepdims=True)
-        squares = np.broadcast_to(squares, (steps, steps, *squares.shape[2:]))
-        found["whole", method] = squares.mean(axis=(2, 3, 4))
-        found["masked", method] = (squares * union).sum(axis=(2, 3, 4)) / seen
-        alike = ssim_map(shown, truth[None]).mean(axis=2, keepdims=True)
-        found["ssim", method] = (alike * union).sum(axis=(2, 3, 4), dtype=np.float64) / seen
-    return found
+    mean: Array = (values * union).sum(axis=(2, 3, 4), dtype=np.float64) / seen
+    return mean
 
 
 def planes(images: NDArray[np.float32], masks: NDArray[np.uint8]) -> NDArray[np.float32]:
