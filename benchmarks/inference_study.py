@@ -13,7 +13,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,10 @@ from pipelines.inference.problem import Method, Problem
 from pipelines.inference.statistics import Codes, Pixels
 from pipelines.progress import progress_bar
 from render import open_model
-from train.making import make_network
 from train.measures.bootstrap import mean_of
-from train.trained import TrainedRun, load_run
+from train.trained import load_run
 
 VIEWS, STRIDE = 61, 7
-UNTRAINED_SEED = 1000
 COLUMNS = {
     "strangers": ("prior", 4),
     "at_start": ("at start", 4),
@@ -91,14 +89,8 @@ def rows(options: argparse.Namespace) -> Iterator[Row]:
     path, first = runs[0]
     yield Row(f"codes of {path.name}, plain chain", Problem(first, model, home=path / "measured"), "plain")
     if not options.only_codes:
-        yield Row("random encoder", Problem(first, model, Codes(untrained(first))))
+        yield Row("random encoder", Problem(first, model, Codes(first.untrained())))
         yield Row("pixels", Problem(first, model, Pixels()))
-
-
-def untrained(run: TrainedRun) -> TrainedRun:
-    """The same net with other initial weights and nothing learned."""
-    network = make_network(run.config.changed(seed=UNTRAINED_SEED))
-    return replace(run, network=network.eval().requires_grad_(requires_grad=False))
 
 
 def explain(row: Row, sweeps: str, face: int, how: dict[str, int]) -> dict[str, Any]:
