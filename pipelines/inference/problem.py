@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.batches import shows_chairs
 from pipelines.evaluation.cache import Arrays, cached
 from pipelines.inference import scenes
 from pipelines.inference.guide import Guide, GuideFit
@@ -170,4 +171,4 @@ class Problem:
 def _learned(scene: Any) -> str:
     if "model" in scene:
         return f"faces of the model with sha256 {scene['model'][:12]}"
-    return "chairs" if scene.get("subject") == "chair" else "images of which the scenes are not known"
+    return "chairs" if shows_chairs(scene) else "images of which the scenes are not known"
