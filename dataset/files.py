@@ -5,6 +5,7 @@ the certainty that bytes are on the disk.
 """
 
 import errno
+import itertools
 import json
 import os
 import time
@@ -124,7 +125,7 @@ class StoreFiles:
             yield
 
     def sweep_partials(self, folder: str) -> int:
-        """Remove temporary files that a killed run left under `folder`.
+        """Remove temporary files that a killed run left under `folder`, or in one of those that it lies in.
 
         While other runs are writing, those of the last day stay: they may be in use.
 
@@ -134,8 +135,9 @@ class StoreFiles:
             return 0
         with _flocked(self.path("zarr.json"), shared=False, wait=False) as alone:
             before = time.time() - (0 if alone else STALE_AFTER)
-            removed = 0
-            for partial in Path(self.path(folder)).rglob("*.partial"):
+            removed, lowest, root = 0, Path(self.path(folder)), Path(self.path(""))
+            above = [parent for parent in lowest.parents if parent.is_relative_to(root)]
+            for partial in itertools.chain(lowest.rglob("*.partial"), *(parent.glob("*.partial") for parent in above)):
                 with suppress(FileNotFoundError):
                     if alone or partial.stat().st_mtime < before:
                         partial.unlink()

@@ -1,12 +1,17 @@
 """Fixtures that several directories share."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from render import frame_head, open_model
+
+# Shells start what runs in the background with interrupts ignored, and children inherit that: the tests that interrupt
+# would wait for nothing.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED_FACES = Path(__file__).parents[2] / "shared" / "data" / "faces"
 

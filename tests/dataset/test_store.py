@@ -225,6 +225,18 @@ def test_temporary_files_of_dead_runs_are_swept_and_those_in_use_left(store):
     assert not new.exists()
 
 
+def test_temporary_files_of_a_run_that_died_while_it_made_the_store_are_swept(store):
+    root = Path(store.files.root)
+    left = [root / "zarr.abc.partial", root / "train/zarr.def.partial"]
+    other = root / "train/light/zarr.ghi.partial"  # nobody's business here
+    for path in (*left, other):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"half")
+    store.ensure("train", "azimuth", 7)
+    assert not any(path.exists() for path in left)
+    assert other.exists()
+
+
 @pytest.mark.parametrize(
     ("views", "frame", "expected"),
     [(20, (150, 150), 50), (20, (64, 64), 50), (81, (150, 150), 10), (20, (150, 150, 3), 10), (20, (2048, 2048), 1)],
