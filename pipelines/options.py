@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -47,6 +48,12 @@ dask_option = click.option(
     "they are and what they hold is then the cluster's affair.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as one line of JSON.")
+pretrained_run_option = click.option(
+    "--run",
+    "run_dir",
+    type=click.Path(path_type=Path),
+    help="Run directory of train-dcign. [default: the pretrained network that comes with the package]",
+)
 model_option = click.option(
     "--model",
     metavar="procedural|PATH",
