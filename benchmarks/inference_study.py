@@ -6,8 +6,8 @@ A row for the codes of each RUN, then, with the first run's images, for an encod
 for the first run's codes with the plain chain. Every row explains the same test faces: the view (7 p) mod 61 of the
 azimuth sweep of test person p, whose other factors are random. Pixel MSE is the median over chains of the last
 hypothesis; angles and vertices of the posterior mean are held against the truth (and the azimuth of every sample, which
-has what stays uncertain in it), and vertices also say how far the mean face is. Intervals: 95%, percentile bootstrap over
-faces. OUT keeps a line of JSON for each face that is done: the same command goes on.
+has what stays uncertain in it), and vertices also say how far the mean face is. Intervals: 95%, percentile bootstrap
+over faces. OUT keeps a line of JSON for each face that is done: the same command goes on.
 """
 
 import argparse
