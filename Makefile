@@ -1,8 +1,8 @@
-# Two commands matter: `make demo` and `make test`. Each makes .venv first; `make help` lists the rest.
+# Three commands matter: `make explore`, `make demo` and `make test`. Each makes .venv first; `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-all lint bench web clean
+.PHONY: help explore demo test test-all lint bench web clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -12,6 +12,9 @@ help: ## list the targets
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "$(PYTHON) cannot make a virtual environment (on Debian: apt-get install python3-venv)"; exit 1; }
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
+
+explore: .venv/installed ## a face to turn in the browser, by the network that comes with the package
+	$(BIN)/explore-dcign
 
 demo: .venv/installed ## a small data set, a small network, and demo/report.html (under 8 minutes on 2 cores)
 	$(BIN)/python -m pipelines.demo --out demo

@@ -77,6 +77,11 @@ class Ratio(click.ParamType[list[float]]):
     "the factor's neuron is regressed to them. Not for random, beta-vae and supervised. [default: 0]",
 )
 @click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Of Adam, at the start. [default: 0.0005, the paper's]",
+)
+@click.option(
     "--decay",
     type=click.FloatRange(0, 1),
     help="Share of the run, at its end, over which the learning rate falls to 0. [default: 0]",
