@@ -11,7 +11,7 @@ from pipelines.batches import shows_chairs
 from pipelines.calibration import Calibration, calibrations, read_calibrations, save_calibrations
 from pipelines.evaluation.experiments import moved
 from pipelines.evaluation.measure import home_of, measure
-from pipelines.options import json_option
+from pipelines.options import device_option, json_option
 from pipelines.photo import PictureError, read_picture
 from pipelines.pictures import save_animation, save_picture
 from train.figures.imagerows import Row, draw_rows
@@ -39,7 +39,7 @@ COLUMNS, FRAMES = 9, 31
     metavar="LEFT TOP RIGHT BOTTOM",
     help="Use this part of the picture, in pixels: the head from crown to chin, with a tenth to spare.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @json_option
 def command(
     image: Path,
