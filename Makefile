@@ -36,6 +36,7 @@ images: ## build the CPU images and run each: read-only, offline, as nobody in p
 	docker/check-images
 
 hooks: .venv/installed ## lint before every commit
+	$(BIN)/python -m pip install --quiet pre-commit
 	$(BIN)/pre-commit install
 
 bench: .venv/installed ## speed, each claim with both sides in one run
