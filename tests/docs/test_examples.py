@@ -62,7 +62,8 @@ class Block:
     def commands(self):
         """Lines of a `sh` block that call one of our commands, as words."""
         lines = re.sub(r"\\\n\s*", " ", self.text).splitlines()
-        words = [shlex.split(re.sub(r"\s#.*$", "", line)) for line in lines]
+        # Comments go, and what a shell would put in becomes 0.
+        words = [shlex.split(re.sub(r"\$\w+", "0", re.sub(r"\s#.*$", "", line))) for line in lines]
         words = [line[1:] if line[:1] == ["dcign"] else line for line in words]
         return [line for line in words if line and line[0] in cli.VERBS]
 
@@ -95,7 +96,7 @@ def matches(expected, printed):
     for line in expected.strip().splitlines():
         pieces = [re.escape(piece) for piece in line.rstrip().split("...")]
         lines.append(r"(?:[^\n]*\n)*?" if line.strip() == "..." else r"[^\n]*".join(pieces) + r"[ ]*\n")
-    return re.fullmatch("".join(lines), printed.strip() + "\n") is not None
+    return re.fullmatch("".join(lines), printed.strip() and f"{printed.strip()}\n") is not None
 
 
 def call(words):
@@ -160,7 +161,8 @@ def home(tmp_path_factory):
     with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
         if not folder.exists():
             begun = folder.with_name("docs-home-begun")
-            shutil.rmtree(begun, ignore_errors=True)
+            if begun.exists():
+                pytest.fail("docs/commands.md did not run to its end, and the other pages go on from there")
             begun.mkdir()
             patch.chdir(begun)
             patch.setattr(problem, "DRAWS", 60)  # infer-scene begins with 3,000 renders otherwise
@@ -215,7 +217,7 @@ def misunderstood(words):
 def test_every_verb_has_a_worked_example():
     page = ROOT / "docs" / "commands.md"
     sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    assert [section.split("\n")[0] for section in sections if section.split("\n")[0] in cli.VERBS] == list(cli.VERBS)
+    assert {section.split("\n")[0] for section in sections} >= set(cli.VERBS)
     shown = {
         shlex.split(command)[0]
         for block in blocks(page)
@@ -254,6 +256,7 @@ def _reader():
         ("a", "a\nb", False),
         ("(1.5)", "(145)", False),
         ("", "a", False),
+        ("", "", True),
     ],
 )
 def test_what_is_shown_and_what_is_printed_are_compared(expected, printed, same):
