@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-all lint docs-check bench images hooks clean
+.PHONY: help demo test test-all lint docs-check bench images web hooks clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -48,6 +48,10 @@ bench: .venv/installed ## speed, each claim with both sides in one run
 	$(BIN)/python benchmarks/exactness.py
 	$(BIN)/python benchmarks/head_builds.py
 	$(BIN)/python benchmarks/head_intersections.py
+	$(BIN)/python benchmarks/explorer_latency.py
+
+web: ## what the static site of explore-dcign needs from npm, once (needs Node.js)
+	npm ci --prefix pipelines/explorer/web --ignore-scripts --no-audit --no-fund
 
 clean: ## remove what the targets made
-	rm -rf .venv demo build dist *.egg-info
+	rm -rf .venv demo build dist *.egg-info pipelines/explorer/web/node_modules

@@ -5,8 +5,9 @@ python benchmarks/inference_study.py RUN... --sweeps SWEEPS --model MODEL [--fac
 A row for the codes of each RUN, then, with the first run's images, for an encoder of random weights and for pixels, and
 for the first run's codes with the plain chain. Every row explains the same test faces: the view (7 p) mod 61 of the
 azimuth sweep of test person p, whose other factors are random. Pixel MSE is the median over chains of the last
-hypothesis; angles and vertices are held against the truth, and vertices also say how far the mean face is. Intervals:
-95%, percentile bootstrap over faces. OUT keeps a line of JSON for each face that is done: the same command goes on.
+hypothesis; angles and vertices of the posterior mean are held against the truth (and the azimuth of every sample, which
+has what stays uncertain in it), and vertices also say how far the mean face is. Intervals: 95%, percentile bootstrap
+over faces. OUT keeps a line of JSON for each face that is done: the same command goes on.
 """
 
 import argparse
@@ -36,6 +37,7 @@ COLUMNS = {
     "azimuth": ("azimuth, °", 1),
     "elevation": ("elevation, °", 1),
     "light": ("light, °", 1),
+    "azimuth_samples": ("azimuth of samples, °", 1),
     "vertices": ("vertices", 2),
     "mean_face": ("mean face", 2),
     "failed": ("failed", 2),
@@ -107,7 +109,8 @@ def explain(row: Row, sweeps: str, face: int, how: dict[str, int]) -> dict[str, 
         "strangers": mse["of_strangers"],
         "at_start": mse["at_start"],
         "at_end": mse["at_end"],
-        **{name: scene[name]["rmse"] for name in ("azimuth", "elevation", "light")},
+        **{name: scene[name]["error"] for name in ("azimuth", "elevation", "light")},
+        "azimuth_samples": scene["azimuth"]["rmse"],
         "vertices": vertices["posterior_mean"],
         "mean_face": vertices["mean_face"],
         "failed": found["chains"]["failed"] / how["chains"],

@@ -6,7 +6,7 @@
 # Why this base: see render.Dockerfile.
 FROM python:3.11-slim-bookworm AS build
 # `all` brings ONNX, object stores and Dask as well.
-ARG EXTRAS=render,train
+ARG EXTRAS=render,train,web
 WORKDIR /source
 COPY pyproject.toml constraints.txt README.md LICENSE THIRD_PARTY.md ./
 COPY render render

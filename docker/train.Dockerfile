@@ -6,7 +6,7 @@
 # Why this base: see render.Dockerfile.
 FROM python:3.11-slim-bookworm AS build
 # `all` brings ONNX, object stores and Dask as well.
-ARG EXTRAS=render,train
+ARG EXTRAS=render,train,web
 # Where torch without CUDA is: a tenth of the size of the one on PyPI.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 WORKDIR /source

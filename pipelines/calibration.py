@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.evaluation.measure import Measured
+from pipelines.evaluation.measure import Measured, home_of, measure
 from train.errors import RunUnreadable
 from train.trained import TrainedRun
 
@@ -44,6 +44,23 @@ def calibrations(measured: Measured) -> list[Calibration]:
         Calibration(f, codes.units[f], codes.neurons[f], codes.angles[f], measured.calibration(f))
         for f in measured.factors
     ]
+
+
+def calibrations_of(path: Path, run: TrainedRun, sweeps: str | None, device: str) -> list[Calibration]:
+    """Those of the run at `path`: from sweeps where they are given, which are then kept, else those that it keeps.
+
+    Raises
+    ------
+    RunUnreadable
+        There are none; see `read_calibrations`.
+    TrainError, StoreError
+        The sweeps do not fit the run; see `measure`.
+    """
+    if sweeps is None:
+        return read_calibrations(home_of(path), run)
+    measured = measure(path, sweeps, device)
+    save_calibrations(measured)
+    return calibrations(measured)
 
 
 def save_calibrations(measured: Measured) -> None:

@@ -23,6 +23,7 @@ VERBS = {
     "evaluate-dcign": ("pipelines.evaluate_dcign", "train", "every measure of a run, on people it has not seen"),
     "compare-runs": ("pipelines.compare_runs", "train", "one table and figure over runs and seeds"),
     "rerender": ("pipelines.rerender", "train", "one picture in; turned, nodded and re-lit out"),
+    "explore-dcign": ("pipelines.explore_dcign", "render,train,web", "turn a face live in the browser"),
     "infer-scene": ("pipelines.infer_scene", "render,train", "one picture in; shape, albedo, pose and light out"),
     "export-dcign": ("pipelines.export_dcign", "export", "encoder and decoder as ONNX, weights as safetensors"),
     "plot-equivariance": ("pipelines.plot_equivariance", "train", "the paper's scatter plots, with their numbers"),

@@ -13,15 +13,17 @@ from pipelines.inference.observation import Observation, observe
 from pipelines.inference.outcome import MESH_SUFFIXES, Outcome
 from pipelines.inference.problem import TOLERANCE, Problem
 from pipelines.inference.sampler import Trace
-from pipelines.options import device_option, json_option
+from pipelines.options import device_option, json_option, pretrained_run_option
+from pipelines.pretrained import FACES, run_or_pretrained
 from pipelines.progress import progress_bar
 from render import open_model
+from render.cachedir import directory
 from train.trained import load_run
 
 
 @click.command("infer-scene")
 @click.argument("image")
-@click.option("--run", "run_dir", required=True, type=click.Path(path_type=Path), help="Run directory of train-dcign.")
+@pretrained_run_option
 @click.option(
     "--model",
     metavar="procedural|PATH",
@@ -76,7 +78,7 @@ from train.trained import load_run
 @json_option
 def command(
     image: str,
-    run_dir: Path,
+    run_dir: Path | None,
     model: str | None,
     spread: float,
     samples: int,
@@ -86,15 +88,18 @@ def command(
     as_json: bool,
     **how: Any,
 ) -> None:
-    """Infer shape, albedo, azimuth, elevation and light (and, with --camera, its place) of the face in IMAGE.
+    r"""Infer shape, albedo, azimuth, elevation and light (and, with --camera, its place) of the face in IMAGE.
 
     Scenes are proposed, rendered and encoded; those whose codes are near the image's are kept
     (arXiv:1503.03167v1 section 4.1). IMAGE is a picture, or a view in a store, STORE#SPLIT/FACTOR/BATCH/VIEW, of which
     the truth is known. OUT gets scene.json (what was found), posterior.npz (samples), mesh.ply (the fitted head, with
     colours) and scene.png (the chains).
 
-    Example: infer-scene sweeps.zarr#test/azimuth/0/20 --run runs/faces-quick-paper-s0
+    \b
+    Example: infer-scene portrait.jpg --camera 0.02
+             infer-scene sweeps.zarr#test/azimuth/0/20 --run runs/faces-quick-paper-s0
     """
+    run_dir = run_or_pretrained(run_dir)
     run = load_run(run_dir, device)
     seen = observe(image, run)
     problem = Problem(
@@ -103,7 +108,8 @@ def command(
         spread=spread,
         samples=samples,
         kernel=how["kernel"],
-        home=home_of(run_dir) / "measured",
+        # What comes with the package may lie where nobody can write.
+        home=directory() / "pretrained" if run_dir == FACES else home_of(run_dir) / "measured",
     )
     del how["kernel"]
     started = time.perf_counter()

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -54,6 +55,12 @@ device_option = click.option(
     envvar="DCIGN_DEVICE",
     show_envvar=True,
     help="auto, cpu, cuda or cuda:N; auto is the GPU where there is one.",
+)
+pretrained_run_option = click.option(
+    "--run",
+    "run_dir",
+    type=click.Path(path_type=Path),
+    help="Run directory of train-dcign. [default: the pretrained network that comes with the package]",
 )
 model_option = click.option(
     "--model",

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.batches import shows_chairs
-from pipelines.calibration import Calibration, calibrations, read_calibrations, save_calibrations
+from pipelines.calibration import Calibration, calibrations_of
 from pipelines.evaluation.experiments import moved
-from pipelines.evaluation.measure import home_of, measure
-from pipelines.options import device_option, json_option
+from pipelines.options import device_option, json_option, pretrained_run_option
 from pipelines.photo import PictureError, read_picture
 from pipelines.pictures import save_animation, save_picture
+from pipelines.pretrained import run_or_pretrained
 from train.figures.imagerows import Row, draw_rows
 from train.trained import TrainedRun, load_run, to_uint8
 
@@ -22,7 +22,7 @@ COLUMNS, FRAMES = 9, 31
 
 @click.command("rerender")
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("--run", "run_dir", required=True, type=click.Path(path_type=Path), help="Run directory of train-dcign.")
+@pretrained_run_option
 @click.option(
     "--sweeps",
     "url",
@@ -43,21 +43,24 @@ COLUMNS, FRAMES = 9, 31
 @json_option
 def command(
     image: Path,
-    run_dir: Path,
+    run_dir: Path | None,
     url: str | None,
     out: Path | None,
     box: tuple[int, int, int, int] | None,
     device: str,
     as_json: bool,
 ) -> None:
-    """Encode one picture of a face, and draw it at other azimuths, elevations and lights.
+    r"""Encode one picture of a face, and draw it at other azimuths, elevations and lights.
 
     Any size, grey or colour. Transparent parts and a plain background become white, as in training; a photograph with
     something behind the head works less well. OUT gets grid.png and azimuth.gif, elevation.gif, light.gif; what the
     network reads from the picture is printed in degrees.
 
-    Example: rerender portrait.jpg --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
+    \b
+    Example: rerender portrait.jpg
+             rerender portrait.jpg --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
     """
+    run_dir = run_or_pretrained(run_dir)
     run = load_run(run_dir, device)
     if shows_chairs(run.store.scene):
         raise click.ClickException(
@@ -68,12 +71,7 @@ def command(
         seen, notes = read_picture(image, run.config.side, run.config.channels, box)
     except PictureError as error:
         raise click.ClickException(str(error)) from error
-    if url is not None:
-        measured = measure(run_dir, url, device)
-        found = calibrations(measured)
-        save_calibrations(measured)
-    else:
-        found = read_calibrations(home_of(run_dir), run)
+    found = calibrations_of(run_dir, run, url, device)
     out = out or image.with_name(f"{image.stem}-rerendered")
     out.mkdir(parents=True, exist_ok=True)
     code = run.encode(seen[None])[0]

@@ -59,7 +59,7 @@ class Checkpoint:
     config: TrainConfig
     store: StoreFacts
     weights: dict[str, Tensor]
-    """Parameter name -> float32, on the CPU."""
+    """Parameter name -> float32, on the CPU; float16 in a packed run (train/packing.py)."""
 
 
 def write_checkpoint(directory: Path, checkpoint: Checkpoint, resume: Mapping[str, Any]) -> Path:
@@ -73,6 +73,18 @@ def write_checkpoint(directory: Path, checkpoint: Checkpoint, resume: Mapping[st
     buffer = io.BytesIO()
     torch.save(dict(resume), buffer)
     state = buffer.getvalue()
+    write_durably(_stem(directory, checkpoint).with_suffix(RESUME), state)
+    return write_weights(directory, checkpoint, hashlib.sha256(state).hexdigest())
+
+
+def write_weights(directory: Path, checkpoint: Checkpoint, resume_sha256: str = "") -> Path:
+    """Write the weights alone: enough to encode and decode, not to train on; the path.
+
+    Parameters
+    ----------
+    directory : exists
+    resume_sha256 : of the state beside it, if there is one
+    """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.weights.items()}
     metadata = {
         "format": FORMAT,
@@ -82,12 +94,15 @@ def write_checkpoint(directory: Path, checkpoint: Checkpoint, resume: Mapping[st
         "layout": json.dumps(checkpoint.config.layout.to_json()),
         "store": json.dumps(checkpoint.store.to_plain()),
         "weights_sha256": _weights_digest(weights),
-        "resume_sha256": hashlib.sha256(state).hexdigest(),
+        "resume_sha256": resume_sha256,
     }
-    stem = directory / f"{checkpoint.step:08d}"
-    write_durably(stem.with_suffix(RESUME), state)
-    write_durably(stem.with_suffix(WEIGHTS), safetensors_torch.save(weights, metadata))
-    return stem.with_suffix(WEIGHTS)
+    path = _stem(directory, checkpoint).with_suffix(WEIGHTS)
+    write_durably(path, safetensors_torch.save(weights, metadata))
+    return path
+
+
+def _stem(directory: Path, checkpoint: Checkpoint) -> Path:
+    return directory / f"{checkpoint.step:08d}"
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -91,7 +91,12 @@ class Outcome:
         }
         if self.truth is not None:
             truth = float(space.values(self.truth, name))
-            found |= {"truth": truth, "rmse": float(np.sqrt(((values - truth) ** 2).mean()))}
+            # `error` is of the one answer, the mean; `rmse` of every sample, what stays uncertain included.
+            found |= {
+                "truth": truth,
+                "error": float(abs(values.mean() - truth)),
+                "rmse": float(np.sqrt(((values - truth) ** 2).mean())),
+            }
         return found
 
     def _vertex_errors(self, truth: Floats) -> dict[str, float]:

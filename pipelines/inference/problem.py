@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pipelines.batches import shows_chairs
@@ -86,7 +87,11 @@ class Problem:
         self.space: SceneSpace = scene_space(model, ranges, spread)
         self._camera = Camera.from_json(dict(scene["camera"]))
         renderer = CpuRenderer(scene["image"]["color"], samples)
-        self.hypotheses = Hypotheses(model, self.space, self._camera, float(scene["light"]["elevation"]), renderer)
+        light_elevation = float(scene["light"]["elevation"])
+        # Each thread draws and encodes its share by itself: small batches gain nothing from torch's own threads.
+        self.hypotheses = Hypotheses(
+            model, self.space, self._camera, light_elevation, renderer, lambda: torch.set_num_threads(1)
+        )
         self._samples, self._home = samples, home
 
     @cached_property
@@ -137,11 +142,14 @@ class Problem:
             moves = [(Together([Elliptical(self.space.gaussian), Reflected(self.space.uniform)]), 1.0)]
         wanted = image.astype(np.float32) / 255
 
-        def simulate(states: Floats) -> tuple[Floats, dict[str, Floats]]:
-            drawn = self.hypotheses.images(states)
+        def look(drawn: NDArray[np.uint8]) -> tuple[Floats, Floats]:
             apart = drawn.astype(np.float32) / 255 - wanted
             mse = (apart * apart).reshape(len(drawn), -1).mean(axis=1).astype(np.float64)
-            return distances(self.statistic(drawn), observed, self.kernel) / self.unit, {"mse": mse}
+            return distances(self.statistic(drawn), observed, self.kernel) / self.unit, mse
+
+        def simulate(states: Floats) -> tuple[Floats, dict[str, Floats]]:
+            apart, mse = map(np.concatenate, zip(*self.hypotheses.each(states, look), strict=True))
+            return apart, {"mse": mse}
 
         strangers = float(np.median(simulate(prior)[1]["mse"]))
         schedule = Schedule(iterations, iterations // 2, tolerance or TOLERANCE[self.kernel])
@@ -163,7 +171,7 @@ class Problem:
         with progress_bar("hypotheses") as progress:
             bar = progress.add_task("learning what codes say of scenes (once a run)", total=DRAWS, note="")
             for start in range(0, DRAWS, AT_ONCE):
-                found.append(self.statistic(self.hypotheses.images(states[start : start + AT_ONCE])))
+                found += self.hypotheses.each(states[start : start + AT_ONCE], self.statistic)
                 progress.advance(bar, AT_ONCE)
         return {"states": states.astype(np.float32), "statistics": np.concatenate(found)}
 

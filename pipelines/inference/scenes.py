@@ -2,9 +2,10 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from pipelines.inference.moves import Floats
 from render import Camera, Mesh, MorphableModel, Renderer, SceneBatch
 from render.pose import rotation
 
+T = TypeVar("T")
 CAMERA = {"right": 1.0, "up": 1.0, "nearer": 2.0}
 """Where the head may be besides its place, in units of the camera's spread: shares of the frame's height, and of the
 camera's distance, either way."""
@@ -89,19 +91,32 @@ class SceneSpace:
 
 
 class Hypotheses:
-    """Draws states. Threads share the work: everything that takes long releases the interpreter lock."""
+    """Draws states. Threads share the work: everything that takes long releases the interpreter lock.
+
+    `prepare_thread` is called once in each of them.
+    """
 
     def __init__(
-        self, model: MorphableModel, space: SceneSpace, camera: Camera, light_elevation: float, renderer: Renderer
+        self,
+        model: MorphableModel,
+        space: SceneSpace,
+        camera: Camera,
+        light_elevation: float,
+        renderer: Renderer,
+        prepare_thread: Callable[[], None] = lambda: None,
     ) -> None:
         self.space, self.model = space, model
         self._camera, self._light_elevation, self._renderer = camera, light_elevation, renderer
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, initializer=prepare_thread)
 
     def images(self, states: NDArray[np.floating]) -> NDArray[np.uint8]:
         """(n, H, W[, 3]) of (n, D) states."""
+        return np.concatenate(self.each(states, lambda images: images))
+
+    def each(self, states: NDArray[np.floating], look: Callable[[NDArray[np.uint8]], T]) -> list[T]:
+        """What `look` says of the images of each thread's share of (n, D) states, in their order."""
         parts = [part for part in np.array_split(states, os.cpu_count() or 1) if len(part)]
-        return np.concatenate(list(self._threads.map(self._draw, parts)))
+        return list(self._threads.map(lambda part: look(self._draw(part)), parts))
 
     def meshes(self, states: NDArray[np.floating]) -> tuple[Mesh, ...]:
         """The heads of (n, D) states, in the model's own place and unit."""

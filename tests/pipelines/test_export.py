@@ -11,6 +11,7 @@ from safetensors import safe_open
 from dataset.store import open_store
 from train.errors import ExportFailed
 from train.export import export
+from train.packing import pack
 from train.trained import load_run
 
 
@@ -60,3 +61,30 @@ def test_the_command(dcign, refused, toy, tmp_path):
     assert json.loads(said.out)["differences"]["mu"] < 1e-3
     assert sorted(p.name for p in (tmp_path / "e").iterdir()) == ["decoder.onnx", "encoder.onnx", "weights.safetensors"]
     assert "is no run directory" in refused("export-dcign", "--run", tmp_path)
+
+
+def test_a_packed_run_is_a_run_of_half_the_size(dcign, toy, tmp_path):
+    said = dcign("export-dcign", "--run", toy / "run", "--packed", "--out", tmp_path / "small", "--json")
+    assert said.code == 0, said.err
+    whole, small = load_run(toy / "run"), load_run(tmp_path / "small")
+    assert (small.step, small.store, small.config) == (whole.step, whole.store, whole.config)
+    packed, kept = small.network.state_dict(), whole.network.state_dict()
+    for name, tensor in kept.items():
+        np.testing.assert_array_equal(packed[name].numpy(), tensor.numpy().astype(np.float16).astype(np.float32))
+    (weights,) = (tmp_path / "small/checkpoints").iterdir()
+    assert weights.stat().st_size < 0.6 * (toy / "run/checkpoints/00000012.safetensors").stat().st_size
+
+
+def test_a_packed_run_can_not_be_trained_on(dcign, refused, toy, tmp_path):
+    dcign("export-dcign", "--run", toy / "run", "--packed", "--out", tmp_path / "small")
+    words = ("--maps", 8, "--latents", 8, "--precision", "float32", "--batches", 14)
+    said = refused("train-dcign", "--store", toy / "faces.zarr", "--run", tmp_path / "small", *words)
+    assert "can be read" in said
+
+
+def test_a_weight_that_float16_cannot_hold_is_refused(toy, tmp_path):
+    run = load_run(toy / "run")
+    run.network.mu.bias.data[0] = 1e6
+    with pytest.raises(ExportFailed, match=r"mu.bias has values beyond 65,504"):
+        pack(run, tmp_path / "small")
+    assert not (tmp_path / "small").exists()

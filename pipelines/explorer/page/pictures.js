@@ -1,0 +1,210 @@
+// Pictures as the network has them, rows of bytes, and everything that turns them into canvases and back.
+
+const MOST_PIXELS = 40e6;
+const MOST_BYTES = 64e6;
+const LONGEST = 1000;
+const PLAIN_BORDER = 0.6; // share of the border that has one colour where a background is plain
+const BACKGROUND_LEVELS = 12; // around that colour
+const LUMINANCE = [0.2126, 0.7152, 0.0722];
+
+/** A picture that cannot be used; the text says what came and what to do. */
+export class PictureError extends Error {}
+
+/** Draw bytes of `channels` a pixel on a canvas of that size. */
+export function paint(canvas, pixels, side, channels) {
+  const image = new ImageData(side, side);
+  for (let k = 0; k < side * side; k++) {
+    for (let c = 0; c < 3; c++) image.data[4 * k + c] = pixels[channels * k + (channels === 3 ? c : 0)];
+    image.data[4 * k + 3] = 255;
+  }
+  if (canvas.width !== side) canvas.width = canvas.height = side;
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+/** Red where `drawn` is brighter than `truth`, blue where it is darker, white where they agree; the mean square error. */
+export function paintDifference(canvas, drawn, truth, side, channels) {
+  const image = new ImageData(side, side);
+  let sum = 0;
+  for (let k = 0; k < side * side; k++) {
+    let apart = 0;
+    for (let c = 0; c < channels; c++) {
+      const one = drawn[channels * k + c] - truth[channels * k + c];
+      sum += one * one;
+      apart += one / channels;
+    }
+    const fade = 255 - Math.min(255, 2 * Math.abs(apart));
+    image.data.set(apart > 0 ? [255, fade, fade, 255] : [fade, fade, 255, 255], 4 * k);
+  }
+  if (canvas.width !== side) canvas.width = canvas.height = side;
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return sum / (255 * 255 * drawn.length);
+}
+
+/** The pictures of a strip, one after another, as bytes; the strip is `count` squares wide. */
+export function cut(strip, side, channels, count) {
+  const context = scratch(side * count, side);
+  context.drawImage(strip, 0, 0);
+  return Array.from({ length: count }, (_, k) => bytes(context.getImageData(k * side, 0, side, side).data, channels));
+}
+
+/**
+ * A file as the network saw pictures in training: upright, square, on white, of its size and colour.
+ * Transparent parts and a plain background become white; a picture that is not square is padded with white where its
+ * background is known, else cut to its middle.
+ */
+export async function readPicture(file, side, channels) {
+  const notes = [];
+  if (file.size > MOST_BYTES) {
+    throw new PictureError(`${file.name} has ${Math.round(file.size / 1e6)} MB; at most ${MOST_BYTES / 1e6} are read. Scale it down.`);
+  }
+  const image = await load(file);
+  try {
+    const { naturalWidth: width, naturalHeight: height } = image;
+    if (width * height > MOST_PIXELS) {
+      throw new PictureError(
+        `${file.name} has ${width} × ${height} pixels, ${Math.round((width * height) / 1e6)} million; at most ${MOST_PIXELS / 1e6} million are read. Scale it down.`,
+      );
+    }
+    if (await isAnimation(file)) notes.push("an animation: its first frame is taken");
+    const canvas = shrunk(image, width, height);
+    const known = onWhite(canvas, notes);
+    const square = squared(canvas, known, notes);
+    return { pixels: bytes(scaled(square, side).data, channels), notes };
+  } finally {
+    URL.revokeObjectURL(image.src);
+  }
+}
+
+/** A canvas's content as a PNG. */
+export function toPng(canvas) {
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+function scratch(width, height) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  return context;
+}
+
+/** RGBA to bytes of `channels` a pixel. */
+function bytes(data, channels) {
+  const pixels = new Uint8Array((channels * data.length) / 4);
+  for (let k = 0; k < data.length / 4; k++) {
+    const [r, g, b] = [data[4 * k], data[4 * k + 1], data[4 * k + 2]];
+    if (channels === 3) pixels.set([r, g, b], 3 * k);
+    else pixels[k] = Math.floor(LUMINANCE[0] * r + LUMINANCE[1] * g + LUMINANCE[2] * b + 0.5);
+  }
+  return pixels;
+}
+
+function load(file) {
+  return new Promise((resolve, reject) => {
+    const image = new Image();
+    image.onload = () => resolve(image);
+    image.onerror = () => {
+      URL.revokeObjectURL(image.src);
+      reject(new PictureError(`${file.name} is no picture that can be read; give a PNG or a JPEG.`));
+    };
+    image.src = URL.createObjectURL(file);
+  });
+}
+
+/** Whether a GIF, PNG or WebP file has more than one frame, from its marks. */
+async function isAnimation(file) {
+  const all = new Uint8Array(await file.arrayBuffer());
+  const text = (from, length) => String.fromCharCode(...all.subarray(from, from + length));
+  const has = (mark, end = all.length) => {
+    let found = 0;
+    for (let k = 0; k + mark.length <= end; k++) if (mark.every((byte, m) => all[k + m] === byte)) found++;
+    return found;
+  };
+  const letters = (word) => [...word].map((letter) => letter.charCodeAt(0));
+  if (text(0, 3) === "GIF") return has([0x21, 0xf9, 0x04]) > 1;
+  if (text(1, 3) === "PNG") return has(letters("acTL"), Math.min(all.length, 4096)) > 0;
+  return text(8, 4) === "WEBP" && has(letters("ANIM"), Math.min(all.length, 64)) > 0;
+}
+
+/** The picture on a canvas no longer than `LONGEST`. */
+function shrunk(image, width, height) {
+  const scale = Math.max(1, Math.max(width, height) / LONGEST);
+  const context = scratch(Math.max(1, Math.round(width / scale)), Math.max(1, Math.round(height / scale)));
+  context.drawImage(image, 0, 0, context.canvas.width, context.canvas.height);
+  return context.canvas;
+}
+
+/** Transparent parts and a plain background become white, in place; whether the background is known. */
+function onWhite(canvas, notes) {
+  const context = canvas.getContext("2d");
+  const image = context.getImageData(0, 0, canvas.width, canvas.height);
+  let transparent = false;
+  for (let k = 0; k < image.data.length; k += 4) {
+    const alpha = image.data[k + 3] / 255;
+    if (alpha === 1) continue;
+    transparent = true;
+    for (let c = 0; c < 3; c++) image.data[k + c] = Math.floor(image.data[k + c] * alpha + 255 * (1 - alpha) + 0.5);
+    image.data[k + 3] = 255;
+  }
+  if (transparent) notes.push("transparent parts are white");
+  const known = whitenBackground(image, notes);
+  context.putImageData(image, 0, 0);
+  return known;
+}
+
+function whitenBackground({ data, width, height }, notes) {
+  const border = [];
+  for (let x = 0; x < width; x++) border.push(x, (height - 1) * width + x);
+  for (let y = 0; y < height; y++) border.push(y * width, y * width + width - 1);
+  const middle = [0, 1, 2].map((c) => median(border.map((k) => data[4 * k + c])));
+  const alike = (k) => middle.every((level, c) => Math.abs(data[4 * k + c] - level) <= BACKGROUND_LEVELS);
+  if (border.filter(alike).length < PLAIN_BORDER * border.length) {
+    notes.push("its background stays, and no training image has one: a transparent background reads better");
+    return false;
+  }
+  const behind = new Uint8Array(width * height);
+  const waiting = border.filter(alike);
+  while (waiting.length) {
+    const k = waiting.pop();
+    if (behind[k] || !alike(k)) continue;
+    behind[k] = 1;
+    const x = k % width;
+    if (x > 0) waiting.push(k - 1);
+    if (x < width - 1) waiting.push(k + 1);
+    if (k >= width) waiting.push(k - width);
+    if (k < width * (height - 1)) waiting.push(k + width);
+  }
+  if (Math.min(...middle) < 255 - BACKGROUND_LEVELS) notes.push("its plain background is made white");
+  behind.forEach((is, k) => is && data.fill(255, 4 * k, 4 * k + 4));
+  return true;
+}
+
+function median(values) {
+  values.sort((one, other) => one - other);
+  const half = values.length >> 1;
+  return values.length % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+function squared(canvas, known, notes) {
+  const { width, height } = canvas;
+  if (width === height) return canvas;
+  const side = known ? Math.max(width, height) : Math.min(width, height);
+  const context = scratch(side, side);
+  context.fillStyle = "white";
+  context.fillRect(0, 0, side, side);
+  context.drawImage(canvas, Math.trunc((side - width) / 2), Math.trunc((side - height) / 2));
+  if (!known) notes.push("cut to its middle: it is not square");
+  return context.canvas;
+}
+
+/** Halved while it is more than twice too large, so that every pixel counts; then scaled. */
+function scaled(canvas, side) {
+  while (canvas.width >= 2 * side) {
+    const half = scratch(Math.floor(canvas.width / 2), Math.floor(canvas.height / 2));
+    half.drawImage(canvas, 0, 0, half.canvas.width, half.canvas.height);
+    canvas = half.canvas;
+  }
+  const context = scratch(side, side);
+  context.drawImage(canvas, 0, 0, side, side);
+  return context.getImageData(0, 0, side, side);
+}
