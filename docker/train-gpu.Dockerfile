@@ -14,13 +14,13 @@ COPY dataset dataset
 COPY train train
 COPY pipelines pipelines
 # Compiled here, and never checked against the sources again: a read-only container could not compile anything. (One file
-# of PyOpenGL's is no Python any more: its code uses `async` as a name.) torch, which brings CUDA along, keeps its folders
+# of PyOpenGL's is no Python 3.11 any more, one of torch's tests not yet.) torch, which brings CUDA along, keeps its folders
 # of tests, some of which it imports; its headers go.
 RUN python -m venv --without-pip /opt/dcign \
     && pip --python /opt/dcign/bin/python install --no-cache-dir --no-compile --constraint constraints.txt ".[$EXTRAS]" \
     && find /opt/dcign -type d -name torch -prune -o -type d -name tests -prune -exec rm -r {} + \
     && rm -rf /opt/dcign/lib/python3.11/site-packages/torch/include \
-    && python -m compileall -q --invalidation-mode unchecked-hash -x SGIX/async /opt/dcign/lib
+    && python -m compileall -q --invalidation-mode unchecked-hash -x 'SGIX/async|torch/testing/_internal' /opt/dcign/lib
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="dcign-train-gpu" \
