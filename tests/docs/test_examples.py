@@ -28,6 +28,8 @@ from pipelines import cli
 from pipelines.inference import problem
 from pipelines.pictures import save_picture
 
+# The first test runs a whole page, and others wait for it.
+pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 FENCE = re.compile(
