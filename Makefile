@@ -1,8 +1,9 @@
-# Three commands matter: `make explore`, `make demo` and `make test`. Each makes .venv first; `make help` lists the rest.
+# Three commands matter: `make explore`, `make demo` and `make test`. Each makes .venv first; `make help`, or `make`, lists
+# the rest.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help explore demo test test-all lint bench web clean
+.PHONY: help explore demo test test-all lint docs-check bench images web hooks clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -19,17 +20,28 @@ explore: .venv/installed ## a face to turn in the browser, by the network that c
 demo: .venv/installed ## a small data set, a small network, and demo/report.html (under 8 minutes on 2 cores)
 	$(BIN)/python -m pipelines.demo --out demo
 
-lint: .venv/installed ## ruff, mypy and the import contracts
+lint: .venv/installed ## ruff, mypy, the import contracts and hadolint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint docker/*.Dockerfile
 
 test: lint ## everything above and the tests (about 11 minutes on 2 cores)
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 test-all: lint ## the long repeats too
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m ''
+
+docs-check: .venv/installed ## run every example of the documents and of examples/, and follow their links
+	$(BIN)/python -m pytest -q tests/docs
+
+images: ## build the CPU images and run each: read-only, offline, as nobody in particular (docker, or buildah as root)
+	docker/check-images
+
+hooks: .venv/installed ## lint before every commit
+	$(BIN)/python -m pip install --quiet pre-commit
+	$(BIN)/pre-commit install
 
 bench: .venv/installed ## speed, each claim with both sides in one run
 	$(BIN)/python benchmarks/render_reference.py

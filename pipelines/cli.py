@@ -19,7 +19,7 @@ VERBS = {
     "import-batches": ("pipelines.import_batches", "render", "put images that were made elsewhere into a store"),
     "export-batches": ("pipelines.export_batches", "render", "a store's images and labels as one file, or as pictures"),
     "train-dcign": ("pipelines.train_dcign", "train", "fit a DC-IGN to a store"),
-    "dcign-doctor": ("pipelines.doctor", "render", "what is installed, which renderers work, what a model or store is"),
+    "dcign-doctor": ("pipelines.doctor", "", "what is installed, which renderers work, what a model or store is"),
     "evaluate-dcign": ("pipelines.evaluate_dcign", "train", "every measure of a run, on people it has not seen"),
     "compare-runs": ("pipelines.compare_runs", "train", "one table and figure over runs and seeds"),
     "rerender": ("pipelines.rerender", "train", "one picture in; turned, nodded and re-lit out"),
@@ -28,7 +28,7 @@ VERBS = {
     "export-dcign": ("pipelines.export_dcign", "export", "encoder and decoder as ONNX, weights as safetensors"),
     "plot-equivariance": ("pipelines.plot_equivariance", "train", "the paper's scatter plots, with their numbers"),
 }
-"""Verb to (module with a click command called `command`, extra that it needs, one line)."""
+"""Verb to (module with a click command called `command`, extras that it needs, one line)."""
 
 OURS = {"render", "dataset", "train", "pipelines"}
 CLOUDS = {"botocore", "aiobotocore"}

@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.evaluation.measure import Measured, facts, measure, refuse_strangers
 from pipelines.evaluation.record import DEFINITIONS, numbers
 from pipelines.evaluation.tables import number
-from pipelines.options import json_option
+from pipelines.options import device_option, json_option
 from pipelines.progress import progress_bar
 from train.figures.comparison import draw_comparison
 from train.figures.invariancecurve import draw_invariance
@@ -45,7 +45,7 @@ Table = dict[str, dict[str, dict[str, Any]]]
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for comparison.json, comparison.md and the figures.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @json_option
 def command(runs: tuple[Path, ...], url: str, out: Path, device: str, as_json: bool) -> None:
     """Compare RUNS on the same people. The first one is what the others are compared with.

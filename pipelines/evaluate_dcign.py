@@ -13,7 +13,7 @@ from pipelines.evaluation.recognition import PAIRS, recognise, recognition_lines
 from pipelines.evaluation.record import record
 from pipelines.evaluation.report import draw_figures, write_report
 from pipelines.evaluation.turntable import evaluate_turns, open_turns, turns_table
-from pipelines.options import json_option, model_option
+from pipelines.options import device_option, json_option, model_option
 from train.measures.recognition import ORIGINAL_PAIRS
 
 MOST_PAIRS = 4000
@@ -41,7 +41,7 @@ MOST_PAIRS = 4000
     help=f"Pairs of pictures for --recognition, a multiple of 4. [default: {PAIRS}]",
 )
 @model_option
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @json_option
 def command(
     run_dir: Path,

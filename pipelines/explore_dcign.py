@@ -7,7 +7,7 @@ import click
 from pipelines.calibration import calibrations_of
 from pipelines.cli import needing
 from pipelines.explorer.engine import Engine
-from pipelines.options import pretrained_run_option
+from pipelines.options import device_option, pretrained_run_option
 from pipelines.pretrained import run_or_pretrained
 from render import open_model
 from train.trained import load_run
@@ -37,7 +37,7 @@ from train.trained import load_run
     type=click.Path(file_okay=False, path_type=Path),
     help="Write a static site there instead, which computes in the browser and needs no Python.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 def command(
     run_dir: Path | None, url: str | None, model: str, host: str, port: int, site: Path | None, device: str
 ) -> None:

@@ -13,7 +13,7 @@ from pipelines.inference.observation import Observation, observe
 from pipelines.inference.outcome import MESH_SUFFIXES, Outcome
 from pipelines.inference.problem import TOLERANCE, Problem
 from pipelines.inference.sampler import Trace
-from pipelines.options import json_option, pretrained_run_option
+from pipelines.options import device_option, json_option, pretrained_run_option
 from pipelines.pretrained import FACES, run_or_pretrained
 from pipelines.progress import progress_bar
 from render import open_model
@@ -74,7 +74,7 @@ from train.trained import load_run
     "--mesh", type=click.Choice(MESH_SUFFIXES), default="ply", show_default=True, help="Format of the fitted head."
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder. [default: IMAGE-scene]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @json_option
 def command(
     image: str,

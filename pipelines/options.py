@@ -48,6 +48,14 @@ dask_option = click.option(
     "they are and what they hold is then the cluster's affair.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as one line of JSON.")
+device_option = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    envvar="DCIGN_DEVICE",
+    show_envvar=True,
+    help="auto, cpu, cuda or cuda:N; auto is the GPU where there is one.",
+)
 pretrained_run_option = click.option(
     "--run",
     "run_dir",

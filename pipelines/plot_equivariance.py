@@ -8,7 +8,7 @@ import click
 
 from pipelines.evaluation.measure import facts, measure
 from pipelines.evaluation.report import describe
-from pipelines.options import json_option
+from pipelines.options import device_option, json_option
 from train.figures.scatter import draw_scatter
 from train.measures.equivariance import equivariance_report
 
@@ -23,7 +23,7 @@ from train.measures.equivariance import equivariance_report
     type=click.Path(dir_okay=False, path_type=Path),
     help="PNG, SVG or PDF; the numbers go beside it as JSON.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @json_option
 def command(run_dir: Path, url: str, out: Path, device: str, as_json: bool) -> None:
     """Plot what each neuron infers against the true angle, for 20 people whom training has not seen (Figure 6).

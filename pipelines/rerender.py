@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipelines.batches import shows_chairs
 from pipelines.calibration import Calibration, calibrations_of
 from pipelines.evaluation.experiments import moved
-from pipelines.options import json_option, pretrained_run_option
+from pipelines.options import device_option, json_option, pretrained_run_option
 from pipelines.photo import PictureError, read_picture
 from pipelines.pictures import save_animation, save_picture
 from pipelines.pretrained import run_or_pretrained
@@ -39,7 +39,7 @@ COLUMNS, FRAMES = 9, 31
     metavar="LEFT TOP RIGHT BOTTOM",
     help="Use this part of the picture, in pixels: the head from crown to chin, with a tenth to spare.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @json_option
 def command(
     image: Path,

@@ -69,6 +69,8 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--backend",
                 type=click.Choice(list(BACKENDS)),
+                envvar="DCIGN_BACKEND",
+                show_envvar=True,
                 help="cpu needs nothing and draws the same bytes everywhere; pyrender is OpenGL. [default: cpu]",
             ),
             click.option(

@@ -12,7 +12,7 @@ import click
 
 from dataset.store import Store, open_store
 from pipelines.batches import StoreSource
-from pipelines.options import json_option
+from pipelines.options import device_option, json_option
 from pipelines.progress import progress_bar
 from train.config import TrainConfig
 from train.health import Watch
@@ -95,7 +95,7 @@ class Ratio(click.ParamType[list[float]]):
 @click.option("--val", help="Store of render-sweeps: look at its val people while training, for TensorBoard.")
 @click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between looks.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @click.option("--precision", type=click.Choice(["auto", "float32", "bf16"]), default="auto", show_default=True)
 @json_option
 def command(

@@ -73,7 +73,7 @@ class Engine:
             "directions": self._directions(),
             "people": [dict(zip(names, row, strict=True)) for row in self.offered[1].round(2).tolist()],
             "about": {
-                "objective": self.run.config.objective,
+                "objective": self.run.config.rule,
                 "batches": self.run.step,
                 "maps": self.run.config.maps,
                 "model": self.people.model.name,

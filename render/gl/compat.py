@@ -6,6 +6,8 @@ Every step looks first, so that nothing is done where nothing is missing. The on
 
 import ctypes
 import os
+import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -29,9 +31,17 @@ def import_pyrender(platform: str) -> Any:
         setattr(np, "infty", np.inf)  # noqa: B010 -- an assignment would be rewritten by the linter that bans the name
     if platform == "osmesa":
         _complete_osmesa()
+    _leave_out_the_viewer()
     import pyrender
 
     return pyrender
+
+
+def _leave_out_the_viewer() -> None:
+    """Let pyrender do without its window, whose library (pyglet) wants a display's libraries when it is imported."""
+    viewer = types.ModuleType("pyrender.viewer")
+    viewer.Viewer = None  # type: ignore[attr-defined]
+    sys.modules.setdefault(viewer.__name__, viewer)
 
 
 def _complete_osmesa() -> None:

@@ -1,6 +1,8 @@
 """Every backend under the one contract, and the fast one against the float64 reference."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -32,6 +34,14 @@ def egl(missing):
 class TestPyrender(RendererContract):
     def make(self, color, samples):
         return PyrenderRenderer(color, samples, platform="egl")
+
+
+@pytest.mark.usefixtures("egl")
+def test_no_library_of_a_display_is_needed():
+    code = "from render.gl.compat import import_pyrender; import_pyrender('egl'); import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pyrender" in done.stdout.split()
+    assert not any(name.split(".")[0] == "pyglet" for name in done.stdout.split())
 
 
 class TestReference(RendererContract):

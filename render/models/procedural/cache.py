@@ -26,7 +26,7 @@ KEPT = 2
 def cached(build: Callable[[], MorphableModel]) -> MorphableModel:
     """The model from the cache, else built and left there; a cache that cannot be used costs time, nothing else."""
     try:
-        path = directory() / f"head-{source_hash()[:16]}.bin"
+        path = place()
     except (OSError, RuntimeError):  # no home, or sources that cannot be read
         return build()
     model = load(path)
@@ -34,6 +34,17 @@ def cached(build: Callable[[], MorphableModel]) -> MorphableModel:
         model = build()
         store(model, path)
     return model
+
+
+def place() -> Path:
+    """The file of this version's head, whether or not it is there yet.
+
+    Raises
+    ------
+    OSError, RuntimeError
+        When there is no home, or the sources cannot be read.
+    """
+    return directory() / f"head-{source_hash()[:16]}.bin"
 
 
 def source_hash() -> str:

@@ -1,0 +1,47 @@
+# Trains, evaluates and explores on NVIDIA GPUs, and refuses to train where there is none.
+#   docker build -f docker/train-gpu.Dockerfile -t dcign-train-gpu .
+#   docker run --rm --gpus all --user "$(id -u):$(id -g)" -v "$PWD/data:/data" dcign-train-gpu \
+#     train-dcign --store faces.zarr --preset authors
+#
+# Why this base: see render.Dockerfile.
+FROM python:3.11-slim-bookworm AS build
+# `all` brings ONNX, object stores and Dask as well.
+ARG EXTRAS=render,train,web
+WORKDIR /source
+COPY pyproject.toml constraints.txt README.md LICENSE THIRD_PARTY.md ./
+COPY render render
+COPY dataset dataset
+COPY train train
+COPY pipelines pipelines
+# Compiled here, and never checked against the sources again: a read-only container could not compile anything. (One file
+# of PyOpenGL's is no Python 3.11 any more, one of torch's tests not yet.) torch, which brings CUDA along, keeps its folders
+# of tests, some of which it imports; its headers go.
+RUN python -m venv --without-pip /opt/dcign \
+    && pip --python /opt/dcign/bin/python install --no-cache-dir --no-compile --constraint constraints.txt ".[$EXTRAS]" \
+    && find /opt/dcign -type d -name torch -prune -o -type d -name tests -prune -exec rm -r {} + \
+    && rm -rf /opt/dcign/lib/python3.11/site-packages/torch/include \
+    && python -m compileall -q --invalidation-mode unchecked-hash -x 'SGIX/async|torch/testing/_internal' /opt/dcign/lib
+
+FROM python:3.11-slim-bookworm
+LABEL org.opencontainers.image.title="dcign-train-gpu" \
+    org.opencontainers.image.description="Fits and evaluates Deep Convolutional Inverse Graphics Networks on a GPU" \
+    org.opencontainers.image.licenses="MIT"
+COPY --from=build /opt/dcign /opt/dcign
+COPY docker/start docker/warm /usr/local/bin/
+# Everything that is written beside /data goes to /tmp, for whichever user the container runs as.
+ENV PATH=/opt/dcign/bin:$PATH \
+    HOME=/tmp \
+    XDG_CACHE_HOME=/tmp/cache \
+    NUMBA_CACHE_DIR=/tmp/cache/numba
+RUN warm && install --directory --mode=1777 /data
+ENV NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    DCIGN_DEVICE=cuda
+USER 1000:1000
+WORKDIR /data
+VOLUME /data
+# As Ctrl-C: a checkpoint is written after the batch at hand, and the same command goes on from there.
+STOPSIGNAL SIGINT
+HEALTHCHECK --interval=10m --timeout=2m CMD ["dcign-doctor", "--require-cuda"]
+ENTRYPOINT ["start"]
+CMD ["dcign", "--help"]
