@@ -24,12 +24,13 @@ FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="dcign-render-gpu" \
     org.opencontainers.image.description="Draws one-factor batches of faces and chairs into zarr stores on a GPU" \
     org.opencontainers.image.licenses="MIT"
-# The loaders alone. libegl1 brings the file that leads to Mesa: without it, and with NVIDIA's named below, EGL either is
-# the GPU's or does not start.
+# The loaders alone: Mesa comes along as what they depend on, and goes. Without it, and with NVIDIA's file named below, EGL
+# either is the GPU's or does not start. (libgl1, although nothing here has a window: PyOpenGL 3.1.0 looks for no other.)
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libegl1 libopengl0 \
-    && rm -rf /var/lib/apt/lists/* /usr/share/glvnd/egl_vendor.d/50_mesa.json
+    && apt-get install --yes --no-install-recommends libegl1 libgl1 \
+    && dpkg --purge --force-depends libegl-mesa0 libglx-mesa0 libgl1-mesa-dri libllvm15 \
+    && rm -rf /var/lib/apt/lists/*
 COPY docker/10_nvidia.json /usr/share/glvnd/egl_vendor.d/
 COPY --from=build /opt/dcign /opt/dcign
 COPY docker/start docker/warm /usr/local/bin/
