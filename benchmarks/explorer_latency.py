@@ -54,7 +54,8 @@ def served(words: list[str]) -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         found = re.search(r"http://\S+", server.stdout.readline())
-        assert found, "the server did not start"
+        if not found:
+            raise SystemExit(f"{' '.join(command)} did not start")
         yield found[0]
         server.terminate()
 

@@ -70,8 +70,9 @@ def address(request):
     return request.getfixturevalue(f"{request.param}_address")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playing():
+    """Playwright, for one module: it keeps an event loop running in this thread, and other tests must find none."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium: apt-get install chromium")
     from playwright.sync_api import sync_playwright
@@ -80,7 +81,7 @@ def playing():
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(playing):
     browser = playing.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
     yield browser
