@@ -50,6 +50,28 @@ def test_the_page_computes_what_python_does(window, engine):
     assert np.abs(apart).mean() < 1.0  # bfloat16 in Python where the processor has it, float32 in the browser
 
 
+SLOW = """(delays) => { const ask = window.fetch; window.fetch = async (where, how) => {
+    if (String(where).includes("api/")) await new Promise((go) => setTimeout(go, delays.shift() ?? 0));
+    return ask(where, how); }; }"""  # the answers to come, each after so many milliseconds
+
+
+def test_a_slow_answer_takes_nothing_back(window, engine, address, request):
+    """Neither a slider moved meanwhile, nor the later of two picks."""
+    if address != request.getfixturevalue("served_address"):
+        pytest.skip("without a server, answers come in the order of the questions")
+    window.page.evaluate(SLOW, [0, 600])  # encode, decode
+    window.page.click("#people button:nth-child(3)")
+    window.page.wait_for_selector("#people button:nth-child(3)[aria-pressed=true]")
+    window.read_back("azimuth", -40)
+    window.page.evaluate(SLOW, [800])
+    window.page.click("#people button:nth-child(2)")
+    window.page.click("#people button:nth-child(4)")
+    window.page.wait_for_selector("#people button:nth-child(4)[aria-pressed=true]")
+    window.page.wait_for_timeout(1200)
+    assert window.page.get_attribute("#people button:nth-child(4)", "aria-pressed") == "true"
+    np.testing.assert_array_equal(np.array(window.pixels("seen"), np.uint8), engine.offered[0][3].ravel())
+
+
 def test_true_renders_stand_beside_where_there_is_a_renderer(window, engine, address, request):
     if address != request.getfixturevalue("served_address"):
         assert window.page.is_visible("#alone")

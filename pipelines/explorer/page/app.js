@@ -69,7 +69,7 @@ class Page {
     if (!file) return;
     try {
       const { pixels, notes } = await readPicture(file, this.facts.side, this.facts.channels);
-      await this.show(pixels, null);
+      if (!(await this.show(pixels, null))) return;
       tell(notes.length ? `${file.name}: ${notes.join("; ")}.` : `${file.name} is seen as it is.`);
     } catch (error) {
       tell(error);
@@ -78,18 +78,26 @@ class Page {
     }
   }
 
-  /** Show a picture to the encoder, and start from what it says. */
+  /**
+   * Show a picture to the encoder, and start from what it says. All answers are awaited before the page changes, so
+   * that no slider moved in between is put back; of two pictures picked quickly the later stays, whoever answers first.
+   * Says whether this picture stayed.
+   */
   async show(pixels, person) {
     const { side, channels } = this.facts;
+    const pick = (this.lastPick = Symbol());
     const base = await this.engine.encode(pixels);
+    const own = await this.engine.decode(base);
+    if (pick !== this.lastPick) return false;
     this.person = person;
     this.strip.press(person);
-    Object.assign(this.state, { base });
+    this.state.base = base;
     paint(at("seen"), pixels, side, channels);
     at("read").replaceChildren(...this.reading(base, person));
-    paint(at("own"), await this.engine.decode(base), side, channels);
+    paint(at("own"), own, side, channels);
     tell("");
     this.change(() => this.asSeen());
+    return true;
   }
 
   /** What the encoder reads from the picture, and the truth where it is known. */
@@ -117,7 +125,9 @@ class Page {
   /** Mix with another person; picking the same one again ends it. */
   async mixWith(which) {
     const ends = this.otherPerson === which;
+    const pick = (this.lastMix = Symbol());
     const other = ends ? null : await this.engine.encode(this.people[which]);
+    if (pick !== this.lastMix) return;
     this.change(() => {
       this.otherPerson = ends ? null : which;
       Object.assign(this.state, { other, mix: ends ? 0 : this.state.mix || 0.5 });
