@@ -69,10 +69,10 @@ def _axes_on_the_face(panel: plt.Axes, image: np.ndarray) -> None:
     middle, reach = side / 2, 0.42 * side
     panel.imshow(image, cmap="gray", vmin=0, vmax=255, alpha=0.55)
     panel.set_axis_off()
-    for color, step, name in ((RED, (1, 0), "+x, the viewer's right"), (GREEN, (0, -1), "+y, up")):
+    for color, step, name in ((RED, (1, 0), "+x, the\nviewer's\nright"), (GREEN, (0, -1), "+y, up")):
         end = (middle + reach * step[0], middle + reach * step[1])
         panel.annotate("", end, (middle, middle), arrowprops={"arrowstyle": "-|>", "color": color, "lw": 2.5})
-        panel.text(end[0] + 3, end[1] - 6, name, color=color, fontsize=10, ha="left" if step[0] == 0 else "center")
+        panel.text(end[0] + 5, end[1], name, color=color, fontsize=10, va="center" if step[0] else "bottom")
     panel.plot(middle, middle, "o", ms=13, mfc="white", mec=BLUE, mew=2.5)
     panel.plot(middle, middle, "o", ms=4, color=BLUE)
     panel.text(middle + 9, middle + 16, "+z, out of the face\ntoward the camera", color=BLUE, fontsize=10, va="top")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -94,6 +95,8 @@ def verb() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:  # torch alone takes seconds to import
+        _interrupted()
     run(command, name)
 
 
@@ -105,8 +108,7 @@ def run(command: click.Command, name: str) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\nInterrupted. Nothing is lost: run the same command to resume.", err=True)
-        sys.exit(1)
+        _interrupted()
     except Exception as error:
         if not expected(error):
             raise
@@ -114,6 +116,11 @@ def run(command: click.Command, name: str) -> None:
         sys.exit(1)
     # Without its standalone mode click returns the code of `--help` and of an early exit instead of exiting.
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted() -> NoReturn:
+    click.echo("\nInterrupted. Nothing is lost: run the same command to resume.", err=True)
+    sys.exit(1)
 
 
 def expected(error: Exception) -> bool:

@@ -1,7 +1,6 @@
 """Where chairs come from: the built-in generator, or a folder of meshes that a store froze when it was made."""
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
@@ -23,6 +22,7 @@ from dataset.subjects import (
     read_subjects,
     split_by_geometry,
 )
+from pipelines.limits import worker_count
 from pipelines.processes import SpawnedPool
 from pipelines.progress import progress_bar
 from pipelines.splitfile import Splits
@@ -253,7 +253,7 @@ def _tell(what: str, lines: Sequence[str]) -> None:
 
 def _convert_all(folder: Path, files: Sequence[MeshFile]) -> list[tuple[MeshFile, Converted]]:
     """All that can be converted, in their order; says what was refused and what was guessed."""
-    workers = min(os.cpu_count() or 1, max(1, len(files) // 8))
+    workers = min(worker_count(), max(1, len(files) // 8))
     done: list[tuple[MeshFile, Converted]] = []
     refused: list[str] = []
     with progress_bar("meshes") as progress:

@@ -1,7 +1,6 @@
 """`import-batches`: other people's images, and what is known of them, into a store."""
 
 import json
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pipelines.interchange.filling import Filler
 from pipelines.interchange.images import Look
 from pipelines.interchange.layouts import LAYOUTS, recognise
 from pipelines.interchange.source import Choices, Source, store_spec
+from pipelines.limits import worker_count
 from pipelines.options import json_option, refuse_differences
 
 LOOK: dict[str, Any] = {"size": 150, "color": "grey"}
@@ -47,9 +47,9 @@ MOST_NOTES = 10
 )
 @click.option(
     "--workers",
-    type=click.IntRange(1, 256),
-    default=lambda: os.cpu_count() or 1,
-    show_default="one for each core",
+    type=click.IntRange(1, 1024),
+    default=worker_count,
+    show_default="one for each core that may be used",
     help="Threads that read pictures.",
 )
 @json_option

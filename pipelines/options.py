@@ -1,7 +1,6 @@
 """Options that several verbs share, and how one that is not given takes its value from the store."""
 
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from dataset.spec import CHANNELS
+from pipelines.limits import worker_count
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,9 +27,9 @@ def _address(value: str | None) -> str | None:
 
 workers_option = click.option(
     "--workers",
-    type=click.IntRange(1, 256),
-    default=lambda: os.cpu_count() or 1,
-    show_default="one for each core",
+    type=click.IntRange(1, 1024),
+    default=worker_count,
+    show_default="one for each core that may be used",
     help="Threads that draw shards; with OpenGL, processes.",
 )
 memory_option = click.option(

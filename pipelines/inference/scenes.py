@@ -1,7 +1,6 @@
 """What a scene is to the chains: one row of numbers, its prior, and the picture that it makes."""
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.inference.moves import Floats
+from pipelines.limits import worker_count
 from render import Camera, Mesh, MorphableModel, Renderer, SceneBatch
 from render.pose import rotation
 
@@ -107,7 +107,7 @@ class Hypotheses:
     ) -> None:
         self.space, self.model = space, model
         self._camera, self._light_elevation, self._renderer = camera, light_elevation, renderer
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, initializer=prepare_thread)
+        self._threads = ThreadPoolExecutor(worker_count(), initializer=prepare_thread)
 
     def images(self, states: NDArray[np.floating]) -> NDArray[np.uint8]:
         """(n, H, W[, 3]) of (n, D) states."""
@@ -115,7 +115,7 @@ class Hypotheses:
 
     def each(self, states: NDArray[np.floating], look: Callable[[NDArray[np.uint8]], T]) -> list[T]:
         """What `look` says of the images of each thread's share of (n, D) states, in their order."""
-        parts = [part for part in np.array_split(states, os.cpu_count() or 1) if len(part)]
+        parts = [part for part in np.array_split(states, worker_count()) if len(part)]
         return list(self._threads.map(lambda part: look(self._draw(part)), parts))
 
     def meshes(self, states: NDArray[np.floating]) -> tuple[Mesh, ...]:

@@ -8,8 +8,8 @@ import sys
 import pytest
 from PIL import Image
 
-from pipelines import doctor
-from pipelines.doctor import machine, renderers
+from pipelines import doctor, limits
+from pipelines.doctor import renderers
 from render.errors import RenderError
 from render.gl.devices import Device
 
@@ -136,12 +136,13 @@ def test_kernels_that_cannot_be_kept_are_one_line_that_says_what_to_set(refused,
 def test_a_container_may_use_less_than_the_machine_has(tmp_path):
     (tmp_path / "cpu.max").write_text("50000 100000\n")
     (tmp_path / "memory.max").write_text("1000000\n")
-    assert machine.usable_cores(tmp_path) == 0.5
-    assert machine.usable_memory(tmp_path) == 1_000_000
+    assert limits.usable_cores(tmp_path) == 0.5
+    assert limits.worker_count(tmp_path) == 1
+    assert limits.usable_memory(tmp_path) == 1_000_000
     for name in ("cpu.max", "memory.max"):
         (tmp_path / name).write_text("max 100000\n" if name == "cpu.max" else "max\n")
-    assert machine.usable_cores(tmp_path) >= 1
-    assert machine.usable_memory(tmp_path) > 1_000_000
+    assert limits.usable_cores(tmp_path) >= 1
+    assert limits.usable_memory(tmp_path) > 1_000_000
 
 
 def test_a_bare_install_has_a_doctor(tmp_path):

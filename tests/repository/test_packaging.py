@@ -58,6 +58,23 @@ verb()
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("by", ["sys.argv = ['train-dcign']; verb()", "sys.argv[1:] = ['train-dcign']; main()"])
+def test_an_interrupt_while_libraries_are_imported_leaves_no_traceback(by, tmp_path):
+    code = f"""
+import sys
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == 'torch':
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from pipelines.cli import main, verb
+{by}
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "Interrupted. Nothing is lost: run the same command to resume."
+
+
 def test_help_of_everything():
     for words in ([], *([verb] for verb in VERBS)):
         done = subprocess.run(
