@@ -158,6 +158,7 @@ class Window:
 def window(chromium, address):
     """A fresh window on the page; at the end nothing may have gone wrong."""
     page = chromium.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page.set_default_timeout(60_000)  # of any step, on a machine that does other things too
     seen = Window(page)
     seen.watch(address)
     yield seen
