@@ -13,6 +13,7 @@ from pipelines.inference.observation import Observation, observe
 from pipelines.inference.outcome import MESH_SUFFIXES, Outcome
 from pipelines.inference.problem import TOLERANCE, Problem
 from pipelines.inference.sampler import Trace
+from pipelines.inference.statistics import Pixels
 from pipelines.options import device_option, json_option, pretrained_run_option
 from pipelines.pretrained import FACES, run_or_pretrained
 from pipelines.progress import progress_bar
@@ -46,12 +47,19 @@ from train.trained import load_run
     "arXiv v1: a start from the prior, and everything moves at once.",
 )
 @click.option(
+    "--statistic",
+    type=click.Choice(["codes", "pixels"]),
+    default="codes",
+    show_default=True,
+    help="What is compared: the graphics codes, or the images themselves, nearer to the truth where IMAGE is a render.",
+)
+@click.option(
     "--distance",
     "kernel",
     type=click.Choice(["l1", "l2"]),
     default="l1",
     show_default=True,
-    help="Between codes; what is accepted takes their errors as Laplace (l1) or normal (l2).",
+    help="Between statistics; what is accepted takes their errors as Laplace (l1) or normal (l2).",
 )
 @click.option(
     "--tolerance",
@@ -80,6 +88,7 @@ def command(
     image: str,
     run_dir: Path | None,
     model: str | None,
+    statistic: str,
     spread: float,
     samples: int,
     mesh: str,
@@ -105,6 +114,7 @@ def command(
     problem = Problem(
         run,
         open_model(model or seen.model),
+        Pixels() if statistic == "pixels" else None,
         spread=spread,
         samples=samples,
         kernel=how["kernel"],
@@ -121,7 +131,7 @@ def command(
         "notes": seen.notes,
         "run": {"path": str(run_dir), "batches": run.step} | run.identity(),
         "model": {"name": problem.model.name, "sha256": problem.model.sha256, "unit": problem.model.unit},
-        "options": how | {"distance": problem.kernel, "camera": spread, "samples": samples},
+        "options": how | {"statistic": statistic, "distance": problem.kernel, "camera": spread, "samples": samples},
         "hypotheses_per_second": round(hypotheses / seconds, 1),
     }
     out = out or Path(f"{Path(image.replace('#', '-').replace('/', '-')).name}-scene")

@@ -166,6 +166,17 @@ def test_the_same_command_finds_the_same(inferred, dcign, toy, tmp_path):
     assert again == before
 
 
+def test_images_may_be_compared_instead_of_codes(dcign, toy, tmp_path):
+    view = f"{toy / 'sweeps.zarr'}#test/azimuth/0/20"
+    how = ("--statistic", "pixels", "--distance", "l2")
+    assert dcign("infer-scene", view, "--run", toy / "run", *SHORT, *how, "--out", tmp_path / "scene").code == 0
+    found = json.loads((tmp_path / "scene/scene.json").read_text())
+    assert found["options"]["statistic"] == "pixels"
+    with np.load(tmp_path / "scene/posterior.npz") as kept:  # the distance is the pixel error, in another unit
+        unit = np.sqrt(kept["pixel_mse"]) / kept["distance"]
+    np.testing.assert_allclose(unit, np.median(unit), rtol=1e-4)
+
+
 @pytest.mark.parametrize("mesh", ["obj", "glb"])
 def test_a_picture_has_no_truth_and_other_formats_hold_the_same_head(mesh, dcign, toy, tmp_path, view, head):
     Image.fromarray(view.image).save(tmp_path / "me.png")
