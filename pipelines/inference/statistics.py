@@ -14,8 +14,6 @@ from train.trained import TrainedRun
 class Statistic(Protocol):
     """Images to rows of numbers."""
 
-    name: str
-
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(n, d) for (n, H, W[, 3])."""
 
@@ -25,7 +23,6 @@ class Codes:
     """The graphics code: the mean of every latent (arXiv:1503.03167v1 section 4.1 keeps all of them)."""
 
     run: TrainedRun
-    name: str = "codes"
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Statistic`."""
@@ -35,8 +32,6 @@ class Codes:
 @dataclass(frozen=True)
 class Pixels:
     """The image itself, 0..1."""
-
-    name: str = "pixels"
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Statistic`."""
