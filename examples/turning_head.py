@@ -1,6 +1,6 @@
 """From nothing to a turning head, step by step, with what each step is for.
 
-    python examples/turning_head.py                      # about ten minutes on 2 cores
+    python examples/turning_head.py                      # four to ten minutes on 2 cores
     python examples/turning_head.py --out tour --batches 8000
 
 Everything goes into one folder. Stop it when you like: the same line goes on where it was.
@@ -24,7 +24,7 @@ STEPS = 24
 def tell(text: str) -> None:
     """Say something, in lines that fit a terminal."""
     click.echo()
-    click.echo(textwrap.fill(textwrap.dedent(text).strip(), 88))
+    click.echo(textwrap.fill(" ".join(text.split()), 88))
 
 
 def do(*words: object) -> None:

@@ -22,7 +22,7 @@ def tour():
 def test_from_nothing_to_a_turning_head(tour, tmp_path):
     words = ["--out", str(tmp_path / "tour"), "--n", "2", "--size", "48", "--batches", "6", "--maps", "8"]
     said = CliRunner().invoke(tour.tour, words, catch_exceptions=False)
-    for line in ("$ render-batches --store", "$ render-sweeps", "$ train-dcign", "Nobody tells it an angle"):
+    for line in ("$ render-batches --store", "$ render-sweeps", "$ train-dcign", "Nobody tells it an angle", "It is blurred: a"):
         assert line in said.output
     with Image.open(tmp_path / "tour" / "turn.gif") as gif:
         assert gif.size == (3 * 2 * 48, 3 * 48)
