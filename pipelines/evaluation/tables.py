@@ -125,19 +125,19 @@ def target_table(record: dict[str, Any]) -> str:
 def recognition_table(found: dict[str, Any]) -> str:
     """How well each representation tells people apart, by each similarity."""
     few = f"best_{found['original']['pairs']}"
-    head = ["", "AUC", "95% interval", "accuracy", "95% interval", "best threshold", "shuffled labels", "p"]
+    head = ["", "AUC", "accuracy", "best, shuffled labels", f"of {found['original']['pairs']} pairs"]
     rows: list[list[str]] = []
     for similarity, says in SIMILARITIES.items():
         rows.append([f"<b>{html.escape(says)}</b>"])
         for name, measured in found["representations"].items():
             told = measured[similarity]
-            cells = [html.escape(REPRESENTATIONS[name])]
-            for measure in ("auc", "accuracy"):
-                cells += [number(told[measure]["value"]), _interval(told[measure]["interval"])]
-            for best in ("best", few):
-                cells += [number(told[best][part]) for part in ("value", "null_95", "p")]
-            rows.append(cells)
-    return table([*head, f"best of {found['original']['pairs']} pairs", "shuffled labels", "p"], rows)
+            scores = [_with(told[one]["value"], _interval(told[one]["interval"])) for one in ("auc", "accuracy")]
+            rows.append([html.escape(REPRESENTATIONS[name]), *scores, _best(told["best"]), _best(told[few])])
+    return table(head, rows)
+
+
+def _best(told: dict[str, float]) -> Cell:
+    return _with(told["value"], f"{number(told['null_95'])}, p {told['p']:.3f}")
 
 
 def disentanglement_table(record: dict[str, Any]) -> str:
@@ -160,7 +160,12 @@ _VOTED = {"factor_vae": "FactorVAE", "beta_vae": "BetaVAE"}
 
 def _scored(scores: dict[str, Any], name: str) -> Cell:
     spread = scores.get("intervals", {}).get(name)
-    return number(scores[name]) + (f' <span class="soft">{_interval(spread)}</span>' if spread else "")
+    return _with(scores[name], _interval(spread)) if spread else number(scores[name])
+
+
+def _with(value: float | None, beside: str) -> Cell:
+    """A number, and in a softer colour what stands beside it."""
+    return f'{number(value)} <span class="soft">{beside}</span>'
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
