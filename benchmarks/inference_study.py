@@ -3,7 +3,8 @@
 python benchmarks/inference_study.py RUN... --sweeps SWEEPS --model MODEL [--faces 20] [--chains 8] [--iterations 300]
 
 A row for the codes of each RUN, then, with the first run's images, for an encoder of random weights and for pixels, and
-for the first run's codes with the plain chain. Every row explains the same test faces: the view (7 p) mod 61 of the
+for the first run's codes with the plain chain, whose iterations are as many more as the refined start
+takes renders. Every row explains the same test faces: the view (7 p) mod 61 of the
 azimuth sweep of test person p, whose other factors are random. Pixel MSE is the median over chains of the last
 hypothesis; angles and vertices of the posterior mean are held against the truth (and the azimuth of every sample, which
 has what stays uncertain in it), and vertices also say how far the mean face is. Intervals: 95%, percentile bootstrap
@@ -22,7 +23,7 @@ import numpy as np
 
 from pipelines.inference.observation import observe
 from pipelines.inference.outcome import Outcome
-from pipelines.inference.problem import Method, Problem
+from pipelines.inference.problem import Method, Problem, hypotheses
 from pipelines.inference.statistics import Codes, Pixels
 from pipelines.progress import progress_bar
 from render import open_model
@@ -67,9 +68,9 @@ def main() -> None:
     parser.add_argument("--only-codes", action="store_true", help="leave the random encoder and pixels out")
     parser.add_argument("--out", type=Path, default=Path("inference-study.jsonl"))
     options = parser.parse_args()
-    how = {"chains": options.chains, "iterations": options.iterations}
     kept = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     for row in rows(options):
+        how = with_equal_renders(row.method, options.chains, options.iterations)
         done = {line["face"] for line in kept if line["row"] == row.name and line["how"] == how}
         with progress_bar("faces") as progress, options.out.open("a") as out:
             bar = progress.add_task(row.name, total=options.faces, completed=len(done), note="")
@@ -80,6 +81,12 @@ def main() -> None:
                 kept.append(line)
                 progress.advance(bar)
         show(row.name, [line for line in kept if line["row"] == row.name and line["how"] == how])
+
+
+def with_equal_renders(method: Method, chains: int, iterations: int) -> dict[str, int]:
+    """Chains that take as many renders by this method as refined ones of `iterations` do."""
+    renders = hypotheses("refined", chains, iterations)
+    return {"chains": chains, "iterations": iterations if method == "refined" else renders // chains - 1}
 
 
 def rows(options: argparse.Namespace) -> Iterator[Row]:
@@ -114,7 +121,7 @@ def explain(row: Row, sweeps: str, face: int, how: dict[str, int]) -> dict[str, 
         "vertices": vertices["posterior_mean"],
         "mean_face": vertices["mean_face"],
         "failed": found["chains"]["failed"] / how["chains"],
-        "rate": how["chains"] * (how["iterations"] + 1) / seconds,
+        "rate": hypotheses(row.method, **how) / seconds,
     }
 
 

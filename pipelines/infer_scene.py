@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.evaluation.measure import home_of
 from pipelines.inference.observation import Observation, observe
 from pipelines.inference.outcome import MESH_SUFFIXES, Outcome
-from pipelines.inference.problem import TOLERANCE, Problem
+from pipelines.inference.problem import TOLERANCE, Problem, hypotheses
 from pipelines.inference.sampler import Trace
 from pipelines.inference.statistics import Pixels
 from pipelines.options import device_option, json_option, pretrained_run_option
@@ -125,14 +125,14 @@ def command(
     started = time.perf_counter()
     outcome = infer(problem, seen, how)
     seconds = time.perf_counter() - started
-    hypotheses = how["chains"] * (how["iterations"] + 1)
+    drawn = hypotheses(how["method"], how["chains"], how["iterations"])
     facts = {
         "image": image,
         "notes": seen.notes,
         "run": {"path": str(run_dir), "batches": run.step} | run.identity(),
         "model": {"name": problem.model.name, "sha256": problem.model.sha256, "unit": problem.model.unit},
         "options": how | {"statistic": statistic, "distance": problem.kernel, "camera": spread, "samples": samples},
-        "hypotheses_per_second": round(hypotheses / seconds, 1),
+        "hypotheses_per_second": round(drawn / seconds, 1),
     }
     out = out or Path(f"{Path(image.replace('#', '-').replace('/', '-')).name}-scene")
     found = outcome.write(out, mesh, facts)
@@ -143,13 +143,16 @@ def infer(problem: Problem, seen: Observation, how: dict[str, Any]) -> Outcome:
     """Chains under a progress bar."""
     problem.fit  # noqa: B018 -- has a bar of its own
     with progress_bar("hypotheses") as progress:
-        bar = progress.add_task("inferring", total=how["chains"] * how["iterations"], note="")
+        total = hypotheses(how["method"], how["chains"], how["iterations"])
+        bar = progress.add_task("inferring", total=total, note="looking where the encoder points")
 
         def tell(iteration: int, trace: Trace) -> None:
             note = f"pixel MSE {np.median(trace.recorded['mse'][iteration]):.4f}"
-            progress.update(bar, completed=how["chains"] * iteration, note=note)
+            progress.update(bar, completed=total - how["chains"] * (how["iterations"] - iteration), note=note)
 
-        fitted = problem.infer(seen.image, on_iteration=tell, **how)
+        fitted = problem.infer(
+            seen.image, on_draws=lambda count: progress.advance(bar, count), on_iteration=tell, **how
+        )
     return Outcome(problem, fitted, seen.truth(problem.space))
 
 

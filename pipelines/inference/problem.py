@@ -26,12 +26,21 @@ from train.trained import TrainedRun
 
 DRAWS = 3000
 """Scenes of the prior that the guide learns from."""
+ROUNDS, NEAR = 2, 1500
+"""So many times the guide looks again, at so many scenes that it drew itself for the observation at hand."""
 AT_ONCE = 100
 TOLERANCE: dict[Kernel, float] = {"l1": 0.002, "l2": 0.01}
 """Epsilon, as a share of the distance between strangers."""
 Method = Literal["refined", "plain"]
 """`refined` starts where the encoder points and moves one part at a time by sized steps; `plain` is arXiv v1's chain:
 a start from the prior, and everything moves at once."""
+OnDraws = Callable[[int], None]
+"""Told of so many more hypotheses."""
+
+
+def hypotheses(method: Method, chains: int, iterations: int) -> int:
+    """Renders that `Problem.infer` makes for one observation."""
+    return chains * (iterations + 1) + (ROUNDS * NEAR + ROUNDS + 1 if method == "refined" else 0)
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,22 @@ class Problem:
         """The guide's regressions."""
         return GuideFit(self.space, self.draws["states"], self.draws["statistics"])
 
+    def guide(
+        self, observed: NDArray[np.float32], rng: np.random.Generator, on_draws: OnDraws = lambda _count: None
+    ) -> Guide:
+        """What (d,) statistics say of their scene.
+
+        The regressions over the whole prior say it roughly. What they leave open is drawn and regressed on again, and
+        so once more: near one scene statistics are nearly linear in it, and few scenes show how. The guide whose guess
+        has the nearest statistics is returned, which for a picture unlike all renders may be the first.
+        """
+        guides = [self.fit.guide(observed)]
+        for _ in range(ROUNDS):
+            states = guides[-1].draw(NEAR, rng)
+            guides.append(GuideFit(self.space, states, self._statistics(states, on_draws)).guide(observed))
+        guesses = self._statistics(np.array([guide.best for guide in guides]), on_draws)
+        return guides[int(distances(guesses, observed, self.kernel).argmin())]
+
     @cached_property
     def unit(self) -> float:
         """What a distance of 1 is in the statistic's own unit."""
@@ -128,16 +153,22 @@ class Problem:
         tolerance: float | None = None,
         method: Method = "refined",
         seed: int = 0,
+        on_draws: OnDraws = lambda _count: None,
         on_iteration: Callable[[int, Trace], None] = lambda _iteration, _trace: None,
     ) -> Fitted:
-        """Run chains for one (H, W[, 3]) uint8 image; half of their iterations settle them."""
+        """Run chains for one (H, W[, 3]) uint8 image; half of their iterations settle them.
+
+        `on_draws` is told of the hypotheses that a refined start takes, `on_iteration` of those of the chains.
+        """
         rng = np.random.Generator(np.random.Philox(seed))
         observed = self.statistic(image[None])[0]
-        guide = self.fit.guide(observed)
         prior = self.space.draw(max(chains, 16), rng)
-        moves: list[tuple[Move, float]] = guide.moves()
-        start = guide.draw(chains, rng)
-        if method == "plain":
+        moves: list[tuple[Move, float]]
+        if method == "refined":
+            guide = self.guide(observed, rng, on_draws)
+            start, moves = guide.draw(chains, rng), guide.moves()
+        else:
+            guide = self.fit.guide(observed)
             start = prior[:chains]
             moves = [(Together([Elliptical(self.space.gaussian), Reflected(self.space.uniform)]), 1.0)]
         wanted = image.astype(np.float32) / 255
@@ -167,13 +198,19 @@ class Problem:
 
     def _draw(self) -> Arrays:
         states = self.space.draw(DRAWS, np.random.Generator(np.random.Philox(DRAWS)))
-        found = []
         with progress_bar("hypotheses") as progress:
             bar = progress.add_task("learning what codes say of scenes (once a run)", total=DRAWS, note="")
-            for start in range(0, DRAWS, AT_ONCE):
-                found += self.hypotheses.each(states[start : start + AT_ONCE], self.statistic)
-                progress.advance(bar, AT_ONCE)
-        return {"states": states.astype(np.float32), "statistics": np.concatenate(found)}
+            statistics = self._statistics(states, lambda count: progress.advance(bar, count))
+        return {"states": states.astype(np.float32), "statistics": statistics}
+
+    def _statistics(self, states: Floats, on_draws: OnDraws) -> NDArray[np.float32]:
+        """(n, d) of the renders of (n, D) states."""
+        found = []
+        for start in range(0, len(states), AT_ONCE):
+            part = states[start : start + AT_ONCE]
+            found += self.hypotheses.each(part, self.statistic)
+            on_draws(len(part))
+        return np.concatenate(found)
 
 
 def _learned(scene: Any) -> str:

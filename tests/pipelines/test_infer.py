@@ -21,6 +21,7 @@ SHORT = ("--chains", 4, "--iterations", 20)
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch):
     monkeypatch.setattr(problems, "DRAWS", 60)
+    monkeypatch.setattr(problems, "NEAR", 40)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,37 @@ def test_a_guide_finds_what_is_linear_and_knows_what_it_misses(head, rng_states)
     assert sorted(k for columns in names for k in columns) == list(range(states.shape[1]))  # every part moves
 
 
+def test_a_guide_that_looks_again_comes_nearer(run, view, head, monkeypatch):
+    """On pixels, whose fits need no trained network: each round guesses a scene whose picture is more alike."""
+    monkeypatch.setattr(problems, "DRAWS", 400)
+    monkeypatch.setattr(problems, "NEAR", 300)
+    problem = Problem(run, head, Pixels())
+    observed, apart = problem.statistic(view.image[None])[0], []
+    for rounds in (0, 1, 2):
+        monkeypatch.setattr(problems, "ROUNDS", rounds)
+        counted = []
+        guide = problem.guide(observed, np.random.Generator(np.random.Philox(0)), counted.append)
+        assert sum(counted) == 300 * rounds + rounds + 1
+        apart.append(np.square(problem.statistic(problem.hypotheses.images(guide.best[None]))[0] - observed).mean())
+    assert apart[2] <= apart[1] < 0.7 * apart[0]
+
+
+def test_renders_are_counted(run, view, head, monkeypatch):
+    problem = Problem(run, head, Pixels())
+    problem.fit  # noqa: B018 -- drawn once, for every image
+    drawn, each = [], problem.hypotheses.each
+
+    def counting(states, look):
+        drawn.append(len(states))
+        return each(states, look)
+
+    monkeypatch.setattr(problem.hypotheses, "each", counting)
+    for method in ("refined", "plain"):
+        drawn.clear()
+        problem.infer(view.image, chains=16, iterations=8, method=method)
+        assert sum(drawn) == problems.hypotheses(method, 16, 8) + 16  # and the prior's, to compare with
+
+
 def test_distances_are_the_norms_that_they_are_called(run):
     rows, one = np.array([[1.0, 3.0], [0.0, 0.0]], np.float32), np.array([0.0, 0.0], np.float32)
     np.testing.assert_allclose(distances(rows, one, "l1"), [2, 0])
@@ -133,6 +165,7 @@ def inferred(toy, tmp_path_factory):
     words = [f"{toy / 'sweeps.zarr'}#test/azimuth/0/20", "--run", toy / "run", *SHORT, "--out", home / "out"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(problems, "DRAWS", 60)
+        patch.setattr(problems, "NEAR", 40)
         load("infer-scene").main([str(word) for word in words], standalone_mode=False)
     return home / "out"
 
