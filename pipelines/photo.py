@@ -18,6 +18,8 @@ PLAIN_BORDER = 0.6
 """Share of the border that has one colour where a background is plain; the rest may be neck and shoulders."""
 BACKGROUND_LEVELS = 12
 """Grey levels around the border's median that still are background."""
+SMALL, TO_SPARE, SPECK = 0.7, 1.1, 0.01
+"""Heads below this share of a side are cut out, with so much of their own size; fewer pixels of a row are dust."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -41,7 +43,9 @@ def read_picture(path: Path, side: int, channels: int, box: Box | None = None) -
     """A picture for a network, and what was done to it.
 
     Transparent parts and a plain background become white. A picture that is not square is padded with white where its
-    background is known, else cut to its middle; `box` (left, top, right, bottom in pixels) cuts it first.
+    background is known, else cut to its middle. On a known background a head that fills less than `SMALL` of the square
+    is cut out, since all heads of the training images fill theirs. `box` (left, top, right, bottom in pixels) is cut
+    first, and nothing after it.
 
     Parameters
     ----------
@@ -62,6 +66,8 @@ def read_picture(path: Path, side: int, channels: int, box: Box | None = None) -
     rgba, scale = _open(path, box, notes)
     colour, known = _on_white(rgba, notes)
     square = _square(colour, known, scale, notes)
+    if known and box is None:
+        square = _closer(square, scale, notes)
     scaled = np.array(Image.fromarray(square).resize((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0))
     if channels == 3:
         return scaled, notes
@@ -182,3 +188,21 @@ def _square(colour: NDArray[np.uint8], known: bool, scale: float, notes: list[st
     notes.append(f"cut to the middle {whole} x {whole} pixels; --box chooses another part")
     top, left = (height - side) // 2, (width - side) // 2
     return colour[top : top + side, left : left + side]
+
+
+def _closer(square: NDArray[np.uint8], scale: float, notes: list[str]) -> NDArray[np.uint8]:
+    """What is not white, cut out where it is small: as in training, room above the crown and the neck on the border."""
+    side = len(square)
+    inked = (square < 255).any(axis=-1)
+    rows, columns = (np.flatnonzero(inked.sum(axis=axis) > SPECK * side) for axis in (1, 0))
+    if not len(rows) or not len(columns):
+        return square
+    height, width = (int(np.ptp(found)) + 1 for found in (rows, columns))
+    if max(height, width) >= SMALL * side:
+        return square
+    part = int(TO_SPARE * max(height, width) + 0.5)
+    top, left = int(rows[-1]) + 1 - part, int(columns[0]) - (part - width) // 2
+    whole = round(part * scale)
+    notes.append(f"the head was small: cut to {whole} x {whole} pixels around it; --box chooses another part")
+    around = np.pad(square, ((part, part), (part, part), (0, 0)), constant_values=255)
+    return around[part + top : 2 * part + top, part + left : 2 * part + left]

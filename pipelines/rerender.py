@@ -52,9 +52,9 @@ def command(
 ) -> None:
     r"""Encode one picture of a face, and draw it at other azimuths, elevations and lights.
 
-    Any size, grey or colour. Transparent parts and a plain background become white, as in training; a photograph with
-    something behind the head works less well. OUT gets grid.png and azimuth.gif, elevation.gif, light.gif; what the
-    network reads from the picture is printed in degrees.
+    Any size, grey or colour. Transparent parts and a plain background become white, as in training, and a head that is
+    small in front of one is cut out; a photograph with something behind the head works less well. OUT gets grid.png and
+    azimuth.gif, elevation.gif, light.gif; what the network reads from the picture is printed in degrees.
 
     \b
     Example: rerender portrait.jpg

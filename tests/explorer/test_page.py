@@ -126,14 +126,17 @@ def test_a_render_that_is_dropped_is_seen_as_it_is(window, engine):
 
 
 def test_any_picture_is_prepared_as_the_command_does(window, engine, tmp_path):
-    """Colour, transparency, a plain background, not square, large: as `rerender` makes them."""
+    """Colour, transparency, a plain background, not square, large, a small head: as `rerender` makes them."""
     head = Image.fromarray(engine.truth(((4, 1.0),), {"azimuth": 10.0, "elevation": 0.0, "light": 20.0}))
     tinted = Image.merge("RGB", [head, head.point(lambda v: v * 0.8), head.point(lambda v: v * 0.6)])
     ground = Image.new("RGB", (400, 300), (90, 120, 200))
     ground.paste(tinted.resize((300, 300), Image.Resampling.BICUBIC), (50, 0))
     cutout = tinted.resize((600, 600), Image.Resampling.BICUBIC).convert("RGBA")
     cutout.putalpha(Image.fromarray(np.where(np.asarray(cutout)[..., 0] > 250, 0, 255).astype(np.uint8)))
-    for name, picture in (("plain.png", ground), ("cutout.png", cutout), ("wide.png", tinted.resize((500, 200)))):
+    far = Image.new("RGB", (900, 600), (240, 250, 210))
+    far.paste(tinted.resize((255, 255), Image.Resampling.BICUBIC), (520, 70))
+    wide = tinted.resize((500, 200))
+    for name, picture in (("plain.png", ground), ("cutout.png", cutout), ("wide.png", wide), ("far.png", far)):
         (tmp_path / name).write_bytes(png(picture))
         window.drop(name, png(picture))
         expected, _ = read_picture(tmp_path / name, 150, 1)

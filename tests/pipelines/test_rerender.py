@@ -109,7 +109,7 @@ def test_a_color_jpeg_is_its_luminance_cut_to_the_middle(tmp_path):
 
 def test_transparency_becomes_white_and_is_padded_not_cut(tmp_path):
     picture = np.zeros((50, 100, 4), np.uint8)
-    picture[10:40, 20:80] = (10, 10, 10, 255)
+    picture[10:40, 10:90] = (10, 10, 10, 255)
     picture[:, :5] = (255, 0, 0, 0)  # a colour that nobody sees
     Image.fromarray(picture).save(tmp_path / "a.png")
     grey, notes = read_picture(tmp_path / "a.png", 100, 1)
@@ -120,7 +120,7 @@ def test_transparency_becomes_white_and_is_padded_not_cut(tmp_path):
 
 def test_a_plain_background_becomes_white_but_not_what_looks_like_it_inside(tmp_path):
     picture = np.full((80, 80, 3), (30, 90, 160), np.uint8)
-    picture[20:60, 20:60] = (200, 150, 120)
+    picture[10:70, 10:70] = (200, 150, 120)
     picture[35:45, 35:45] = (30, 90, 160)
     Image.fromarray(picture).save(tmp_path / "a.png")
     color, notes = read_picture(tmp_path / "a.png", 80, 3)
@@ -138,6 +138,39 @@ def test_shoulders_may_cover_the_lower_border(tmp_path):
     assert notes == ["its plain background is made white"]
     assert color[5, 5].tolist() == [255, 255, 255]
     assert color[75, 5].tolist() == [40, 40, 60]
+
+
+def framed(image, side, scale, place, rng):
+    """A render somewhere in a larger white picture, with dust on it."""
+    whole = np.full((side, side), 255, np.uint8)
+    small = image.resize((round(scale * side),) * 2, Image.Resampling.LANCZOS)
+    top, left = (round(share * (side - small.height)) for share in place)
+    whole[top : top + small.height, left : left + small.width] = np.asarray(small)
+    whole[rng.integers(0, side, 5), rng.integers(0, side, 5)] = 0
+    return Image.fromarray(whole)
+
+
+@pytest.mark.parametrize(("scale", "place"), [(0.6, (0.5, 0.5)), (0.25, (0.1, 0.8)), (0.4, (1.0, 0.0))])
+def test_a_head_that_is_small_is_cut_out_as_training_framed_it(scale, place, face, tmp_path):
+    rng = np.random.Generator(np.random.Philox(11))
+    render = Image.fromarray(face).resize((150, 150), Image.Resampling.BICUBIC)
+    framed(render, 1500, scale, place, rng).save(tmp_path / "far.png")
+    render.save(tmp_path / "near.png")
+    near, notes = read_picture(tmp_path / "near.png", 150, 1)
+    assert notes == []
+    far, notes = read_picture(tmp_path / "far.png", 150, 1)
+    assert ["head was small" in note for note in notes] == [True]
+    ground = np.abs(near.astype(int) - 255).mean()
+    assert np.abs(far.astype(int) - near).mean() < 0.25 * ground  # nearly on top of each other
+    boxed, notes = read_picture(tmp_path / "far.png", 150, 1, (0, 0, 1500, 1500))
+    assert notes == []  # who gives a box means it
+    assert np.abs(boxed.astype(int) - near).mean() > 0.5 * ground
+
+
+@pytest.mark.parametrize("level", [255, 0])
+def test_a_picture_of_nothing_stays(level, tmp_path):
+    Image.new("L", (40, 40), level).save(tmp_path / "a.png")
+    assert (read_picture(tmp_path / "a.png", 40, 1)[0] == 255).all()
 
 
 def test_one_transparent_pixel_is_no_background(tmp_path):
