@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from pipelines.batches import shows_chairs
 from pipelines.evaluation.cache import Arrays, cached
@@ -34,6 +35,8 @@ TOLERANCE: dict[Kernel, float] = {"l1": 0.002, "l2": 0.01}
 Method = Literal["refined", "plain"]
 """`refined` starts where the encoder points and moves one part at a time by sized steps; `plain` is arXiv v1's chain:
 a start from the prior, and everything moves at once."""
+ONE_THREAD = threadpool_limits.wrap(limits=1, user_api="blas")
+"""Hypotheses share the cores already: threads of NumPy's that wait for small products take a fifth of them."""
 OnDraws = Callable[[int], None]
 """Told of so many more hypotheses."""
 
@@ -144,6 +147,7 @@ class Problem:
         """What a distance of 1 is in the statistic's own unit."""
         return between_strangers(self.draws["statistics"], self.kernel)
 
+    @ONE_THREAD
     def infer(
         self,
         image: NDArray[np.uint8],
@@ -203,6 +207,7 @@ class Problem:
             statistics = self._statistics(states, lambda count: progress.advance(bar, count))
         return {"states": states.astype(np.float32), "statistics": statistics}
 
+    @ONE_THREAD
     def _statistics(self, states: Floats, on_draws: OnDraws) -> NDArray[np.float32]:
         """(n, d) of the renders of (n, D) states."""
         found = []
