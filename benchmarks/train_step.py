@@ -11,10 +11,11 @@ for batches.
 import argparse
 import statistics
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,6 +78,7 @@ class MemorySource:
     config: TrainConfig
     factors: Sequence[tuple[str, str, float, float]] = tuple((name, "degrees", -1.0, 1.0) for name in FACTORS[:3])
     digest: str = "memory"
+    scene: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def image_shape(self) -> tuple[int, ...]:

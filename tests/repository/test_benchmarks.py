@@ -1,0 +1,30 @@
+"""Benchmarks are run by hand, and would stop working unnoticed: one runs here, and all find what they import."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def said(*words):
+    done = subprocess.run([sys.executable, *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_training_step_is_held_against_its_twin():
+    told = said(BENCHMARKS / "train_step.py", "--maps", 4, "--side", 48, "--repeats", 1)
+    numbers = {line.split()[0]: line for line in told.splitlines()}
+    seconds = [float(re.search(r"([\d.]+) s a step", numbers[name])[1]) for name in ("plain", "this")]
+    assert all(0 < one < 60 for one in seconds)
+    assert float(numbers["ratio"].split()[1]) == pytest.approx(seconds[0] / seconds[1], rel=0.5)
+    assert re.search(r"waiting for the loader: [\d.]+% of the loop's time \(batches from memory\)", told)
+
+
+@pytest.mark.parametrize("script", sorted(BENCHMARKS.glob("*.py")), ids=lambda path: path.stem)
+def test_every_benchmark_finds_what_it_imports(script):
+    said("-c", f"import runpy, sys; sys.path.insert(0, {str(BENCHMARKS)!r}); runpy.run_path({str(script)!r})")
