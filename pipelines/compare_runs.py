@@ -9,12 +9,12 @@ import click
 import numpy as np
 
 from pipelines.evaluation.measure import Measured, facts, measure, refuse_strangers
-from pipelines.evaluation.record import DEFINITIONS, numbers
+from pipelines.evaluation.record import DEFINITIONS
 from pipelines.evaluation.tables import number
 from pipelines.options import device_option, json_option
 from pipelines.progress import progress_bar
 from train.figures.comparison import draw_comparison
-from train.figures.invariancecurve import draw_invariance
+from train.figures.invariancecurve import Curve, draw_invariance
 from train.measures.bootstrap import Statistic
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
@@ -64,11 +64,11 @@ def command(runs: tuple[Path, ...], url: str, out: Path, device: str, as_json: b
     text = "\n\n".join([markdown(found["runs"], "Values"), markdown(found["differences"], _paired(found))])
     (out / "comparison.md").write_text(text + "\n")
     panels = [(name, says) for _, name, says in COLUMNS if name in DRAWN]
-    records = {name: numbers(members[0]) for name, members in grouped.items()}
+    curves = {name: _cosines(members[0]) for name, members in grouped.items()}
     for kind in ("png", "svg"):
         draw_comparison(found["runs"], panels, out / f"comparison.{kind}")
-        if all(record["curves"]["cosine"] for record in records.values()):
-            draw_invariance(records, out / f"invariance.{kind}")
+        if all(curves.values()):
+            draw_invariance(curves, out / f"invariance.{kind}")
     click.echo(json.dumps(found) if as_json else f"{text}\n\nwrote {out}/comparison.json, comparison.md and figures")
 
 
@@ -143,6 +143,12 @@ def _columns(members: Sequence[Measured], factor: str) -> dict[str, Statistic]:
         for kind, name, _ in COLUMNS
         if all(kind in found for found in every)
     }
+
+
+def _cosines(one: Measured) -> dict[str, Curve]:
+    """What `draw_invariance` draws of a run; nothing where no latents are intrinsic."""
+    codes = one.codes
+    return {f: {"angle": codes.angles[f], "value": codes.cosine_curve(f)} for f in codes.factors if len(codes.rest)}
 
 
 def _mean(statistics: Sequence[Statistic]) -> Statistic:

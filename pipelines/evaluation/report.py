@@ -34,7 +34,8 @@ def draw_figures(measured: Measured, baseline: Measured | None, record: dict[str
     title, codes = describe(measured), measured.codes
     factors = measured.factors
     names = {"ours": "this run"} | ({"other": "entangled net"} if baseline else {})
-    curves = {names["ours"]: record} | ({names["other"]: record["baseline"]} if baseline else {})
+    compared = {"ours": record} | ({"other": record["baseline"]} if baseline else {})
+    curves = {names[which]: one["curves"]["cosine"] for which, one in compared.items()}
     metrics = RunDirectory(measured.path).read_metrics() if measured.path.is_dir() else []
     sweeps = [codes.sweep(factor) for factor in factors]
     figures: dict[str, Callable[[Path], None]] = {

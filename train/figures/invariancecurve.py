@@ -32,24 +32,27 @@ ORIGINALS: dict[str, tuple[Sequence[float], dict[str, Sequence[float]]]] = {
 MARKS = {"without shape bias": "v", "with shape bias": "^", "targeted invariance": "D"}
 
 
-def draw_invariance(runs: Mapping[str, Mapping[str, Any]], path: str | Path, title: str = "") -> None:
+Curve = Mapping[str, Any]
+"""`angle` and `value`, (G,) each, as metrics.json has them."""
+
+
+def draw_invariance(runs: Mapping[str, Mapping[str, Curve]], path: str | Path, title: str = "") -> None:
     """One panel a factor, one line a run, and the original nets as grey marks.
 
     Parameters
     ----------
-    runs : name to a record with the `curves` of metrics.json
+    runs : name to the curve of each factor
     path : where to write, as `train.figures.style.figure_file` has it
     """
-    factors = [*next(iter(runs.values()))["curves"]["cosine"]]
+    factors = [*next(iter(runs.values()))]
     with figure_file(path, 4.2 * len(factors), 4.2) as figure:
         panels = figure.subplots(1, len(factors), squeeze=False, sharey=True)[0]
         for panel, factor in zip(panels, factors, strict=True):
             angles, nets = ORIGINALS.get(factor, ([], {}))
             for net, values in nets.items():
                 panel.plot(angles, values, MARKS[net], color="0.6", markersize=4, label=f"original, {net}")
-            for colour, (name, record) in zip(cycle(COLOURS), runs.items(), strict=False):
-                curve = record["curves"]["cosine"][factor]
-                panel.plot(curve["angle"], curve["value"], color=colour, linewidth=1.6, label=name)
+            for colour, (name, curves) in zip(cycle(COLOURS), runs.items(), strict=False):
+                panel.plot(curves[factor]["angle"], curves[factor]["value"], color=colour, linewidth=1.6, label=name)
             panel.set(xlabel=f"true {factor} (degrees)", ylim=(min(0.0, panel.get_ylim()[0]), 1.02))
             quiet(panel)
         panels[0].set_ylabel("cosine to the same person at the middle")
