@@ -24,6 +24,8 @@ FOLDS = 5
 """Parts that the draws are cut into, to see what the fits miss on draws that they have not seen."""
 FLOOR = 1e-6
 """Added to the covariance's diagonal."""
+NOTHING = 1e-5
+"""Share of the largest variance under which an axis is rounding."""
 FIRST_ELLIPSE = 0.3
 """Size of the first elliptical steps."""
 
@@ -76,6 +78,7 @@ class GuideFit:
         self._middle = statistics.mean(axis=0)
         # One scale for all statistics: those that say nothing hardly vary, and should not count as much as others.
         self._scale = float(np.sqrt(statistics.var(axis=0).sum())) or 1.0
+        self._axes = span((statistics - self._middle) / self._scale)
         features = self._features(statistics)
         normal, rest = states[:, space.gaussian], states[:, space.uniform]
         self._linear, missed = _fitted(RidgeCV(LINEAR_PENALTIES), features, normal)
@@ -97,7 +100,21 @@ class GuideFit:
 
     def _features(self, statistics: NDArray[np.floating]) -> Floats:
         found: Floats = (statistics - self._middle) / self._scale
-        return found
+        return found if self._axes is None else found @ self._axes
+
+
+def span(features: NDArray[np.floating]) -> NDArray[np.floating] | None:
+    """(d, r) orthonormal axes of the (m, d) rows where d > m; None where there is nothing to save.
+
+    Rows and distances between them are the same along the axes, so that a ridge regression is too; what an observation
+    has across them is of no kind that any draw has. Pixels are 15 times more numbers than draws.
+    """
+    if features.shape[1] <= features.shape[0]:
+        return None
+    values, vectors = np.linalg.eigh((features @ features.T).astype(np.float64))
+    kept = values > NOTHING * values[-1]
+    found: NDArray[np.floating] = features.T @ (vectors[:, kept] / np.sqrt(values[kept])).astype(features.dtype)
+    return found
 
 
 def _fitted(model: Any, features: Floats, wanted: NDArray[np.floating]) -> tuple[Any, Floats]:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import trimesh
 from PIL import Image
+from sklearn.linear_model import Ridge
 
 from pipelines.inference import problem as problems
-from pipelines.inference.guide import GuideFit
+from pipelines.inference.guide import GuideFit, span
 from pipelines.inference.observation import observe
 from pipelines.inference.problem import Problem
 from pipelines.inference.scenes import scene_space
@@ -108,6 +109,17 @@ def test_a_guide_finds_what_is_linear_and_knows_what_it_misses(head, rng_states)
     assert np.abs(drawn[:, space.uniform]).max() <= 1
     names = {tuple(range(m.columns.start, m.columns.stop)) for m, _ in guide.moves()}
     assert sorted(k for columns in names for k in columns) == list(range(states.shape[1]))  # every part moves
+
+
+def test_statistics_along_their_span_are_regressed_on_as_they_are():
+    rng = np.random.Generator(np.random.Philox(3))
+    draws, new = rng.normal(size=(40, 900)).astype(np.float32), rng.normal(size=(5, 900)).astype(np.float32)
+    wanted = rng.normal(size=(40, 3))
+    axes = span(draws)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(40), atol=1e-4)
+    along = Ridge(0.3, fit_intercept=False).fit(draws @ axes, wanted).predict(new @ axes)
+    np.testing.assert_allclose(along, Ridge(0.3, fit_intercept=False).fit(draws, wanted).predict(new), atol=1e-4)
+    assert span(draws[:, :40]) is None
 
 
 def test_a_guide_that_looks_again_comes_nearer(head, monkeypatch):
