@@ -1,5 +1,6 @@
 """`compare-runs`: one table and figure over runs and seeds, with paired differences per person."""
 
+import html
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -180,4 +181,4 @@ def _cell(estimate: Mapping[str, Any] | None) -> str:
     if estimate is None or estimate["value"] is None:
         return "–"
     low, high = estimate["interval"]
-    return f"{number(estimate['value'])} [{number(low)}, {number(high)}]"
+    return html.unescape(f"{number(estimate['value'])} [{number(low)}, {number(high)}]")  # a terminal shows it too
