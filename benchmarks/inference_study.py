@@ -3,12 +3,12 @@
 python benchmarks/inference_study.py RUN... --sweeps SWEEPS --model MODEL [--faces 20] [--chains 8] [--iterations 300]
 
 A row for the codes of each RUN, then, with the first run's images, for an encoder of random weights and for pixels, and
-for the first run's codes with the plain chain, whose iterations are as many more as the refined start
-takes renders. Every row explains the same test faces: the view (7 p) mod 61 of the
-azimuth sweep of test person p, whose other factors are random. Pixel MSE is the median over chains of the last
-hypothesis; angles and vertices of the posterior mean are held against the truth (and the azimuth of every sample, which
-has what stays uncertain in it), and vertices also say how far the mean face is. Intervals: 95%, percentile bootstrap
-over faces. OUT keeps a line of JSON for each face that is done: the same command goes on.
+for the first run's codes with the plain chain, which has more iterations in place of the renders of a refined start.
+Every row explains the same test faces: the view (7 p) mod 61 of the azimuth sweep of test person p, whose other factors
+are random. Pixel MSE is the median over chains of the last hypothesis; angles and vertices of the posterior mean are
+held against the truth (and the azimuth of every sample, which has what stays uncertain in it), and vertices also say
+how far the mean face is. Intervals: 95%, percentile bootstrap over faces. OUT keeps a line of JSON for each face that
+is done: the same command goes on.
 """
 
 import argparse

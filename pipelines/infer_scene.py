@@ -14,7 +14,8 @@ from pipelines.inference.outcome import MESH_SUFFIXES, Outcome
 from pipelines.inference.problem import TOLERANCE, Problem, hypotheses
 from pipelines.inference.sampler import Trace
 from pipelines.inference.statistics import Pixels
-from pipelines.options import device_option, json_option, pretrained_run_option
+from pipelines.options import box_option, device_option, json_option, pretrained_run_option
+from pipelines.photo import Box
 from pipelines.pretrained import FACES, run_or_pretrained
 from pipelines.progress import progress_bar
 from render import open_model
@@ -81,6 +82,7 @@ from train.trained import load_run
 @click.option(
     "--mesh", type=click.Choice(MESH_SUFFIXES), default="ply", show_default=True, help="Format of the fitted head."
 )
+@box_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder. [default: IMAGE-scene]")
 @device_option
 @json_option
@@ -92,6 +94,7 @@ def command(
     spread: float,
     samples: int,
     mesh: str,
+    box: Box | None,
     out: Path | None,
     device: str,
     as_json: bool,
@@ -110,7 +113,7 @@ def command(
     """
     run_dir = run_or_pretrained(run_dir)
     run = load_run(run_dir, device)
-    seen = observe(image, run)
+    seen = observe(image, run, box)
     problem = Problem(
         run,
         open_model(model or seen.model),

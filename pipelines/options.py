@@ -62,6 +62,12 @@ pretrained_run_option = click.option(
     type=click.Path(path_type=Path),
     help="Run directory of train-dcign. [default: the pretrained network that comes with the package]",
 )
+box_option = click.option(
+    "--box",
+    type=(int, int, int, int),
+    metavar="LEFT TOP RIGHT BOTTOM",
+    help="Use this part of the picture, in pixels: the head from crown to chin, with a tenth to spare.",
+)
 model_option = click.option(
     "--model",
     metavar="procedural|PATH",

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pipelines.batches import shows_chairs
 from pipelines.calibration import Calibration, calibrations_of
 from pipelines.evaluation.experiments import moved
-from pipelines.options import device_option, json_option, pretrained_run_option
-from pipelines.photo import PictureError, read_picture
+from pipelines.options import box_option, device_option, json_option, pretrained_run_option
+from pipelines.photo import Box, PictureError, read_picture
 from pipelines.pictures import save_animation, save_picture
 from pipelines.pretrained import run_or_pretrained
 from train.figures.imagerows import Row, draw_rows
@@ -33,12 +33,7 @@ COLUMNS, FRAMES = 9, 31
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the pictures. [default: IMAGE-rerendered]",
 )
-@click.option(
-    "--box",
-    type=(int, int, int, int),
-    metavar="LEFT TOP RIGHT BOTTOM",
-    help="Use this part of the picture, in pixels: the head from crown to chin, with a tenth to spare.",
-)
+@box_option
 @device_option
 @json_option
 def command(
@@ -46,7 +41,7 @@ def command(
     run_dir: Path | None,
     url: str | None,
     out: Path | None,
-    box: tuple[int, int, int, int] | None,
+    box: Box | None,
     device: str,
     as_json: bool,
 ) -> None:

@@ -33,9 +33,8 @@ def draw_figures(measured: Measured, baseline: Measured | None, record: dict[str
     """Every figure as PNG and SVG, the films as GIF; returns the names that were written."""
     title, codes = describe(measured), measured.codes
     factors = measured.factors
-    names = {"ours": "this run"} | ({"other": "entangled net"} if baseline else {})
-    compared = {"ours": record} | ({"other": record["baseline"]} if baseline else {})
-    curves = {names[which]: one["curves"]["cosine"] for which, one in compared.items()}
+    compared = {"this run": record} | ({"entangled net": record["baseline"]} if baseline else {})
+    curves = {name: one["curves"]["cosine"] for name, one in compared.items()}
     metrics = RunDirectory(measured.path).read_metrics() if measured.path.is_dir() else []
     sweeps = [codes.sweep(factor) for factor in factors]
     figures: dict[str, Callable[[Path], None]] = {

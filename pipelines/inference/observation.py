@@ -13,7 +13,7 @@ from dataset.store import Store, open_store
 from pipelines.batches import scene
 from pipelines.inference.moves import Floats
 from pipelines.inference.scenes import SceneSpace
-from pipelines.photo import PictureError, read_picture
+from pipelines.photo import Box, PictureError, read_picture
 from pipelines.runlog import last_source
 from train.trained import TrainedRun
 
@@ -56,18 +56,20 @@ class Observation:
         return None if self.view is None else self.view.state(space)
 
 
-def observe(image: str, run: TrainedRun) -> Observation:
-    """What IMAGE names.
+def observe(image: str, run: TrainedRun, box: Box | None = None) -> Observation:
+    """What IMAGE names; `box` cuts a picture as `read_picture` has it.
 
     Raises
     ------
     click.ClickException, StoreError
-        No picture, no such view, or one of other scenes than the run has learned.
+        No picture, no such view, a box of a view, or scenes other than those that the run has learned.
     """
     if "#" in image and not Path(image).exists():
+        if box is not None:
+            raise click.UsageError(f"--box cuts pictures, and {image} is a view in a store, which is taken whole")
         return _view(image, run)
     try:
-        picture, notes = read_picture(Path(image), run.config.side, run.config.channels)
+        picture, notes = read_picture(Path(image), run.config.side, run.config.channels, box)
     except PictureError as error:
         raise click.ClickException(str(error)) from error
     return Observation(picture, notes, "procedural")

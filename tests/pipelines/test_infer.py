@@ -228,6 +228,17 @@ def test_images_may_be_compared_instead_of_codes(dcign, toy, tmp_path):
     np.testing.assert_allclose(unit, np.median(unit), rtol=1e-4)
 
 
+def test_a_part_of_a_picture_may_be_chosen_but_not_of_a_view(dcign, refused, toy, run, view, tmp_path):
+    wide = np.concatenate([np.zeros_like(view.image), view.image], axis=1)
+    Image.fromarray(wide).save(tmp_path / "two.png")
+    side = len(view.image)
+    box = (side, 0, 2 * side, side)
+    np.testing.assert_array_equal(observe(str(tmp_path / "two.png"), run, box).image, view.image)
+    words = ("--run", toy / "run", "--box", *box, *SHORT, "--out", tmp_path / "out")
+    assert dcign("infer-scene", tmp_path / "two.png", *words).code == 0
+    assert "taken whole" in refused("infer-scene", f"{toy / 'sweeps.zarr'}#test/azimuth/0/20", *words, code=2)
+
+
 @pytest.mark.parametrize("mesh", ["obj", "glb"])
 def test_a_picture_has_no_truth_and_other_formats_hold_the_same_head(mesh, dcign, toy, tmp_path, view, head):
     Image.fromarray(view.image).save(tmp_path / "me.png")
