@@ -76,6 +76,7 @@ class StoreFiles:
             return
         target = Path(self.path(name))
         temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        target.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
         self.make_durable(str(temporary.relative_to(self.root)))
         temporary.replace(target)

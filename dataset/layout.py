@@ -8,6 +8,7 @@ import numpy as np
 from zarr.abc.codec import BytesBytesCodec
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
+from dataset.chunks import LEVEL
 from dataset.spec import StoreSpec
 
 DIGEST = "digest"
@@ -44,7 +45,7 @@ class ArraySpec:
 
 def codecs() -> list[BytesBytesCodec]:
     """Zstandard for size; crc32c because Zstandard alone lets most flipped bits through."""
-    return [ZstdCodec(level=3), Crc32cCodec()]
+    return [ZstdCodec(level=LEVEL), Crc32cCodec()]
 
 
 def array_specs(spec: StoreSpec, group: str) -> tuple[ArraySpec, ...]:

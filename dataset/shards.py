@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.chunks import encode_shard
 from dataset.errors import StoreError
 from dataset.layout import DIGEST, ArrayDigest, array_specs
 from dataset.store import Store
@@ -137,12 +138,9 @@ def _write_array(
     store: Store, split: str, group: str, name: str, shard: int, values: NDArray[Any]
 ) -> NDArray[np.uint8]:
     """Write one array's shard, and give its row of the digest."""
-    data, (start, stop) = np.ascontiguousarray(values), shard_range(store, split, group, shard)
-    store.array(split, group, name)[start:stop] = data
-    path = shard_file(store, split, group, name, shard)
-    store.files.make_durable(path)
-    file = store.files.read(path)
-    return ArrayDigest(content_hash(data), hashlib.sha256(file).digest(), len(file), stop - start).pack()
+    file = encode_shard(values, store.spec.shard_batches)
+    store.files.write(shard_file(store, split, group, name, shard), file)
+    return ArrayDigest(content_hash(values), hashlib.sha256(file).digest(), len(file), len(values)).pack()
 
 
 def content_hash(data: NDArray[Any]) -> bytes:

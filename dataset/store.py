@@ -10,6 +10,7 @@ import zarr
 import zarr.errors
 from numpy.typing import NDArray
 
+from dataset.chunks import is_ours, read_batch
 from dataset.errors import StoreError
 from dataset.files import StoreFiles
 from dataset.layout import DIGEST, DIGEST_BYTES, DIGEST_FIELDS, ArrayDigest, array_specs, codecs
@@ -119,8 +120,11 @@ class Store:
         where = f"{group} batch {index} of {split} in {self.url}"
         if not self._is_there(split, group, shard):
             raise StoreError(f"{where} is not there yet; run the command that makes the store again to finish it")
+        array = self.array(split, group, name)
         try:
-            return np.asarray(self.array(split, group, name)[index if part is None else part])
+            if part is None and self.files.local and is_ours(array):
+                return read_batch(array, Path(self.files.path(f"{split}/{group}/{name}")), index)
+            return np.asarray(array[index if part is None else part])
         except (ValueError, RuntimeError, OSError, zarr.errors.BaseZarrError) as error:
             raise StoreError(f"{where} is damaged ({name}: {error}); try: verify-store {self.url}") from error
 

@@ -73,3 +73,13 @@ def store(tmp_path, spec):
         made.ensure("train", group, 7)
     _fill(made)
     return made
+
+
+@pytest.fixture(scope="session")
+def shared_store(tmp_path_factory):
+    """A filled store for tests that leave it as it was."""
+    made = create_store(str(tmp_path_factory.mktemp("shared") / "toy.zarr"), _make_spec())
+    for group in made.spec.groups:
+        made.ensure("train", group, 7)
+    _fill(made)
+    return made
