@@ -23,8 +23,9 @@ from train.batches import Schedule
 from train.clamp import CLAMP_MODES, clamp_inactive
 from train.config import TrainConfig
 from train.loop import train
-from train.making import make_network, step_generator
+from train.making import make_network
 from train.network import Network
+from train.noise import StepNoise, step_generator
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure
 from train.rundirectory import RunDirectory
@@ -69,7 +70,7 @@ def clamp_figures() -> Iterator[Figure]:
         )
         config = tiny_config(clamp=mode, invariance=STRENGTH)
         images = torch.zeros(ROWS, 48, 48, dtype=torch.uint8)
-        batch = TrainBatch(images, "elevation", step_generator(0, 0))
+        batch = TrainBatch(images, "elevation", StepNoise(0, 0))
         OBJECTIVES["paper"](cast("Network", stub), config).loss(batch).total.backward()  # type: ignore[no-untyped-call]
         noise = torch.randn(ROWS, LATENTS, generator=step_generator(0, 0)).double().numpy()
         by_hand = clamp_by_hand(mode, mu, logvar, noise, weight, target)
@@ -123,7 +124,7 @@ def gradients_of(network: Network, config: TrainConfig, source: MemorySource) ->
     counts = {name: source.count(name) for name in config.layout.names}
     draw = Schedule(config.seed, config.ratio, counts).at(STEPS_BEFORE)
     images = torch.from_numpy(source.read(draw.factor, draw.index).images)
-    batch = TrainBatch(images, draw.factor, step_generator(config.seed, STEPS_BEFORE))
+    batch = TrainBatch(images, draw.factor, StepNoise(config.seed, STEPS_BEFORE))
     OBJECTIVES[config.objective](network, config).loss(batch).total.backward()  # type: ignore[no-untyped-call]
 
 

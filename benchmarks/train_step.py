@@ -25,8 +25,9 @@ from train.batches import Batch, BatchSource
 from train.config import TrainConfig
 from train.device import keep_freed_memory
 from train.loop import train
-from train.making import make_network, step_generator
+from train.making import make_network
 from train.network import Geometry
+from train.noise import StepNoise
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure
 
@@ -102,7 +103,7 @@ def make_step(network: nn.Module, config: TrainConfig, images: Tensor, optimizer
     objective = OBJECTIVES[config.objective](network, config)
 
     def step(k: int) -> float:
-        loss = objective.loss(TrainBatch(images, "azimuth", step_generator(config.seed, k)))
+        loss = objective.loss(TrainBatch(images, "azimuth", StepNoise(config.seed, k)))
         optimizer.zero_grad()
         loss.total.backward()
         optimizer.step()

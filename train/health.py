@@ -6,10 +6,10 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from train.config import TrainConfig
 from train.network import Network
-from train.objectives import TrainBatch
 from train.objectives.bound import cross_entropy
 
 
@@ -37,14 +37,16 @@ class Watch(Protocol):
 
 
 @torch.inference_mode()
-def leak_gap(network: Network, config: TrainConfig, batch: TrainBatch) -> float:
-    """What the inactive latents know of the active factor, in nats an image (NIPS 2015 section 3.1 presumes nothing).
+def leak_gap(network: Network, config: TrainConfig, images: Tensor, factor: str) -> float:
+    """What the inactive latents know of a factor, from uint8 images in which it varies, on the network's device.
+
+    In nats an image (NIPS 2015 section 3.1 presumes nothing).
 
     Cross-entropy with the inactive means at their batch mean, less that with the code as it is; no noise.
     """
-    mu, _ = network.encode(batch.images)
+    mu, _ = network.encode(images)
     clamped = mu.mean(dim=0).expand_as(mu).clone()
-    active = config.layout.slice(batch.active)
+    active = config.layout.slice(factor)
     clamped[:, active] = mu[:, active]
-    gap = cross_entropy(network, clamped, batch.images) - cross_entropy(network, mu, batch.images)
+    gap = cross_entropy(network, clamped, images) - cross_entropy(network, mu, images)
     return float(gap) / len(mu)

@@ -12,7 +12,7 @@ import torch
 from train.batches import BatchSource, Schedule, check_source
 from train.checkpoint import StoreFacts
 from train.config import TrainConfig
-from train.device import keep_freed_memory
+from train.device import prepare
 from train.errors import ConfigError, RunMismatch
 from train.health import Watch
 from train.labels import check_labels
@@ -98,7 +98,7 @@ def train(
     check_labels(config, source)
     run = RunDirectory(Path(run_dir))
     store = store_facts(source)
-    keep_freed_memory()
+    prepare(torch.device(config.device))
     with team(torch.device(config.device)) as together:
         if together.size != config.ranks:
             raise ConfigError(f"the configuration is for {config.ranks} processes; torchrun started {together.size}")

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from train.convpool import conv_pool, conv_pool_plain, image_patches, stem
+from train.convpool import conv_pool, conv_pool_gpu, conv_pool_plain, image_patches, stem
 from train.errors import ConfigError, WrongImages
 from train.subpixel import THRESHOLD_FLOOR, unpool_conv, unpool_conv_plain
 
@@ -188,7 +188,8 @@ class Network(nn.Module):
         return stem(patches, first.weight, first.bias, (self.geometry.seen - 4) // 2)
 
     def _stage(self, x: Tensor, stage: int) -> Tensor:
-        form = conv_pool_plain if self.plain or x.device.type != "cpu" else conv_pool
+        fast = conv_pool if x.device.type == "cpu" else conv_pool_gpu
+        form = conv_pool_plain if self.plain else fast
         conv = _convs(self.encoder)[stage]
         return form(x, conv.weight, conv.bias)
 

@@ -1,8 +1,9 @@
-"""How the batches of a schedule reach the trainer: as they are, or their images shuffled, one step ahead.
+"""How the batches of a schedule reach the trainer: as they are, or their images shuffled, a few steps ahead.
 
 Both are functions of the step alone, so that a run that starts again anywhere sees what it would have seen.
 """
 
+from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
@@ -16,6 +17,8 @@ from train.labels import marked
 
 SHUFFLED = "shuffled"
 """What varies in a batch of shuffled images: everything."""
+AHEAD = 3
+"""Batches read before they are wanted: a GPU's steps take less time than the slowest reads."""
 BLOCK = 20
 """Batches whose images are shuffled among one another."""
 _DEAL_KEY = 0x6465616C
@@ -105,12 +108,15 @@ class Prefetched(NamedTuple):
 
 
 def prefetch(reader: Reader, numbers: Sequence[int]) -> Generator[Prefetched, None, None]:
-    """The batches of those numbers in their order, each read on another thread while the one before is in use."""
+    """The batches of those numbers in their order, read on another thread while those before them are in use."""
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
-        coming: list[Future[Batch]] = []
-        for k, number in enumerate(numbers):
-            asked = perf_counter()
-            batch = coming.pop().result() if coming else reader.read(number)
-            waited = perf_counter() - asked
-            coming.extend(thread.submit(reader.read, after) for after in numbers[k + 1 : k + 2])
-            yield Prefetched(number, batch, waited)
+        coming: deque[Future[Batch]] = deque(thread.submit(reader.read, number) for number in numbers[:AHEAD])
+        try:
+            for k, number in enumerate(numbers):
+                asked = perf_counter()
+                batch = coming.popleft().result()
+                waited = perf_counter() - asked
+                coming.extend(thread.submit(reader.read, after) for after in numbers[k + AHEAD : k + AHEAD + 1])
+                yield Prefetched(number, batch, waited)
+        finally:
+            thread.shutdown(cancel_futures=True)

@@ -13,6 +13,8 @@ Channels are ordered (row parity, column parity, channel): with channels last in
 whole runs of channels, which is what makes it cheap.
 """
 
+from functools import cache
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -35,6 +37,13 @@ def parity_map() -> Tensor:
 _FOLD = torch.einsum("pat,qbu->pqabtu", parity_map(), parity_map()).reshape(64, TAPS * TAPS)
 
 
+@cache
+def _fold(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """`_FOLD` there: copied once, which a recorded graph could not do, and never as a tensor of inference mode."""
+    with torch.inference_mode(mode=False):
+        return _FOLD.to(dtype=dtype, device=device)
+
+
 def fold_kernel(weight: Tensor, dtype: torch.dtype) -> Tensor:
     """The four parity kernels of a 7 x 7 kernel, folded in the weight's own precision, then rounded once.
 
@@ -48,7 +57,7 @@ def fold_kernel(weight: Tensor, dtype: torch.dtype) -> Tensor:
     (4 O, I, 4, 4) of `dtype`, channels last in memory; outputs ordered (row parity, column parity, O).
     """
     O, I = weight.shape[:2]  # noqa: E741  (output and input channels)
-    folded = _FOLD.to(weight) @ weight.reshape(O * I, TAPS * TAPS).T
+    folded = _fold(weight.dtype, weight.device) @ weight.reshape(O * I, TAPS * TAPS).T
     folded = folded.view(2, 2, FOLDED_TAPS, FOLDED_TAPS, O, I).permute(0, 1, 4, 2, 3, 5)
     return folded.to(dtype).reshape(4 * O, FOLDED_TAPS, FOLDED_TAPS, I).permute(0, 3, 1, 2)
 
@@ -105,8 +114,9 @@ class _ShuffleThreshold(torch.autograd.Function):
 class _ShiftedSums(torch.autograd.Function):
     """A 4 x 4 convolution with few outputs as one matrix product and sixteen shifted sums.
 
-    Convolution kernels fill vectors with output channels; with the four parities of one grey channel they run at a
-    quarter of the machine's rate. Here every tap is an output of the product: (16 n, I) times (I, pixels).
+    Convolution kernels fill vectors (on a GPU: matrix units) with output channels; with the four parities of one grey
+    channel they run at a quarter of the machine's rate. Here every tap is an output of the product: (16 n, I) times
+    (I, pixels).
     """
 
     @staticmethod
@@ -116,7 +126,7 @@ class _ShiftedSums(torch.autograd.Function):
         n = len(taps) // 16
         pixels = x.permute(0, 2, 3, 1).reshape(-1, I)
         products = (taps @ pixels.T).view(4, 4, n, B, h, w)
-        out = torch.zeros(n, B, h - 3, w - 3, dtype=torch.promote_types(x.dtype, torch.float32))
+        out = torch.zeros(n, B, h - 3, w - 3, dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
         for a in range(4):
             for b in range(4):
                 out += products[a, b, :, :, a : h - 3 + a, b : w - 3 + b]
@@ -158,9 +168,9 @@ def unpool_conv(x: Tensor, weight: Tensor, bias: Tensor, *, threshold: bool) -> 
 
     Returns
     -------
-    (B, O, 2 h - 6, 2 w - 6) in the dtype of x (float32 at least for one output on a CPU), channels last in memory.
+    (B, O, 2 h - 6, 2 w - 6) in the dtype of x (float32 at least for one output), channels last in memory.
     """
-    if len(weight) == 1 and not threshold and x.device.type == "cpu":
+    if len(weight) == 1 and not threshold:
         return _unpool_conv_to_one(x, weight, bias)
     y = functional.conv2d(x, fold_kernel(weight, x.dtype), bias.to(x.dtype).repeat(4))
     form = _ShuffleThreshold if threshold else _Shuffle

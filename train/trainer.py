@@ -13,14 +13,16 @@ from torch import Tensor
 from train.batches import Batch
 from train.checkpoint import Checkpoint, StoreFacts
 from train.config import TrainConfig
+from train.device import to_device
 from train.errors import TrainingDiverged
 from train.health import Watch, leak_gap
 from train.layout import INTRINSIC
-from train.making import make_network, step_generator
-from train.objectives import OBJECTIVES, TrainBatch, assigned
+from train.making import make_network
+from train.objectives import assigned
 from train.parallel import Team
 from train.reading import SHUFFLED, Reader
 from train.rundirectory import RunDirectory
+from train.steps import Inputs, make_step
 from train.tensorboard import MetricsWriter
 from train.window import Window
 
@@ -34,10 +36,7 @@ class Trainer:
         self.config, self.store, self.run, self.team, self.watch = config, store, run, team, watch
         self.device = torch.device(config.device)
         self.network = make_network(config).to(self.device)
-        self.optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True
-        )
-        self.objective = OBJECTIVES[config.objective](self.network, config)
+        self.steps = make_step(self.network, config)
         self.window = Window()
         self.done = 0
         self.stopping = False
@@ -45,7 +44,7 @@ class Trainer:
         self._names = (*config.layout.names, SHUFFLED)
         self._extrinsic = [name for name in config.layout.names if name != INTRINSIC]
         self._pending: list[Tensor] = []
-        self._last: TrainBatch | None = None
+        self._last: Inputs | None = None
         self._clock = perf_counter()
 
     @property
@@ -67,7 +66,7 @@ class Trainer:
         if found is not None:
             checkpoint, state = found
             self.network.load_state_dict(checkpoint.weights)
-            self.optimizer.load_state_dict(state["optimizer"])
+            self.steps.optimizer.load_state_dict(state["optimizer"])
             self.window = Window(**state["window"])
             self.done = checkpoint.step
         self.team.wait()
@@ -78,20 +77,12 @@ class Trainer:
 
     def step(self, number: int, batch: Batch, *, stopping: bool) -> None:
         """Batch `number` forward and backward, and the mean gradient of all processes through Adam."""
-        seen = self._to_device(number, batch)
-        loss = self.objective.loss(seen)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.rate(number - self.team.rank)
-        self.optimizer.zero_grad()
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        self._last = self._inputs(batch)
+        numbers = self.steps.gradients(number, self._last)
         self.team.average(self.network.parameters())
-        self.optimizer.step()
-        said = [number, self._names.index(batch.active), stopping]
-        label = torch.full_like(loss.reconstruction, math.nan) if loss.label is None else loss.label
-        parts = (loss.total.detach()[None], loss.reconstruction[None], label[None], loss.kl)
-        row = torch.cat([torch.tensor(said, dtype=torch.float64).to(self.device), *(p.double() for p in parts)])
-        self._pending.extend(self.team.gather(row))
-        self._last = seen
+        self.steps.update(self.config.rate(number - self.team.rank))
+        said = torch.tensor([number, self._names.index(batch.active), stopping], dtype=torch.float64)
+        self._pending.extend(self.team.gather(torch.cat([to_device(said, self.device), numbers])))
         self.done = number - self.team.rank + self.team.size
 
     def settle(self, reader: Reader) -> None:
@@ -102,8 +93,8 @@ class Trainer:
         TrainingDiverged
             One is not finite; its batch is read again and saved.
         """
-        for row in self._pending:
-            number, active, stopping, total, reconstruction, label, *kl = row.tolist()
+        rows = torch.stack(self._pending).tolist() if self._pending else []
+        for number, active, stopping, total, reconstruction, label, *kl in rows:
             if not math.isfinite(total):
                 self._save_culprit(int(number), reader)
             self.window.add(self._names[int(active)], reconstruction, kl, label)
@@ -128,7 +119,8 @@ class Trainer:
         assert self._last is not None
         line = self.window.line(self.done)
         if assigned(self.config):
-            line["leak_gap"] = {self._last.active: leak_gap(self.network, self.config, self._last)}
+            images = to_device(self._last.images, self.device)
+            line["leak_gap"] = {self._last.active: leak_gap(self.network, self.config, images, self._last.active)}
         if self.watch is not None and (self._due(self.watch.every, self.config.metrics_every) or self._last_of_all):
             looked = self.watch.look(self.network, self.done)
             line["val"] = looked.numbers
@@ -151,7 +143,13 @@ class Trainer:
             )
         if self.team.leads:
             checkpoint = Checkpoint(self.done, self.config, self.store, weights)
-            self.run.save(checkpoint, {"optimizer": self.optimizer.state_dict(), "window": asdict(self.window)})
+            self.run.save(checkpoint, {"optimizer": self._optimizer_state(), "window": asdict(self.window)})
+
+    def _optimizer_state(self) -> dict[str, Any]:
+        """Adam's, with the learning rate as a number also where the optimiser has it in a tensor."""
+        state = self.steps.optimizer.state_dict()
+        groups = [group | {"lr": float(group["lr"])} for group in state["param_groups"]]
+        return state | {"param_groups": groups}
 
     def _save_culprit(self, number: int, reader: Reader) -> None:
         batch = reader.read(number)
@@ -165,11 +163,10 @@ class Trainer:
             " the last checkpoint is from before. A smaller learning rate or float32 may help."
         )
 
-    def _to_device(self, number: int, batch: Batch) -> TrainBatch:
-        images = torch.from_numpy(np.ascontiguousarray(batch.images)).to(self.device)
-        known = None if batch.factors is None else torch.from_numpy(self._scaled(batch.factors)).to(self.device)
-        label = known[:, self._extrinsic.index(batch.active)] if batch.labelled and known is not None else None
-        return TrainBatch(images, batch.active, step_generator(self.config.seed, number), known, label)
+    def _inputs(self, batch: Batch) -> Inputs:
+        images = torch.from_numpy(np.ascontiguousarray(batch.images))
+        known = None if batch.factors is None else torch.from_numpy(self._scaled(batch.factors))
+        return Inputs(images, batch.active, known, self._extrinsic.index(batch.active) if batch.labelled else None)
 
     def _scaled(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
         """(B, F) in the source's units to (B, extrinsic factors of the layout) in -1..1."""

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from train.convpool import conv_pool, conv_pool_plain, image_patches, stem
+from train.convpool import conv_pool, conv_pool_gpu, conv_pool_plain, image_patches, stem
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
@@ -23,11 +23,12 @@ def assert_close(fast, plain, dtype):
 @pytest.mark.parametrize(
     ("batch", "inputs", "outputs", "h", "w"), [(1, 1, 1, 6, 6), (3, 4, 8, 12, 10), (2, 8, 6, 34, 34)]
 )
-def test_pooling_without_indices_equals_max_pool2d(dtype, batch, inputs, outputs, h, w):
+@pytest.mark.parametrize("form", [conv_pool, conv_pool_gpu])
+def test_fast_stages_equal_the_plain_one(form, dtype, batch, inputs, outputs, h, w):
     draw = torch.Generator().manual_seed(h)
     shapes = [(batch, inputs, h, w), (outputs, inputs, 5, 5), (outputs,)]
     tensors = [torch.randn(shape, dtype=dtype, generator=draw) for shape in shapes]
-    assert_close(backward(conv_pool, tensors), backward(conv_pool_plain, tensors), dtype)
+    assert_close(backward(form, tensors), backward(conv_pool_plain, tensors), dtype)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

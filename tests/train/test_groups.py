@@ -8,7 +8,8 @@ import torch
 
 from train.errors import ConfigError
 from train.loop import train
-from train.making import make_network, step_generator
+from train.making import make_network
+from train.noise import StepNoise
 from train.objectives import OBJECTIVES, TrainBatch
 from train.objectives.bound import gaussian_kl, sample_code
 from train.objectives.regression import SIGMA
@@ -22,7 +23,7 @@ ROWS, LATENTS = 4, 6
 def batch(source):
     found = source.read("light", 1)
     factors = torch.from_numpy(found.factors / np.array([86, 23, 80], np.float32))
-    return TrainBatch(torch.from_numpy(found.images), "light", step_generator(0, 0), factors)
+    return TrainBatch(torch.from_numpy(found.images), "light", StepNoise(0, 0), factors)
 
 
 @pytest.fixture
@@ -103,9 +104,9 @@ def test_supervised_by_hand(make_config, batch):
     loss = rule.loss(_fresh(batch))
     with torch.no_grad():
         mu, logvar = rule.network.encode(batch.images)
-        noise = step_generator(0, 0)
+        noise = StepNoise(0, 0)
         code = sample_code(mu, logvar, noise)
-        order = torch.randperm(ROWS, generator=noise)
+        order = noise.order(ROWS, mu.device)
         mixed = torch.empty_like(code)
         for k in range(ROWS):
             mixed[order[k]] = code[order[k - 1]]
@@ -137,4 +138,4 @@ def test_every_objective_trains(make_config, source, tmp_path, name):
 
 def _fresh(batch):
     """The same batch with its noise from the start."""
-    return replace(batch, noise=step_generator(0, 0))
+    return replace(batch, noise=StepNoise(0, 0))

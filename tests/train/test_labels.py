@@ -13,7 +13,8 @@ from train.batches import Draw
 from train.errors import ConfigError, TooFewBatches
 from train.labels import is_labelled
 from train.loop import train
-from train.making import make_network, step_generator
+from train.making import make_network
+from train.noise import StepNoise
 from train.objectives import OBJECTIVES, TrainBatch, assigned
 from train.objectives.bound import gaussian_kl
 from train.objectives.regression import SIGMA, UNIT
@@ -92,7 +93,7 @@ def test_the_choice_is_for_ever(make_config):
 def batch(source):
     found = source.read("light", 1)
     label = torch.from_numpy(found.factors[:, LIGHT] / HALF_RANGE[LIGHT])
-    return TrainBatch(torch.from_numpy(found.images), "light", step_generator(0, 0), label=label)
+    return TrainBatch(torch.from_numpy(found.images), "light", StepNoise(0, 0), label=label)
 
 
 @pytest.mark.parametrize("name", TAKE_LABELS)
@@ -102,7 +103,7 @@ def test_a_label_adds_its_squared_error_and_teaches_the_neuron_alone(make_config
 
     def loss_and_gradient(seen):
         network.zero_grad()
-        loss = rule.loss(replace(seen, noise=step_generator(0, 0)))
+        loss = rule.loss(replace(seen, noise=StepNoise(0, 0)))
         loss.total.backward()
         return loss, network.mu.bias.grad.double(), network.logvar.bias.grad.clone()
 

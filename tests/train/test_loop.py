@@ -14,7 +14,7 @@ import torch
 from train.checkpoint import list_checkpoints, read_checkpoint, read_resume
 from train.errors import RunMismatch, TooFewBatches, TrainingDiverged
 from train.loop import train
-from train.making import step_generator
+from train.noise import step_generator
 from train.window import Window
 
 

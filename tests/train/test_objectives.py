@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from train.clamp import clamp_inactive
-from train.making import make_network, step_generator
+from train.making import make_network
+from train.noise import StepNoise, step_generator
 from train.objectives import OBJECTIVES, TrainBatch
 from train.objectives.bound import gaussian_kl, sample_code
 from train.objectives.exchange import partners
@@ -15,7 +16,7 @@ from train.objectives.paper import Paper
 
 @pytest.fixture
 def batch(source):
-    return TrainBatch(torch.from_numpy(source.read("light", 1).images), "light", step_generator(0, 0))
+    return TrainBatch(torch.from_numpy(source.read("light", 1).images), "light", StepNoise(0, 0))
 
 
 def test_kl_in_closed_form():
@@ -75,7 +76,7 @@ def test_exchange_draws_each_row_with_the_shared_part_of_another(make_config, ba
         mu, logvar = network.encode(batch.images)
         noise = step_generator(0, 0)
         code = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=noise)
-        other = partners(4, noise)
+        other = partners(torch.randperm(4, generator=noise))
         mixed = code[other].clone()
         mixed[:, 2] = code[:, 2]  # light is latent 2
         bce, kl = by_hand(network, batch, mixed, mu, logvar)
@@ -89,10 +90,10 @@ def test_exchange_pulls_the_posteriors_of_a_pair_together(make_config, batch):
     mu, logvar = 3 * torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(1))
     network.encode = lambda images: (mu, logvar)
     plain = OBJECTIVES["exchange"](network, config.changed(agreement=0.0)).loss(batch)
-    loss = OBJECTIVES["exchange"](network, config).loss(replace(batch, noise=step_generator(0, 0)))
+    loss = OBJECTIVES["exchange"](network, config).loss(replace(batch, noise=StepNoise(0, 0)))
     noise = step_generator(0, 0)
     torch.randn(mu.shape, generator=noise)
-    other = partners(4, noise)
+    other = partners(torch.randperm(4, generator=noise))
     rows = torch.distributions.Normal(mu.double(), (logvar.double() / 2).exp())
     pairs = torch.distributions.Normal(mu[other].double(), (logvar[other].double() / 2).exp())
     apart = torch.distributions.kl_divergence(rows, pairs)
@@ -113,7 +114,7 @@ def test_exchange_teaches_both_parts_of_the_code(make_config, batch):
 
 @pytest.mark.parametrize("rows", [2, 3, 20])
 def test_nobody_is_its_own_partner(rows):
-    other = partners(rows, step_generator(0, rows))
+    other = partners(StepNoise(0, rows).order(rows, torch.device("cpu")))
     assert sorted(other.tolist()) == list(range(rows))
     assert not (other == torch.arange(rows)).any()
 
@@ -121,10 +122,10 @@ def test_nobody_is_its_own_partner(rows):
 def test_every_row_and_latent_has_its_own_noise():
     """Clamped latents too: science's "per-sample noise on clamped dims"."""
     mu = torch.zeros(20, 6)
-    z = sample_code(mu, torch.zeros(20, 6), step_generator(0, 3))
+    z = sample_code(mu, torch.zeros(20, 6), StepNoise(0, 3))
     assert len(z.flatten().unique()) == z.numel()
-    assert torch.equal(z, sample_code(mu, torch.zeros(20, 6), step_generator(0, 3)))
-    for other in (step_generator(0, 4), step_generator(1, 3)):
+    assert torch.equal(z, sample_code(mu, torch.zeros(20, 6), StepNoise(0, 3)))
+    for other in (StepNoise(0, 4), StepNoise(1, 3)):
         assert not torch.equal(z, sample_code(mu, torch.zeros(20, 6), other))
 
 

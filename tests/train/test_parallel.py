@@ -12,7 +12,8 @@ import torch
 from train.batches import Schedule
 from train.errors import ConfigError
 from train.loop import train
-from train.making import make_network, step_generator
+from train.making import make_network
+from train.noise import StepNoise
 from train.objectives import OBJECTIVES, TrainBatch
 from train.trained import load_run
 
@@ -60,7 +61,7 @@ def test_two_processes_average_their_gradients(pair, make_config, source):
             draw = schedule.at(number)
             images = torch.from_numpy(source.read(draw.factor, draw.index).images)
             adam.zero_grad()
-            objective.loss(TrainBatch(images, draw.factor, step_generator(config.seed, number))).total.backward()
+            objective.loss(TrainBatch(images, draw.factor, StepNoise(config.seed, number))).total.backward()
             sums = [total + p.grad for total, p in zip(sums, network.parameters(), strict=True)]
         for parameter, total in zip(network.parameters(), sums, strict=True):
             parameter.grad = total / 2

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from train.network import Network
+from train.noise import Noise
 from train.objectives.interface import Loss
 
 
@@ -19,14 +20,12 @@ def gaussian_kl_between(mu: Tensor, logvar: Tensor, other_mu: Tensor, other_logv
     return 0.5 * (spread - 1 - logvar + other_logvar)
 
 
-def sample_code(mu: Tensor, logvar: Tensor, noise: torch.Generator) -> Tensor:
+def sample_code(mu: Tensor, logvar: Tensor, noise: Noise) -> Tensor:
     """Equation 3 of arXiv v1 by the reparametrisation of SGVB: mu + exp(logvar / 2) eps, eps ~ N(0, 1).
 
-    eps is drawn for every row and latent, clamped ones included: (B, latents) float32, on the CPU for the same
-    draw on every device.
+    eps is drawn for every row and latent, clamped ones included: (B, latents).
     """
-    eps = torch.randn(mu.shape, generator=noise).to(mu)
-    return mu + torch.exp(0.5 * logvar) * eps
+    return mu + torch.exp(0.5 * logvar) * noise.normal(mu).to(mu)
 
 
 def cross_entropy(network: Network, code: Tensor, images: Tensor) -> Tensor:

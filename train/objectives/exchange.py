@@ -33,7 +33,7 @@ class Exchange(Objective):
         """See the class."""
         active = self.config.layout.slice(batch.active)
         code = sample_code(mu, logvar, batch.noise)
-        other = partners(len(code), batch.noise)
+        other = partners(batch.noise.order(len(code), code.device))
         exchanged = code[other]
         exchanged[:, active] = code[:, active]
         bound = negative_bound(cross_entropy(self.network, exchanged, batch.images), gaussian_kl(mu, logvar))
@@ -43,9 +43,8 @@ class Exchange(Objective):
         return replace(bound, total=bound.total + self.config.agreement * apart)
 
 
-def partners(rows: int, noise: torch.Generator) -> Tensor:
-    """(rows,) for each row another one, and each once: a random cycle through all of them."""
-    order = torch.randperm(rows, generator=noise)
+def partners(order: Tensor) -> Tensor:
+    """(rows,) for each row another one, and each once: the cycle through all rows in a random order of them."""
     other = torch.empty_like(order)
     other[order] = order.roll(1)
     return other

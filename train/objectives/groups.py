@@ -62,7 +62,7 @@ class AdaGvae(GvaeLabels):
     def common(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Posterior:
         """Rows are paired at random; of an odd number one stays as it is."""
         half = len(mu) // 2
-        order = torch.randperm(len(mu), generator=batch.noise)
+        order = batch.noise.order(len(mu), mu.device)
         pairs = torch.stack([order[:half], order[half : 2 * half]])
         first, second = pairs
         with torch.no_grad():

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from train.config import TrainConfig
 from train.network import Network
+from train.noise import Noise
 from train.objectives.regression import UNIT, regression
 
 
@@ -21,8 +21,8 @@ class TrainBatch:
     """uint8 (B, H, W) or (B, H, W, 3)."""
     active: str
     """The factor that varies between the rows."""
-    noise: torch.Generator
-    """On the CPU; a function of (seed, step), so that a step is the same step after a restart and on any device."""
+    noise: Noise
+    """A function of (seed, step), so that a step is the same step after a restart and on any device."""
     factors: Tensor | None = None
     """float32 (B, F) true values, where known: every factor of the layout but the intrinsic one, in its order, each
     scaled to -1..1 over its range. Only supervised objectives look."""

@@ -27,7 +27,8 @@ class Supervised(Objective):
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         super().__init__(network, config)
-        self.told = [config.layout.slice(name).start for name in config.layout.names if name != INTRINSIC]
+        told = [config.layout.slice(name).start for name in config.layout.names if name != INTRINSIC]
+        self.told = torch.tensor(told, device=network.mu.weight.device)
 
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class; raises `ConfigError` where the batch has no true values."""
@@ -35,12 +36,11 @@ class Supervised(Objective):
             raise ConfigError("the objective supervised needs the true values of the factors")
         code = sample_code(mu, logvar, batch.noise)
         if batch.active != INTRINSIC:
-            code = code[partners(len(code), batch.noise)]
+            code = code[partners(batch.noise.order(len(code), code.device))]
         code = code.clone()
         code[:, self.told] = batch.factors
         kl = gaussian_kl(mu, logvar)
         missed = regression(mu[:, self.told], batch.factors)
-        free = torch.ones(mu.shape[1], device=mu.device)
-        free[self.told] = 0.0
+        free = torch.ones(mu.shape[1], device=mu.device).index_fill_(0, self.told, 0.0)
         loss = negative_bound(cross_entropy(self.network, code, batch.images), kl * free)
         return Loss(loss.total + missed, loss.reconstruction, loss.kl)

@@ -1,0 +1,99 @@
+"""Steps recorded as CUDA graphs against the same steps taken directly; and the noise that both draw."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from train.checkpoint import list_checkpoints, read_checkpoint
+from train.loop import train
+from train.making import make_network
+from train.noise import HeldNoise, StepNoise
+from train.objectives import OBJECTIVES
+from train.steps import DirectStep, Inputs, RecordedStep
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+
+
+def inputs_of(source, factor, index):
+    batch = source.read(factor, index)
+    scaled = torch.from_numpy(batch.factors / np.array([86, 23, 80], np.float32))
+    return Inputs(torch.from_numpy(batch.images), factor, scaled, None)
+
+
+def test_held_noise_is_the_noise_of_the_step_turned_to():
+    held, device, like = HeldNoise(3), torch.device("cpu"), torch.zeros(4, 6)
+    first = held.normal(like), held.order(5, device)
+    for step in (7, 8):
+        held.turn(step)
+        held.rewind()
+        again = held.normal(like), held.order(5, device)
+        assert [tensor.data_ptr() for tensor in again] == [tensor.data_ptr() for tensor in first]
+        noise = StepNoise(3, step)
+        assert torch.equal(again[0], noise.normal(like))
+        assert torch.equal(again[1], noise.order(5, device))
+
+
+@needs_gpu
+def test_the_network_on_a_gpu_computes_the_plain_function(make_config, source):
+    """Codes, images and every gradient in float64, against the plain form on the CPU."""
+    config = make_config(maps=16)
+    images, found = torch.from_numpy(source.read("light", 1).images), []
+    for plain, device in ((True, "cpu"), (False, "cuda")):
+        network = make_network(config, plain=plain).double().to(device)
+        network.compute_dtype = torch.float64
+        mu, logvar = network.encode(images.to(device))
+        logits = network.decode_logits(mu)
+        (logits.square().sum() + (mu * logvar).sum()).backward()
+        found.append(
+            [tensor.detach().cpu() for tensor in (mu, logvar, logits, *(p.grad for p in network.parameters()))]
+        )
+    for expected, given in zip(*found, strict=True):
+        assert (given - expected).abs().max() <= 1e-10 * expected.abs().max()
+
+
+@needs_gpu
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_recorded_steps_are_direct_steps(make_config, source, name, precision):
+    """Losses and weights of 12 steps, over batches of every factor, some of them labelled."""
+    config = make_config(objective=name, precision=precision, maps=16).changed(device="cuda")
+    made = [kind(make_network(config).cuda(), config) for kind in (DirectStep, RecordedStep)]
+    order = ("azimuth", "intrinsic", "light", "elevation")
+    for number in range(12):
+        inputs = inputs_of(source, order[number % 4], number % 3)
+        if number % 4 == 2 and not OBJECTIVES[name].unlabelled:
+            inputs = inputs._replace(labelled=2)
+        rows = []
+        for step in made:
+            rows.append(step.gradients(number, inputs))
+            step.update(1e-3 / (1 + number))
+        assert torch.allclose(rows[0], rows[1], rtol=1e-3, atol=1e-4, equal_nan=True), number
+    direct, recorded = (dict(step.network.named_parameters()) for step in made)
+    for parameter, weights in direct.items():
+        assert torch.allclose(weights, recorded[parameter], atol=1e-4), parameter
+
+
+@needs_gpu
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_a_run_on_a_gpu_that_goes_on_is_the_run_that_never_stopped(make_config, source, tmp_path, precision):
+    config = make_config(batches=60, precision=precision, maps=16, decay=0.5).changed(device="cuda")
+    train(config, source, tmp_path / "whole", tensorboard=False)
+
+    def stop(progress):
+        if progress.step >= 25:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        train(config, source, tmp_path / "parts", stop, tensorboard=False)
+    result = train(config, source, tmp_path / "parts", tensorboard=False)
+    assert 0 < result.trained < 60
+    whole, parts = (
+        read_checkpoint(list_checkpoints(tmp_path / run / "checkpoints")[0]).weights for run in ("whole", "parts")
+    )
+    for name in whole:
+        assert torch.equal(whole[name], parts[name]), name
+    lines = [(tmp_path / run / "metrics.jsonl").read_text().splitlines() for run in ("whole", "parts")]
+    first, second = ([{**json.loads(line), "seconds": 0, "waited": 0} for line in some] for some in lines)
+    assert first == second

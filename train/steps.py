@@ -1,0 +1,178 @@
+"""What a step computes on its device: directly, or on a GPU as graphs that are recorded once and replayed.
+
+A GPU does a step's few hundred kernels faster than Python can ask for them. Recorded as a CUDA graph they are asked for
+at once. A graph always works on the same addresses: so images, noise and learning rate are copied to where it reads.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from train.config import TrainConfig
+from train.device import copy_to, to_device
+from train.network import Network
+from train.noise import HeldNoise, Noise, StepNoise
+from train.objectives import OBJECTIVES, Loss, TrainBatch
+
+WARM_UP = 2
+"""Passes before recording, in which libraries choose their kernels and allocate what they keep."""
+
+
+class Inputs(NamedTuple):
+    """A batch in tensors, on any device."""
+
+    images: Tensor
+    """uint8 (B, H, W) or (B, H, W, 3)."""
+    active: str
+    """The factor that varies."""
+    factors: Tensor | None
+    """float32 (B, F) of -1..1, where known; see `TrainBatch`."""
+    labelled: int | None
+    """Column of `factors` that is the batch's label, or None."""
+
+    def on(self, device: torch.device) -> "Inputs":
+        """The same on another device."""
+        factors = None if self.factors is None else to_device(self.factors, device)
+        return self._replace(images=to_device(self.images, device), factors=factors)
+
+    def batch(self, noise: Noise) -> TrainBatch:
+        """What objectives look at."""
+        told = self.factors is not None and self.labelled is not None
+        label = self.factors[:, self.labelled] if told else None  # type: ignore[index]
+        return TrainBatch(self.images, self.active, noise, self.factors, label)
+
+
+class Step(Protocol):
+    """Gradients of a batch, then Adam; between the two, processes may average what they have."""
+
+    optimizer: torch.optim.Optimizer
+
+    def gradients(self, number: int, inputs: Inputs) -> Tensor:
+        """Leave the gradients of step `number` in the parameters.
+
+        Returns
+        -------
+        float64 (3 + latents,) on the network's device: total, reconstruction, label (NaN without one), KL by latent.
+        """
+        ...
+
+    def update(self, rate: float) -> None:
+        """One step of Adam with this learning rate."""
+        ...
+
+
+def make_step(network: Network, config: TrainConfig) -> Step:
+    """As graphs where there is a GPU, directly elsewhere."""
+    return RecordedStep(network, config) if network.mu.weight.is_cuda else DirectStep(network, config)
+
+
+class DirectStep:
+    """Every operation as it is asked for."""
+
+    def __init__(self, network: Network, config: TrainConfig) -> None:
+        self.network, self._seed = network, config.seed
+        self._objective = OBJECTIVES[config.objective](network, config)
+        self.optimizer: torch.optim.Optimizer = torch.optim.Adam(
+            network.parameters(), lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True
+        )
+
+    def gradients(self, number: int, inputs: Inputs) -> Tensor:
+        """See `Step`."""
+        self.optimizer.zero_grad()
+        loss = self._objective.loss(inputs.on(self.network.mu.weight.device).batch(StepNoise(self._seed, number)))
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        return _row(loss)
+
+    def update(self, rate: float) -> None:
+        """See `Step`."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """A graph, where it reads, and where it writes."""
+
+    graph: torch.cuda.CUDAGraph
+    inputs: Inputs
+    noise: HeldNoise
+    row: Tensor
+
+
+class RecordedStep:
+    """One graph for every kind of batch (active factor, labels, shape), and one for Adam."""
+
+    def __init__(self, network: Network, config: TrainConfig) -> None:
+        self.network, self._seed = network, config.seed
+        self._objective = OBJECTIVES[config.objective](network, config)
+        self._parameters = list(network.parameters())
+        self._device = network.mu.weight.device
+        self._gradients = [torch.zeros_like(parameter) for parameter in self._parameters]
+        for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
+            parameter.grad = gradient
+        self.optimizer: torch.optim.Optimizer = torch.optim.Adam(
+            self._parameters, lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True, capturable=True
+        )
+        self._rate = torch.zeros((), device=self._device)
+        self._pool = torch.cuda.graph_pool_handle()
+        self._recordings: dict[tuple[Any, ...], _Recording] = {}
+        self._adam: torch.cuda.CUDAGraph | None = None
+        self._warm = False
+
+    def gradients(self, number: int, inputs: Inputs) -> Tensor:
+        """See `Step`."""
+        kind = (inputs.active, inputs.labelled, inputs.images.shape, inputs.factors is not None)
+        if kind not in self._recordings:
+            self._recordings[kind] = self._record(inputs)
+        recording = self._recordings[kind]
+        recording.noise.turn(number)
+        copy_to(recording.inputs.images, inputs.images)
+        if inputs.factors is not None and recording.inputs.factors is not None:
+            copy_to(recording.inputs.factors, inputs.factors)
+        recording.graph.replay()
+        return recording.row.clone()
+
+    def update(self, rate: float) -> None:
+        """See `Step`. The first one makes Adam's state; the second is recorded."""
+        self._rate.fill_(rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate
+        if not self._warm:
+            self.optimizer.step()
+            self._warm = True
+            return
+        if self._adam is None:
+            self._adam = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._adam, pool=self._pool):
+                self.optimizer.step()
+        self._adam.replay()
+
+    def _record(self, inputs: Inputs) -> _Recording:
+        held, noise = inputs.on(self._device), HeldNoise(self._seed)
+        aside = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        aside.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(aside):
+            for _ in range(WARM_UP):
+                self._pass(held, noise)
+        torch.cuda.current_stream(self._device).wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool):
+            row = self._pass(held, noise)
+        return _Recording(graph, held, noise, row)
+
+    def _pass(self, inputs: Inputs, noise: HeldNoise) -> Tensor:
+        noise.rewind()
+        loss = self._objective.loss(inputs.batch(noise))
+        gradients = torch.autograd.grad(loss.total, self._parameters, materialize_grads=True)
+        torch._foreach_copy_(self._gradients, gradients)
+        return _row(loss)
+
+
+def _row(loss: Loss) -> Tensor:
+    label = torch.full_like(loss.reconstruction, math.nan) if loss.label is None else loss.label
+    parts = (loss.total.detach()[None], loss.reconstruction[None], label[None], loss.kl)
+    return torch.cat([part.double() for part in parts])
