@@ -23,13 +23,14 @@ from torch import Tensor, nn
 
 from train.batches import Batch, BatchSource
 from train.config import TrainConfig
-from train.device import keep_freed_memory
+from train.device import prepare
 from train.loop import train
 from train.making import make_network
-from train.network import Geometry
+from train.network import Geometry, Network
 from train.noise import StepNoise
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure
+from train.steps import Inputs, make_step
 
 FACTORS = ("azimuth", "elevation", "light", "intrinsic")
 BATCH = 20
@@ -98,8 +99,9 @@ class MemorySource:
         return Batch(images, factor)
 
 
-def make_step(network: nn.Module, config: TrainConfig, images: Tensor, optimizer: torch.optim.Optimizer) -> Callable:
-    """One training step as a function of its number."""
+def twin_step(network: nn.Module, config: TrainConfig, images: Tensor) -> Callable[[int], float]:
+    """One step of the twin as a function of its number."""
+    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas)
     objective = OBJECTIVES[config.objective](network, config)
 
     def step(k: int) -> float:
@@ -108,6 +110,18 @@ def make_step(network: nn.Module, config: TrainConfig, images: Tensor, optimizer
         loss.total.backward()
         optimizer.step()
         return loss.total.item()  # waits for a GPU
+
+    return step
+
+
+def our_step(network: Network, config: TrainConfig, images: Tensor) -> Callable[[int], float]:
+    """One step as the trainer takes it."""
+    taken, inputs = make_step(network, config), Inputs(images, "azimuth", None, None)
+
+    def step(k: int) -> float:
+        row = taken.gradients(k, inputs)
+        taken.update(config.learning_rate)
+        return row[0].item()
 
     return step
 
@@ -122,8 +136,16 @@ def measure(step: Callable[[int], float], repeats: int) -> list[float]:
     return seconds[2:]
 
 
-def matrix_rate(dtype: torch.dtype, device: str, size: int = 2048) -> float:
-    """FLOP/s of a square matrix product, the best of several."""
+def report(name: str, precision: str, seconds: list[float]) -> None:
+    """Print a line of milliseconds."""
+    print(
+        f"{name:10}  {precision:8}  {1e3 * statistics.median(seconds):8.2f} ms a step (best {1e3 * min(seconds):.2f})"
+    )
+
+
+def matrix_rate(dtype: torch.dtype, device: str) -> float:
+    """FLOP/s of a square matrix product, large enough to fill the machine, the best of several."""
+    size = 8192 if device.startswith("cuda") else 2048
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
 
     def product(_: int) -> float:
@@ -181,20 +203,18 @@ def main() -> None:
     args = parse()
     shape = (args.side, args.side)
     config = configure(factors=FACTORS, image_shape=shape, maps=args.maps, device=args.device, precision=args.precision)
-    images = torch.from_numpy(MemorySource(config).read("azimuth", 0).images).to(config.device)
+    images = torch.from_numpy(MemorySource(config).read("azimuth", 0).images)
     print(f"{args.maps} maps, {args.side} px, {BATCH} images, {torch.get_num_threads()} threads, {config.device}")
 
     torch.manual_seed(0)
     twin = Twin(config).to(config.device)
-    adam = torch.optim.Adam(twin.parameters(), lr=config.learning_rate, betas=config.betas)
-    plain = measure(make_step(twin, config, images, adam), args.repeats)
-    print(f"plain twin  float32   {statistics.median(plain):7.3f} s a step (best {min(plain):.3f})")
+    plain = measure(twin_step(twin, config, images.to(config.device)), args.repeats)
+    report("plain twin", "float32", plain)
 
-    keep_freed_memory()
+    prepare(torch.device(config.device))
     network = make_network(config).to(config.device)
-    adam = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas, fused=True)
-    ours = measure(make_step(network, config, images, adam), args.repeats)
-    print(f"this step   {config.precision:8}  {statistics.median(ours):7.3f} s a step (best {min(ours):.3f})")
+    ours = measure(our_step(network, config, images), args.repeats)
+    report("this step", config.precision, ours)
     print(f"ratio       {statistics.median(plain) / statistics.median(ours):.1f}")
 
     flops = step_flops(config, folded=True)
@@ -204,7 +224,7 @@ def main() -> None:
     print(
         f"{done / 1e9:.0f} GFLOP/s, {done / rate:.0%} of this machine's {config.precision} matrix rate {rate / 1e9:.0f}"
     )
-    share, where = loader_share(config, args.store, 4 * args.repeats)
+    share, where = loader_share(config, args.store, args.repeats * (200 if config.device.startswith("cuda") else 4))
     print(f"waiting for the loader: {share:.1%} of the loop's time (batches from {where})")
 
 
