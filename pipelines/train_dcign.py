@@ -92,6 +92,12 @@ class Ratio(click.ParamType[list[float]]):
     help="Shares of the batches in the order of the factors, such as 1:1:1:10. [default: 1 each and 10 for intrinsic; "
     "1 for exchange and supervised]",
 )
+@click.option(
+    "--warm-up",
+    type=click.IntRange(0),
+    help="Batches at the start that come as 1:1:1:10 whatever the ratio: people first, so that a neuron means the same "
+    "on all of them. [default: 0; 1000 for exchange]",
+)
 @click.option("--val", help="Store of render-sweeps: look at its val people while training, for TensorBoard.")
 @click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between looks.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)

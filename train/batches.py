@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from train.config import TrainConfig
+from train.config import INTRINSIC_RATIO, TrainConfig
 from train.errors import MissingFactor, TooFewBatches, WrongImages
+from train.layout import INTRINSIC
 
 _FACTOR_KEY, _ORDER_KEY = 0x64726177, 0x6F726472
 """First words of the two kinds of keys, far from the small integers that other packages use for theirs."""
@@ -97,13 +98,17 @@ class Schedule:
     seed : of the run
     ratio : (factor, share) in the layout's order
     counts : batches there are, by factor
+    warm_up : steps at the start that draw intrinsic batches ten times as often as any other, whatever the ratio
     """
 
-    def __init__(self, seed: int, ratio: Sequence[tuple[str, float]], counts: Mapping[str, int]) -> None:
-        self._seed = seed
+    def __init__(
+        self, seed: int, ratio: Sequence[tuple[str, float]], counts: Mapping[str, int], warm_up: int = 0
+    ) -> None:
+        self._seed, self._warm_up = seed, warm_up
         self._names = tuple(name for name, _ in ratio)
-        shares = np.cumsum([share for _, share in ratio])
-        self._edges = shares / shares[-1]
+        self._edges = _edges([share for _, share in ratio])
+        often = {INTRINSIC: INTRINSIC_RATIO}
+        self._early_edges = _edges([often.get(name, 1.0) if share else 0.0 for name, share in ratio])
         self._counts = [counts[name] for name in self._names]
         self._blocks: list[NDArray[np.intp]] = []
         self._drawn_before: list[NDArray[np.intp]] = [np.zeros(len(self._names), np.intp)]
@@ -123,6 +128,8 @@ class Schedule:
     def _add_block(self) -> None:
         uniforms = self._generator(_FACTOR_KEY, len(self._blocks)).random(_BLOCK)
         drawn = np.searchsorted(self._edges, uniforms, side="right")
+        early = max(0, self._warm_up - len(self._blocks) * _BLOCK)
+        drawn[:early] = np.searchsorted(self._early_edges, uniforms[:early], side="right")
         self._blocks.append(drawn)
         self._drawn_before.append(self._drawn_before[-1] + np.bincount(drawn, minlength=len(self._names)))
 
@@ -136,6 +143,12 @@ class Schedule:
 
     def _generator(self, *key: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(np.random.SeedSequence(self._seed, spawn_key=key)))
+
+
+def _edges(shares: Sequence[float]) -> NDArray[np.float64]:
+    """Where, from 0 to 1, the share of each factor ends."""
+    ends: NDArray[np.float64] = np.cumsum(shares)
+    return ends / ends[-1]
 
 
 def check_source(config: TrainConfig, source: BatchSource) -> None:

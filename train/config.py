@@ -11,7 +11,7 @@ from train.layout import INTRINSIC, Layout
 from train.network import Geometry, check_sizes
 
 PRECISIONS = ("float32", "bf16")
-NEWER = {"beta": 1.0, "decay": 0.0, "ranks": 1, "agreement": 0.0, "label_fraction": 0.0}
+NEWER = {"beta": 1.0, "decay": 0.0, "ranks": 1, "agreement": 0.0, "label_fraction": 0.0, "warm_up": 0}
 """Fields that runs of earlier versions do not have, and the values that say what those runs did."""
 INTRINSIC_RATIO = 10.0
 """NIPS 2015 section 3.1: azimuth, elevation, light, intrinsic batches come as 1:1:1:10."""
@@ -44,6 +44,8 @@ class TrainConfig:
     """Feature maps m of the network; the authors' is 96."""
     ratio: tuple[tuple[str, float], ...]
     """Factor and its relative share of the batches, in the layout's order."""
+    warm_up: int = 0
+    """Batches at the start of which intrinsic ones come ten times as often as any other, whatever the ratio."""
     preset: str = "paper"
     """The preset these values started from; a label."""
     objective: str = "paper"
@@ -83,6 +85,7 @@ class TrainConfig:
         for name in ("batches", "checkpoint_every", "metrics_every", "ranks"):
             _check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
         _check("batches", self.batches, self.batches % self.ranks == 0, f"a multiple of the {self.ranks} processes")
+        _check("warm_up", self.warm_up, self.warm_up >= 0, "0 or more")
         _check("seed", self.seed, self.seed >= 0, "0 or more")
         _check("learning_rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "positive and finite")
         _check("invariance", self.invariance, 0 <= self.invariance < float("inf"), "0 or more and finite")
@@ -162,7 +165,7 @@ class TrainConfig:
 
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(
-        ("side", "channels", "batches", "maps", "ranks", "seed", "checkpoint_every", "metrics_every"), (int,)
+        ("side", "channels", "batches", "maps", "ranks", "seed", "warm_up", "checkpoint_every", "metrics_every"), (int,)
     ),
     **dict.fromkeys(("preset", "objective", "clamp", "device", "precision"), (str,)),
     **dict.fromkeys(("invariance", "beta", "agreement", "label_fraction", "learning_rate", "decay"), (int, float)),

@@ -111,7 +111,7 @@ def train(
             raise RunMismatch(f"{run.path} has {first} batches behind it; asked for {config.batches} in all")
         counts = {name: source.count(name) for name in config.layout.names}
         kind = Shuffled if OBJECTIVES[config.objective].shuffled else OneFactor
-        reader = kind(config, source, Schedule(config.seed, config.ratio, counts))
+        reader = kind(config, source, Schedule(config.seed, config.ratio, counts, config.warm_up))
         started = perf_counter()
         with open_writer(run.path / "tensorboard", first, enabled=tensorboard and together.leads) as writer:
             waited = _go(trainer, reader, first, writer, on_progress, stopping)

@@ -93,6 +93,7 @@ def configure(
     # Time between checkpoints is what matters, and a GPU's steps take a hundredth of the time.
     every = start.checkpoint_every * (10 if resolved.startswith("cuda") else 1)
     values: dict[str, Any] = {"maps": start.maps, "batches": start.batches, "checkpoint_every": every}
+    values["warm_up"] = kind.warm_up
     return TrainConfig(
         layout=layout,
         side=image_shape[0],

@@ -28,6 +28,8 @@ class Exchange(Objective):
 
     options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0}
     intrinsic: ClassVar[float | None] = 1.0
+    # From the start at 1:1:1:1 each person's own azimuth is learned first, and left and right may stay one.
+    warm_up: ClassVar[int] = 1000
 
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class."""

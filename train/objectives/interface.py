@@ -59,6 +59,9 @@ class Objective(ABC):
     intrinsic: ClassVar[float | None] = None
     """Share of intrinsic batches, against 1 of each other factor, that suits it best; None for the preset's."""
 
+    warm_up: ClassVar[int] = 0
+    """Batches at the start of which intrinsic ones had better come ten times as often, whatever the ratio."""
+
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self.network, self.config = network, config
 
