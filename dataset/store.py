@@ -100,7 +100,10 @@ class Store:
         return Batch(images, group, labels.get("factors"), labels.get("identity"))
 
     def _labels(self, split: str, group: str, index: int) -> dict[str, NDArray[Any]]:
-        """Factors and identities of one batch. A shard of them is kept: a read each would cost more than the images."""
+        """Factors and identities of one batch."""
+        if self._is_at_hand(self.array(split, group, "image")):
+            return {name: self.values(split, group, name, index) for name in self.spec.labels}
+        # Elsewhere a request each would cost more than the images: a whole shard of them is fetched at once, and kept.
         length = self.spec.shard_batches
         key = (split, group, index // length, self.batches(split, group))
         if key not in self._tables:
@@ -122,11 +125,15 @@ class Store:
             raise StoreError(f"{where} is not there yet; run the command that makes the store again to finish it")
         array = self.array(split, group, name)
         try:
-            if part is None and self.files.local and is_ours(array):
+            if part is None and self._is_at_hand(array):
                 return read_batch(array, Path(self.files.path(f"{split}/{group}/{name}")), index)
             return np.asarray(array[index if part is None else part])
         except (ValueError, RuntimeError, OSError, zarr.errors.BaseZarrError) as error:
             raise StoreError(f"{where} is damaged ({name}: {error}); try: verify-store {self.url}") from error
+
+    def _is_at_hand(self, array: "zarr.Array[Any]") -> bool:
+        """Whether batches of an array are read from the disk without zarr in between."""
+        return self.files.local and is_ours(array)
 
     def _is_there(self, split: str, group: str, shard: int) -> bool:
         """Whether the digest of a shard is there: without it, zarr would give fill values and no error."""

@@ -50,7 +50,7 @@ class RunResult:
     seconds: float
     """Of this call, from the first batch on."""
     waited: float
-    """Seconds of those spent waiting for batches."""
+    """Seconds of those in which nothing was computed for want of batches."""
     metrics: dict[str, Any] | None
     """The last line of metrics.jsonl."""
 
@@ -134,13 +134,14 @@ def _go(
     on_progress: Callable[[Progress], None] | None,
     stopping: Callable[[], bool],
 ) -> float:
-    """All steps from batch `first` on; the seconds that were spent waiting for batches."""
+    """All steps from batch `first` on; the seconds that were lost to waiting for batches."""
     batches, waited = trainer.config.batches, 0.0
     numbers = range(first + trainer.team.rank, batches, trainer.team.size)
     with closing(prefetch(reader, numbers)) as stream:
         for number, batch, stood in stream:
-            waited += stood
-            trainer.window.waited += stood
+            if trainer.idle:  # a GPU may still be busy with the steps before, and then nothing was lost
+                waited += stood
+                trainer.window.waited += stood
             trainer.step(number, batch, stopping=stopping())
             if trainer.device.type == "cpu" or trainer.at_boundary:
                 trainer.settle(reader)

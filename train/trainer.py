@@ -53,6 +53,11 @@ class Trainer:
         return self._due(self.config.metrics_every) or self._due(self.config.checkpoint_every) or self._last_of_all
 
     @property
+    def idle(self) -> bool:
+        """Whether the device has done all that it was asked for."""
+        return self.device.type == "cpu" or torch.cuda.current_stream(self.device).query()
+
+    @property
     def _last_of_all(self) -> bool:
         return self.done == self.config.batches
 
