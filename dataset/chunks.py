@@ -8,7 +8,7 @@ bytes of a store do not move with zarr's version (`tests/dataset/test_chunks.py`
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import zarr
@@ -47,12 +47,15 @@ def is_ours(array: "zarr.Array[Any]") -> bool:
     """Whether an array is laid out as `dataset.layout` makes them: batches are chunks, and coded in our way."""
     codecs: tuple[Any, ...] = getattr(array.metadata, "codecs", ())  # version 2 of the format has none
     sharding = codecs[0] if len(codecs) == 1 and isinstance(codecs[0], ShardingCodec) else None
-    if sharding is None or array.chunks != (1, *array.shape[1:]) or array.dtype.byteorder not in "=|<":
+    if sharding is None or array.chunks != (1, *array.shape[1:]):
         return False
     inner = [type(codec) for codec in sharding.codecs]
+    # The byte order of the file is the first codec's, None for single bytes; an array's type has the machine's.
+    endian = getattr(next(iter(sharding.codecs), None), "endian", None)
+    little = endian is None or endian.value == "little"
     index = [type(codec) for codec in sharding.index_codecs]
     placed = sharding.index_location.value == "end" and index == [BytesCodec, Crc32cCodec]
-    return placed and inner == [BytesCodec, ZstdCodec, Crc32cCodec] and _shards(array)[1:] == array.shape[1:]
+    return little and placed and inner == [BytesCodec, ZstdCodec, Crc32cCodec] and _shards(array)[1:] == array.shape[1:]
 
 
 def read_batch(array: "zarr.Array[Any]", folder: Path, index: int) -> NDArray[Any]:
@@ -70,7 +73,7 @@ def read_batch(array: "zarr.Array[Any]", folder: Path, index: int) -> NDArray[An
     Raises
     ------
     StoreError
-        The shard's file is short, the batch is not in it, or a checksum does not fit.
+        The shard's file is short, the batch is not in it, a checksum does not fit, or it has another size.
     OSError
         The file cannot be read.
     """
@@ -80,13 +83,19 @@ def read_batch(array: "zarr.Array[Any]", folder: Path, index: int) -> NDArray[An
     path = folder / array.metadata.encode_chunk_key((shard, *(0 for _ in array.shape[1:])))
     with path.open("rb") as file:
         end = os.fstat(file.fileno()).st_size - tail
-        entry = np.frombuffer(_part(file.fileno(), end, tail), ENTRY)[place]
+        entry = np.frombuffer(_part(file, end, tail), ENTRY)[place]
         offset, size = int(entry["offset"]), int(entry["bytes"])
         if offset + size > end:
             raise StoreError(f"batch {place} is not in its shard")
-        coded = _part(file.fileno(), offset, size)
-    batch = np.empty(array.shape[1:], array.dtype)
-    decompress(coded, batch.reshape(-1).view(np.uint8))
+        coded = _part(file, offset, size)
+    batch = np.empty(array.shape[1:], array.dtype.newbyteorder("<"))
+    try:
+        values = decompress(coded)
+    except RuntimeError as error:
+        raise StoreError(f"batch {place} of its shard is no Zstandard: {error}") from error
+    if len(values) != batch.nbytes:
+        raise StoreError(f"batch {place} of its shard has {len(values)} bytes, not {batch.nbytes}")
+    batch.reshape(-1).view(np.uint8)[:] = np.frombuffer(values, np.uint8)
     return batch
 
 
@@ -94,9 +103,10 @@ def _shards(array: "zarr.Array[Any]") -> tuple[int, ...]:
     return array.shards or array.chunks
 
 
-def _part(file: int, start: int, length: int) -> NDArray[np.uint8]:
+def _part(file: BinaryIO, start: int, length: int) -> NDArray[np.uint8]:
     """So many bytes of a file from `start` on, less the checksum at their end, which must fit."""
-    part = os.pread(file, length, start) if start >= 0 else b""
+    file.seek(max(0, start))
+    part = file.read(length) if start >= 0 else b""
     if len(part) != length or length <= CHECKSUM_BYTES:
         raise StoreError(f"it ends before {length} bytes from byte {start} on")
     try:

@@ -1,7 +1,7 @@
 """The files under a store, wherever they are: a folder or an fsspec URL.
 
-zarr reads and writes the arrays; this reaches past it for what zarr does not offer: sizes, hashes, removal, locks, and
-the certainty that bytes are on the disk.
+zarr keeps groups, arrays and attributes; this reaches past it for what zarr does not offer: sizes, hashes, removal,
+locks, and the certainty that bytes are on the disk.
 """
 
 import errno
@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,12 +76,16 @@ class StoreFiles:
             self._fs.pipe_file(self.path(name), data)
             return
         target = Path(self.path(name))
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        self.make_durable(str(temporary.relative_to(self.root)))
-        temporary.replace(target)
-        self.make_durable(name)
+        try:
+            temporary.write_bytes(data)
+            _sync(temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)  # a full disk wants its space back
+            raise
+        _sync(target.parent)
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
@@ -90,12 +95,8 @@ class StoreFiles:
     def make_durable(self, name: str) -> None:
         """Return once the file and its name are on the disk (an object store's put already is)."""
         if self.local:
-            for path in (Path(self.path(name)), Path(self.path(name)).parent):
-                handle = os.open(path, os.O_RDONLY)
-                try:
-                    os.fsync(handle)
-                finally:
-                    os.close(handle)
+            _sync(Path(self.path(name)))
+            _sync(Path(self.path(name)).parent)
 
     def append_lines(self, name: str, records: Sequence[Mapping[str, Any]]) -> None:
         """Add JSON lines to a log. On an object store, where nothing can be appended, it is written anew."""
@@ -144,6 +145,15 @@ class StoreFiles:
                         partial.unlink()
                         removed += 1
         return removed
+
+
+def _sync(path: Path) -> None:
+    """Flush a file, or the names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

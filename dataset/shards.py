@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.chunks import encode_shard
+from dataset.chunks import encode_shard, is_ours
 from dataset.errors import StoreError
 from dataset.layout import DIGEST, ArrayDigest, array_specs
 from dataset.store import Store
@@ -76,7 +76,7 @@ def _fits(
 
 
 def remove_shard(store: Store, split: str, group: str, shard: int) -> None:
-    """Remove a shard's files, its digest first: zarr would load a broken old shard before writing a new one."""
+    """Remove a shard's files, its digest first: a file without its digest is nothing."""
     names = [DIGEST, *(a.name for a in array_specs(store.spec, group))]
     for name in names:
         store.files.remove(shard_file(store, split, group, name, shard))
@@ -110,7 +110,8 @@ def write_shard(
     ValueError
         When an array is missing or has another shape or type than the store's.
     StoreError
-        When the place is full or refuses; the shard is then incomplete.
+        When an array is laid out otherwise than the format says; or the place is full or refuses, and then the shard is
+        incomplete.
     """
     start, stop = shard_range(store, split, group, shard)
     specs = array_specs(store.spec, group)
@@ -120,6 +121,9 @@ def write_shard(
         if got is None or got.shape != wanted or got.dtype != spec.dtype:
             found = "nothing" if got is None else f"{got.shape} {got.dtype}"
             raise ValueError(f"shard {shard} needs {spec.name} as {wanted} {spec.dtype}, not {found}")
+        if not is_ours(store.array(split, group, spec.name)):
+            where = f"{store.url}/{split}/{group}/{spec.name}"
+            raise StoreError(f"{where} is laid out otherwise than the format says; it can be read, not written")
     try:
         remove_shard(store, split, group, shard)
         rows = []

@@ -24,7 +24,7 @@ DECISIVE = ("dcign", "numpy", "numba")
 """Libraries that may move a byte of any store."""
 DECODER = "Pillow"
 """The library that decodes and reduces the textures of mesh files."""
-RECORDED = (*DECISIVE, DECODER, "zarr")
+RECORDED = (*DECISIVE, DECODER, "numcodecs", "zarr")
 """Libraries whose versions go into the log."""
 PEOPLE_AT_ONCE = 20
 """Identities that are made in one pass over the model's basis."""

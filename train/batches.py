@@ -98,13 +98,14 @@ class Schedule:
     seed : of the run
     ratio : (factor, share) in the layout's order
     counts : batches there are, by factor
-    warm_up : steps at the start that draw intrinsic batches ten times as often as any other, whatever the ratio
+    warm_up : steps at the start that draw intrinsic batches, where there are any, ten times as often as any other
     """
 
     def __init__(
         self, seed: int, ratio: Sequence[tuple[str, float]], counts: Mapping[str, int], warm_up: int = 0
     ) -> None:
-        self._seed, self._warm_up = seed, warm_up
+        self._seed = seed
+        self._warm_up = warm_up if dict(ratio).get(INTRINSIC) else 0
         self._names = tuple(name for name, _ in ratio)
         self._edges = _edges([share for _, share in ratio])
         often = {INTRINSIC: INTRINSIC_RATIO}

@@ -50,7 +50,7 @@ class RunResult:
     seconds: float
     """Of this call, from the first batch on."""
     waited: float
-    """Seconds of those in which nothing was computed for want of batches."""
+    """Seconds of those in which nothing was computed for want of batches, at most."""
     metrics: dict[str, Any] | None
     """The last line of metrics.jsonl."""
 

@@ -1,7 +1,7 @@
 """What a step draws: normal numbers and orders, a function of the run's seed and the step alone.
 
 Drawn on the CPU, so that a step draws the same on every device. `StepNoise` draws when it is asked; `HeldNoise` keeps
-its draws at fixed addresses, for computations that are recorded once and replayed for every step (`train.graphs`).
+its draws at fixed addresses, for computations that are recorded once and replayed for every step (`train.steps`).
 """
 
 from collections.abc import Callable

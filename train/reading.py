@@ -68,9 +68,10 @@ class Shuffled:
     def read(self, step: int) -> Batch:
         """One hand of the block that `step` is in."""
         block, hand = divmod(step, BLOCK)
-        if self._kept is None or self._kept[0] != block:
-            self._kept = block, self._deal(block)
-        return self._kept[1][hand]
+        kept = self._kept  # once: the trainer reads a batch again, to save it, while this one reads ahead
+        if kept is None or kept[0] != block:
+            self._kept = kept = block, self._deal(block)
+        return kept[1][hand]
 
     def name(self, step: int) -> str:
         """Which steps its images were scheduled for."""

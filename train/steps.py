@@ -119,6 +119,8 @@ class RecordedStep:
         )
         self._rate = torch.zeros((), device=self._device)
         self._pool = torch.cuda.graph_pool_handle()
+        # PyTorch's own stream for recording lies on the first GPU that ever recorded.
+        self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         self._recordings: dict[tuple[Any, ...], _Recording] = {}
         self._adam: torch.cuda.CUDAGraph | None = None
         self._warm = False
@@ -139,30 +141,33 @@ class RecordedStep:
     def update(self, rate: float) -> None:
         """See `Step`. The first one makes Adam's state; the second is recorded."""
         self._rate.fill_(rate)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate
+        for group in self.optimizer.param_groups:  # what a checkpoint brings along replaces both
+            group["lr"], group["capturable"] = self._rate, True
         if not self._warm:
             self.optimizer.step()
             self._warm = True
             return
         if self._adam is None:
             self._adam = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._adam, pool=self._pool):
+            with self._recording_into(self._adam):
                 self.optimizer.step()
         self._adam.replay()
 
     def _record(self, inputs: Inputs) -> _Recording:
         held, noise = inputs.on(self._device), HeldNoise(self._seed)
-        aside = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(aside):
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(self._stream):
             for _ in range(WARM_UP):
                 self._pass(held, noise)
-        torch.cuda.current_stream(self._device).wait_stream(aside)
+        torch.cuda.current_stream(self._device).wait_stream(self._stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with self._recording_into(graph):
             row = self._pass(held, noise)
         return _Recording(graph, held, noise, row)
+
+    def _recording_into(self, graph: torch.cuda.CUDAGraph) -> torch.cuda.graph:
+        """A context; what other threads ask of the GPU meanwhile (a source, NCCL) neither disturbs nor enters it."""
+        return torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local")
 
     def _pass(self, inputs: Inputs, noise: HeldNoise) -> Tensor:
         noise.rewind()

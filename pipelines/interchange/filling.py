@@ -15,7 +15,7 @@ from pipelines.progress import progress_bar
 from pipelines.runlog import FILE, Task, shard_record
 from pipelines.threads import GoOn, in_threads
 
-RECORDED = ("dcign", "numpy", "Pillow", "zarr")
+RECORDED = ("dcign", "numpy", "Pillow", "numcodecs", "zarr")
 """Libraries whose versions go into the log."""
 
 

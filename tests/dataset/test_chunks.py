@@ -8,10 +8,11 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataset import open_store
 from dataset.chunks import encode_shard, is_ours, read_batch
 from dataset.errors import StoreError
-from dataset.layout import ArraySpec, array_specs
-from dataset.shards import shard_file
+from dataset.layout import ArraySpec, array_specs, codecs
+from dataset.shards import shard_file, write_shard
 
 
 def test_every_batch_of_every_array_is_what_zarr_gives(store):
@@ -85,8 +86,40 @@ def test_other_layouts_are_left_to_zarr(tmp_path):
         "no shards": {"chunks": chunks},
         "no checksum": {"chunks": chunks, "shards": (3, 4, 8), "compressors": zarr.codecs.ZstdCodec()},
         "half batches": {"chunks": (1, 2, 8), "shards": (3, 4, 8)},
-        "big endian": {"chunks": chunks, "shards": (3, 4, 8), "dtype": ">f4"},
+        "big endian": {
+            "chunks": chunks,
+            "shards": (3, 4, 8),
+            "dtype": "f4",
+            "serializer": zarr.codecs.BytesCodec(endian="big"),
+            "compressors": codecs(),
+        },
     }
     for name, layout in others.items():
-        array = zarr.create_array(tmp_path / name, shape=shape, **({"dtype": "u1"} | layout))
-        assert not is_ours(array), name
+        zarr.create_array(tmp_path / name, shape=shape, **({"dtype": "u1"} | layout))
+        assert not is_ours(zarr.open_array(tmp_path / name, mode="r")), name
+    little = {**others["big endian"], "serializer": zarr.codecs.BytesCodec(endian="little")}
+    zarr.create_array(tmp_path / "ours", shape=shape, **little)
+    assert is_ours(zarr.open_array(tmp_path / "ours", mode="r"))
+
+
+def test_a_batch_of_another_size_is_an_error(store):
+    """A sound shard of smaller images in the place of one of this store's."""
+    file = Path(store.files.path(shard_file(store, "train", "light", "image", 1)))
+    file.write_bytes(encode_shard(np.zeros((2, 4, 6, 8), np.uint8), 5))
+    with pytest.raises(StoreError, match="has 192 bytes, not 256"):
+        store.read("train", "light", 5)
+
+
+def test_an_array_of_another_layout_is_read_and_not_written(store, shard_values):
+    values = shard_values(store, "train", "light", 1)
+    name = Path(store.files.path("train/light/image"))
+    shape, arguments = store.array("train", "light", "image").shape, {"chunks": (1, 4, 8, 8), "shards": (5, 4, 8, 8)}
+    zipped = zarr.codecs.GzipCodec()
+    array = zarr.create_array(name, shape=shape, dtype="u1", compressors=zipped, overwrite=True, **arguments)
+    array[5:7] = values["image"]
+    found = open_store(store.url, write=True)
+    np.testing.assert_array_equal(found.read("train", "light", 6).images, values["image"][1])
+    before = {path: path.read_bytes() for path in name.rglob("*") if path.is_file()}
+    with pytest.raises(StoreError, match="laid out otherwise than the format says"):
+        write_shard(found, "train", "light", 1, values)
+    assert {path: path.read_bytes() for path in name.rglob("*") if path.is_file()} == before

@@ -59,6 +59,13 @@ def test_a_warm_up_draws_no_factor_that_has_no_share():
     assert {silent.at(k).factor for k in range(200)} == {"azimuth"}
 
 
+def test_where_no_people_vary_there_is_nothing_to_warm_up_with():
+    for ratio in ((("azimuth", 1.0), ("light", 3.0)), (("azimuth", 1.0), ("light", 3.0), ("intrinsic", 0.0))):
+        counts = {"azimuth": 2, "light": 3, "intrinsic": 0}
+        warm, plain = Schedule(0, ratio, counts, warm_up=100), Schedule(0, ratio, counts)
+        assert [warm.at(k) for k in range(200)] == [plain.at(k) for k in range(200)]
+
+
 def test_sources_that_cannot_serve(source, make_config):
     config = make_config()
     check_source(config, source)

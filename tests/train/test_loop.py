@@ -241,6 +241,17 @@ def test_another_store_cannot_continue_a_run(tmp_path, source, make_config):
         train(make_config(), replace(source, digest="other"), tmp_path, tensorboard=False)
 
 
+def test_exchange_warms_up_in_the_papers_ratio_unless_told_not_to(tmp_path, source, make_config):
+    even = {"azimuth": 1, "elevation": 1, "light": 1, "intrinsic": 1}
+    share = {}
+    for name, options in (("warm", {}), ("cold", {"warm_up": 0})):
+        config = make_config(objective="exchange", batches=60, metrics_every=60, maps=4, ratio=even, **options)
+        assert config.warm_up == (1000 if name == "warm" else 0)
+        share[name] = train(config, source, tmp_path / name, tensorboard=False).metrics["batches"]["intrinsic"] / 60
+    assert share["warm"] > 0.6 > 0.45 > share["cold"]
+    assert make_config().warm_up == 0
+
+
 def test_noise_of_a_step_is_a_function_of_seed_and_step():
     draws = {key: step_generator(*key).initial_seed() for key in ((0, 0), (0, 1), (1, 0), (2**40, 7))}
     assert len(set(draws.values())) == 4

@@ -1,3 +1,5 @@
+import threading
+import time
 from collections import Counter
 
 import numpy as np
@@ -84,3 +86,27 @@ def test_what_the_source_does_not_know_stays_unknown(source, schedule, make_conf
     batch = Shuffled(make_config(), Images(), schedule).read(0)
     assert batch.factors is None
     assert batch.identity is None
+
+
+def test_a_trainer_that_stops_early_leaves_no_reader_behind():
+    """What is being read ends, what has not begun never begins, and its thread is gone."""
+    begun, go = [], threading.Event()
+
+    class Slow:
+        def read(self, step):
+            begun.append(step)
+            if step:
+                go.wait(30)
+            return step
+
+        def name(self, step):
+            return str(step)
+
+    before = threading.active_count()
+    stream = prefetch(Slow(), range(100))
+    assert next(stream).batch == 0
+    threading.Timer(0.2, go.set).start()
+    stream.close()
+    assert begun in ([0], [0, 1])
+    time.sleep(0.3)  # the timer's own thread
+    assert threading.active_count() == before
