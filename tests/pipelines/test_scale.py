@@ -189,7 +189,7 @@ def cluster(tmp_path):
         start("dask_worker", "--scheduler-file", file, "--nthreads", 1, "--no-dashboard", "--no-nanny")
         for _ in range(2)
     ]
-    while not file.exists():
+    while not (file.exists() and file.read_text()):  # it is there before it is written
         time.sleep(0.05)
     yield json.loads(file.read_text())["address"], workers, scheduler
     for process in processes:
