@@ -28,7 +28,8 @@ class Exchange(Objective):
 
     options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0}
     intrinsic: ClassVar[float | None] = 1.0
-    # From the start at 1:1:1:1 each person's own azimuth is learned first, and left and right may stay one.
+    # From the start at 1:1:1:1 each person's own azimuth is learned first, and left and right may stay one; with these
+    # they do not on a model of scans, though on the built-in head they still do.
     warm_up: ClassVar[int] = 1000
 
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
