@@ -23,8 +23,6 @@ CHECKSUM_BYTES = 4
 ENTRY = np.dtype([("offset", "<u8"), ("bytes", "<u8")])
 """Of the index: where a batch starts in the file and how long it is."""
 _checked = CRC32C(location="end")
-
-
 ABSENT = np.uint64(2**64 - 1)
 """In both fields of the entry of a batch that the shard does not hold."""
 LEVEL = 3

@@ -18,10 +18,6 @@ from dataset.spec import StoreSpec
 from dataset.subjects import FILE as SUBJECTS
 from dataset.subjects import SubjectEntry, write_subjects
 
-# Not stored with an array, and by default zarr skips writing a chunk that equals the fill value: an all-black batch
-# would look missing for ever.
-zarr.config.set({"array.write_empty_chunks": True})
-
 
 @dataclass(frozen=True)
 class Batch:

@@ -17,8 +17,8 @@ from train.network import Network
 from train.noise import HeldNoise, Noise, StepNoise
 from train.objectives import OBJECTIVES, Loss, TrainBatch
 
-WARM_UP = 2
-"""Passes before recording, in which libraries choose their kernels and allocate what they keep."""
+PASSES_BEFORE = 2
+"""Recording: in them libraries choose their kernels and allocate what they keep."""
 
 
 class Inputs(NamedTuple):
@@ -40,8 +40,7 @@ class Inputs(NamedTuple):
 
     def batch(self, noise: Noise) -> TrainBatch:
         """What objectives look at."""
-        told = self.factors is not None and self.labelled is not None
-        label = self.factors[:, self.labelled] if told else None  # type: ignore[index]
+        label = None if self.factors is None or self.labelled is None else self.factors[:, self.labelled]
         return TrainBatch(self.images, self.active, noise, self.factors, label)
 
 
@@ -73,7 +72,7 @@ class DirectStep:
     """Every operation as it is asked for."""
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
-        self.network, self._seed = network, config.seed
+        self._seed, self._device = config.seed, network.mu.weight.device
         self._objective = OBJECTIVES[config.objective](network, config)
         self.optimizer: torch.optim.Optimizer = torch.optim.Adam(
             network.parameters(), lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True
@@ -82,7 +81,7 @@ class DirectStep:
     def gradients(self, number: int, inputs: Inputs) -> Tensor:
         """See `Step`."""
         self.optimizer.zero_grad()
-        loss = self._objective.loss(inputs.on(self.network.mu.weight.device).batch(StepNoise(self._seed, number)))
+        loss = self._objective.loss(inputs.on(self._device).batch(StepNoise(self._seed, number)))
         loss.total.backward()  # type: ignore[no-untyped-call]
         return _row(loss)
 
@@ -107,7 +106,7 @@ class RecordedStep:
     """One graph for every kind of batch (active factor, labels, shape), and one for Adam."""
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
-        self.network, self._seed = network, config.seed
+        self._seed = config.seed
         self._objective = OBJECTIVES[config.objective](network, config)
         self._parameters = list(network.parameters())
         self._device = network.mu.weight.device
@@ -157,7 +156,7 @@ class RecordedStep:
         held, noise = inputs.on(self._device), HeldNoise(self._seed)
         self._stream.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(self._stream):
-            for _ in range(WARM_UP):
+            for _ in range(PASSES_BEFORE):
                 self._pass(held, noise)
         torch.cuda.current_stream(self._device).wait_stream(self._stream)
         graph = torch.cuda.CUDAGraph()

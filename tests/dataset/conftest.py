@@ -46,6 +46,14 @@ def _fill(store, split="train", groups=None):
             write_shard(store, split, group, shard, _shard_values(store, split, group, shard))
 
 
+def _filled(folder, spec):
+    made = create_store(str(folder / "toy.zarr"), spec)
+    for group in spec.groups:
+        made.ensure("train", group, 7)
+    _fill(made)
+    return made
+
+
 @pytest.fixture
 def make_spec():
     return _make_spec
@@ -68,18 +76,10 @@ def spec():
 
 @pytest.fixture
 def store(tmp_path, spec):
-    made = create_store(str(tmp_path / "toy.zarr"), spec)
-    for group in spec.groups:
-        made.ensure("train", group, 7)
-    _fill(made)
-    return made
+    return _filled(tmp_path, spec)
 
 
 @pytest.fixture(scope="session")
 def shared_store(tmp_path_factory):
     """A filled store for tests that leave it as it was."""
-    made = create_store(str(tmp_path_factory.mktemp("shared") / "toy.zarr"), _make_spec())
-    for group in made.spec.groups:
-        made.ensure("train", group, 7)
-    _fill(made)
-    return made
+    return _filled(tmp_path_factory.mktemp("shared"), _make_spec())

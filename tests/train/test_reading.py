@@ -1,5 +1,4 @@
 import threading
-import time
 from collections import Counter
 
 import numpy as np
@@ -105,8 +104,9 @@ def test_a_trainer_that_stops_early_leaves_no_reader_behind():
     before = threading.active_count()
     stream = prefetch(Slow(), range(100))
     assert next(stream).batch == 0
-    threading.Timer(0.2, go.set).start()
+    timer = threading.Timer(0.2, go.set)
+    timer.start()
     stream.close()
+    timer.join()
     assert begun in ([0], [0, 1])
-    time.sleep(0.3)  # the timer's own thread
     assert threading.active_count() == before

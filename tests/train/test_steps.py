@@ -59,7 +59,8 @@ def test_the_network_on_a_gpu_computes_the_plain_function(make_config, source):
 def test_recorded_steps_are_direct_steps(make_config, source, name, precision):
     """Losses and weights of 12 steps, over batches of every factor, some of them labelled."""
     config = make_config(objective=name, precision=precision, maps=16).changed(device="cuda")
-    made = [kind(make_network(config).cuda(), config) for kind in (DirectStep, RecordedStep)]
+    networks = [make_network(config).cuda() for _ in range(2)]
+    made = [kind(network, config) for kind, network in zip((DirectStep, RecordedStep), networks, strict=True)]
     order = ("azimuth", "intrinsic", "light", "elevation")
     for number in range(12):
         inputs = inputs_of(source, order[number % 4], number % 3)
@@ -70,7 +71,7 @@ def test_recorded_steps_are_direct_steps(make_config, source, name, precision):
             rows.append(step.gradients(number, inputs))
             step.update(1e-3 / (1 + number))
         assert torch.allclose(rows[0], rows[1], rtol=1e-3, atol=1e-4, equal_nan=True), number
-    direct, recorded = (dict(step.network.named_parameters()) for step in made)
+    direct, recorded = (dict(network.named_parameters()) for network in networks)
     for parameter, weights in direct.items():
         assert torch.allclose(weights, recorded[parameter], atol=1e-4), parameter
 
