@@ -47,6 +47,7 @@ bench: .venv/installed ## speed, each claim with both sides in one run
 	$(BIN)/python benchmarks/render_reference.py
 	$(BIN)/python benchmarks/render_throughput.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/shards.py
 	$(BIN)/python benchmarks/head_statistics.py
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/exactness.py

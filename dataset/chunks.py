@@ -1,9 +1,9 @@
 """Shards as bytes: a whole one made, and one batch of one read, without zarr and to the same bytes.
 
-zarr plans, schedules and gathers every access for arrays of any kind, all on one thread. Here the kind is known: a
-shard is its batches one after the other, each Zstandard and then a crc32c, and last the index of where they are, with
-a crc32c of its own. So reading takes a third of the time, writers on many cores do not wait for one another, and the
-bytes of a store do not move with zarr's version (`tests/dataset/test_chunks.py` holds both to what zarr does).
+zarr plans, schedules and gathers every access for arrays of any kind, on one thread. Here the kind is known: a shard is
+its batches one after the other, each Zstandard and then a crc32c, and last the index of where they are, with a crc32c
+of its own. So reading takes a third of the time (`benchmarks/shards.py`), and the bytes of a store do not move with
+zarr's version (`tests/dataset/test_chunks.py` holds both to what zarr does).
 """
 
 import os
