@@ -78,7 +78,7 @@ class RunDirectory:
             if differences:
                 raise RunMismatch(
                     f"{self.path} holds another run: {'; '.join(differences)}."
-                    " Give the values that it has to continue it, or another run directory to start anew."
+                    " Give what it was made with to continue it, or another run directory to start anew."
                 )
         content = {
             "format": FORMAT,

@@ -4,6 +4,7 @@ import random
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from train.checkpoint import list_checkpoints, read_checkpoint, read_resume
 from train.errors import RunMismatch, TooFewBatches, TrainingDiverged
 from train.loop import train
 from train.noise import step_generator
+from train.trainer import Trainer
 from train.window import Window
 
 
@@ -239,6 +241,21 @@ def test_another_store_cannot_continue_a_run(tmp_path, source, make_config):
     train(make_config(), source, tmp_path, tensorboard=False)
     with pytest.raises(RunMismatch, match="store has digest"):
         train(make_config(), replace(source, digest="other"), tmp_path, tensorboard=False)
+
+
+def test_waiting_for_batches_counts_only_while_nothing_is_computed(tmp_path, source, make_config, monkeypatch):
+    class Slow(type(source)):
+        def read(self, factor, index):
+            time.sleep(0.05)
+            return super().read(factor, index)
+
+    config = make_config(batches=8, metrics_every=8, maps=4)
+    slow = train(config, Slow(), tmp_path / "slow", tensorboard=False)
+    assert slow.waited > 0.1
+    assert slow.metrics["waited"] == pytest.approx(slow.waited, abs=0.001)
+    monkeypatch.setattr(Trainer, "idle", property(lambda self: False))  # a GPU that is still busy
+    busy = train(config, Slow(), tmp_path / "busy", tensorboard=False)
+    assert busy.waited == busy.metrics["waited"] == 0
 
 
 def test_exchange_warms_up_in_the_papers_ratio_unless_told_not_to(tmp_path, source, make_config):
