@@ -2,7 +2,7 @@
 
 `BatchSource` is the whole contract: anything that has these members can be trained on. `Schedule` says which
 batch step k asks for, as a function of the seed and k alone, so that a run can start again anywhere; `train.reading`
-reads them, as they are or shuffled.
+reads them, as they are or dealt anew.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,8 @@ from train.config import INTRINSIC_RATIO, TrainConfig
 from train.errors import MissingFactor, TooFewBatches, WrongImages
 from train.layout import INTRINSIC
 
+SHUFFLED = "shuffled"
+"""What varies in a batch of images that were dealt anew (`train.reading`): everything."""
 _FACTOR_KEY, _ORDER_KEY = 0x64726177, 0x6F726472
 """First words of the two kinds of keys, far from the small integers that other packages use for theirs."""
 _BLOCK = 1024
@@ -31,20 +33,31 @@ class FactorInfo(NamedTuple):
     high: float
 
 
+class Pairing(NamedTuple):
+    """What rows have in common that were dealt from several batches, a few of each together."""
+
+    active: NDArray[np.int64]
+    """(B,) place in the layout of the factor that varies between a row and those it came with."""
+    partner: NDArray[np.int64]
+    """(B,) one of the rows it came with: another one for each."""
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Images in which one factor varies."""
+    """Images in which one factor varies, or images dealt from several of those (`train.reading`)."""
 
     images: NDArray[np.uint8]
     """(B, H, W) or (B, H, W, 3)."""
     active: str
-    """The factor that varies."""
+    """The factor that varies; of dealt images, `SHUFFLED`."""
     factors: NDArray[np.float32] | None = None
     """(B, F) in the source's units and order, where known."""
     identity: NDArray[np.int64] | None = None
     """(B,), where known."""
     labelled: bool = False
     """Whether a training that is told some true values is told these; `train.labels` decides."""
+    pairing: Pairing | None = None
+    """Of dealt images whose partners stayed with them."""
 
 
 class BatchSource(Protocol):

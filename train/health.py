@@ -49,4 +49,4 @@ def leak_gap(network: Network, config: TrainConfig, images: Tensor, factor: str)
     active = config.layout.slice(factor)
     clamped[:, active] = mu[:, active]
     gap = cross_entropy(network, clamped, images) - cross_entropy(network, mu, images)
-    return float(gap) / len(mu)
+    return float(gap.mean())

@@ -82,6 +82,11 @@ class Layout:
         """The number of latents of the whole code."""
         return sum(size for _, size in self.sizes)
 
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """Of every latent, the place of its factor among `names`."""
+        return tuple(place for place, (_, size) in enumerate(self.sizes) for _ in range(size))
+
     def slice(self, factor: str) -> slice:
         """Where `factor` sits in the code, half-open.
 

@@ -16,9 +16,8 @@ from train.device import prepare
 from train.errors import ConfigError, RunMismatch
 from train.health import Watch
 from train.labels import check_labels
-from train.objectives import OBJECTIVES
 from train.parallel import team
-from train.reading import OneFactor, Reader, Shuffled, prefetch
+from train.reading import Reader, make_reader, prefetch
 from train.rundirectory import RunDirectory
 from train.tensorboard import MetricsWriter, open_writer
 from train.trainer import Trainer
@@ -110,8 +109,7 @@ def train(
         if first > config.batches:
             raise RunMismatch(f"{run.path} has {first} batches behind it; asked for {config.batches} in all")
         counts = {name: source.count(name) for name in config.layout.names}
-        kind = Shuffled if OBJECTIVES[config.objective].shuffled else OneFactor
-        reader = kind(config, source, Schedule(config.seed, config.ratio, counts, config.warm_up))
+        reader = make_reader(config, source, Schedule(config.seed, config.ratio, counts, config.warm_up))
         started = perf_counter()
         with open_writer(run.path / "tensorboard", first, enabled=tensorboard and together.leads) as writer:
             waited = _go(trainer, reader, first, writer, on_progress, stopping)
@@ -147,7 +145,7 @@ def _go(
                 trainer.settle(reader)
                 if on_progress is not None:
                     on_progress(Progress(trainer.done, batches, *trainer.window.means()))
-            trainer.record(writer)
+            trainer.record(writer, reader)
             if trainer.stopping and trainer.done < batches:
                 trainer.save()
                 raise KeyboardInterrupt

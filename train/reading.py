@@ -1,4 +1,4 @@
-"""How the batches of a schedule reach the trainer: as they are, or their images shuffled, a few steps ahead.
+"""How the batches of a schedule reach the trainer: as they are, or their images dealt anew, a few steps ahead.
 
 Both are functions of the step alone, so that a run that starts again anywhere sees what it would have seen.
 """
@@ -7,20 +7,20 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from train.batches import Batch, BatchSource, Schedule, check_batch
+from train.batches import SHUFFLED, Batch, BatchSource, Pairing, Schedule, check_batch
 from train.config import TrainConfig
 from train.labels import marked
+from train.objectives import OBJECTIVES
 
-SHUFFLED = "shuffled"
-"""What varies in a batch of shuffled images: everything."""
 AHEAD = 3
 """Batches read before they are wanted: a GPU's steps take less time than the slowest reads."""
 BLOCK = 20
-"""Batches whose images are shuffled among one another."""
+"""Batches whose images are dealt anew among one another."""
 _DEAL_KEY = 0x6465616C
 
 
@@ -29,6 +29,10 @@ class Reader(Protocol):
 
     def read(self, step: int) -> Batch:
         """The batch of `step`, the same whenever it is asked for."""
+        ...
+
+    def scheduled(self, step: int) -> Batch:
+        """A whole batch of the source in which one factor varies, of those that `step` and its neighbours see."""
         ...
 
     def name(self, step: int) -> str:
@@ -48,20 +52,29 @@ class OneFactor:
         batch = check_batch(self._config, draw, self._source.read(draw.factor, draw.index))
         return marked(self._config, draw, batch)
 
+    def scheduled(self, step: int) -> Batch:
+        """The same."""
+        return self.read(step)
+
     def name(self, step: int) -> str:
         """Its number and factor."""
         draw = self._schedule.at(step)
         return f"batch {draw.index} of {draw.factor}"
 
 
-class Shuffled:
-    """The same images in as many steps, but every `BLOCK` batches are shuffled and dealt anew.
+class Dealt:
+    """The same images in as many steps, but those of every `BLOCK` batches are shuffled and dealt anew.
 
-    So a net that is trained on shuffled images sees in any 20 steps exactly what the paper's rule sees in them.
+    So a net that is trained on them sees in any 20 steps exactly what it sees with `OneFactor`.
+
+    Parameters
+    ----------
+    config, source, schedule : as for `OneFactor`
+    together : images of one batch that stay together, of 1 (none do) or more; the last of a batch may be more
     """
 
-    def __init__(self, config: TrainConfig, source: BatchSource, schedule: Schedule) -> None:
-        self._seed = config.seed
+    def __init__(self, config: TrainConfig, source: BatchSource, schedule: Schedule, together: int) -> None:
+        self._config, self._together = config, together
         self._batches = OneFactor(config, source, schedule)
         self._kept: tuple[int, list[Batch]] | None = None
 
@@ -73,6 +86,10 @@ class Shuffled:
             self._kept = kept = block, self._deal(block)
         return kept[1][hand]
 
+    def scheduled(self, step: int) -> Batch:
+        """The batch that some of the block's images are from."""
+        return self._batches.read(step)
+
     def name(self, step: int) -> str:
         """Which steps its images were scheduled for."""
         first = step // BLOCK * BLOCK
@@ -80,23 +97,55 @@ class Shuffled:
 
     def _deal(self, block: int) -> list[Batch]:
         batches = [self._batches.read(block * BLOCK + k) for k in range(BLOCK)]
+        key = np.random.SeedSequence(self._config.seed, spawn_key=(_DEAL_KEY, block))
+        random = np.random.Generator(np.random.Philox(key))
+        groups = _groups([len(batch.images) for batch in batches], self._together, random)
         images = np.concatenate([batch.images for batch in batches])
-        key = np.random.SeedSequence(self._seed, spawn_key=(_DEAL_KEY, block))
-        order = np.random.Generator(np.random.Philox(key)).permutation(len(images))
-        factors = [b.factors for b in batches if b.factors is not None]
-        identity = [b.identity for b in batches if b.identity is not None]
-        # What only some of the batches know is known of none.
-        values = np.concatenate(factors) if len(factors) == BLOCK else None
-        people = np.concatenate(identity) if len(identity) == BLOCK else None
-        return [
-            Batch(
-                images[hand],
-                SHUFFLED,
-                None if values is None else values[hand],
-                None if people is None else people[hand],
+        factors = _known([batch.factors for batch in batches])
+        identity = _known([batch.identity for batch in batches])
+        names = self._config.layout.names
+        active = np.concatenate([np.full(len(batch.images), names.index(batch.active)) for batch in batches])
+        dealt = []
+        for order in np.array_split(random.permutation(len(groups)), BLOCK):
+            hand = [groups[k] for k in order]
+            rows = np.concatenate(hand)
+            dealt.append(
+                Batch(
+                    images[rows],
+                    SHUFFLED,
+                    None if factors is None else factors[rows],
+                    None if identity is None else identity[rows],
+                    pairing=Pairing(active[rows], _partners(hand)) if self._together > 1 else None,
+                )
             )
-            for hand in np.array_split(order, BLOCK)
-        ]
+        return dealt
+
+
+def make_reader(config: TrainConfig, source: BatchSource, schedule: Schedule) -> Reader:
+    """What the configuration's objective wants to read."""
+    together = OBJECTIVES[config.objective].together
+    return OneFactor(config, source, schedule) if together is None else Dealt(config, source, schedule, together)
+
+
+def _known(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
+    """All parts in one; what only some of the batches know is known of none."""
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
+
+
+def _groups(sizes: Sequence[int], together: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Rows of the concatenated batches, those that stay together in one array."""
+    ends = np.cumsum(sizes)
+    if together == 1:
+        return list(np.arange(ends[-1])[:, None])
+    batches = (random.permutation(np.arange(end - size, end)) for size, end in zip(sizes, ends, strict=True))
+    return [group for rows in batches for group in np.array_split(rows, max(1, len(rows) // together))]
+
+
+def _partners(hand: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """(rows of all groups,) in each group the row before, and the last for the first."""
+    places = np.split(np.arange(sum(map(len, hand))), np.cumsum([len(group) for group in hand])[:-1])
+    return np.concatenate([np.roll(place, 1) for place in places])
 
 
 class Prefetched(NamedTuple):

@@ -4,9 +4,9 @@ A GPU does a step's few hundred kernels faster than Python can ask for them. Rec
 at once. A graph always works on the same addresses: so images, noise and learning rate are copied to where it reads.
 """
 
-import math
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -15,7 +15,8 @@ from train.config import TrainConfig
 from train.device import copy_to, to_device
 from train.network import Network
 from train.noise import HeldNoise, Noise, StepNoise
-from train.objectives import OBJECTIVES, Loss, TrainBatch
+from train.objectives import OBJECTIVES, Pairs, TrainBatch
+from train.told import Told
 
 PASSES_BEFORE = 2
 """Recording: in them libraries choose their kernels and allocate what they keep."""
@@ -32,16 +33,29 @@ class Inputs(NamedTuple):
     """float32 (B, F) of -1..1, where known; see `TrainBatch`."""
     labelled: int | None
     """Column of `factors` that is the batch's label, or None."""
+    pairing: Pairs | None = None
+    """Of shuffled rows that kept partners; see `TrainBatch`."""
 
     def on(self, device: torch.device) -> "Inputs":
         """The same on another device."""
         factors = None if self.factors is None else to_device(self.factors, device)
-        return self._replace(images=to_device(self.images, device), factors=factors)
+        pairing = None if self.pairing is None else Pairs(*(to_device(part, device) for part in self.pairing))
+        return self._replace(images=to_device(self.images, device), factors=factors, pairing=pairing)
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All that differs between batches of one kind."""
+        return [self.images, *([] if self.factors is None else [self.factors]), *(self.pairing or ())]
+
+    @property
+    def kind(self) -> tuple[Hashable, ...]:
+        """What else decides a step: batches that agree in it differ in their tensors alone."""
+        return (self.active, self.labelled, self.images.shape, self.factors is not None, self.pairing is not None)
 
     def batch(self, noise: Noise) -> TrainBatch:
         """What objectives look at."""
         label = None if self.factors is None or self.labelled is None else self.factors[:, self.labelled]
-        return TrainBatch(self.images, self.active, noise, self.factors, label)
+        return TrainBatch(self.images, self.active, noise, self.factors, label, self.pairing)
 
 
 class Step(Protocol):
@@ -54,7 +68,7 @@ class Step(Protocol):
 
         Returns
         -------
-        float64 (3 + latents,) on the network's device: total, reconstruction, label (NaN without one), KL by latent.
+        float64 on the network's device, a row of `train.told`.
         """
         ...
 
@@ -73,7 +87,7 @@ class DirectStep:
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self._seed, self._device = config.seed, network.mu.weight.device
-        self._objective = OBJECTIVES[config.objective](network, config)
+        self._objective, self._told = OBJECTIVES[config.objective](network, config), Told(config.layout)
         self.optimizer: torch.optim.Optimizer = torch.optim.Adam(
             network.parameters(), lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True
         )
@@ -81,9 +95,10 @@ class DirectStep:
     def gradients(self, number: int, inputs: Inputs) -> Tensor:
         """See `Step`."""
         self.optimizer.zero_grad()
-        loss = self._objective.loss(inputs.on(self._device).batch(StepNoise(self._seed, number)))
+        inputs = inputs.on(self._device)
+        loss = self._objective.loss(inputs.batch(StepNoise(self._seed, number)))
         loss.total.backward()  # type: ignore[no-untyped-call]
-        return _row(loss)
+        return self._told.row(loss, inputs.active, inputs.pairing)
 
     def update(self, rate: float) -> None:
         """See `Step`."""
@@ -103,11 +118,11 @@ class _Recording:
 
 
 class RecordedStep:
-    """One graph for every kind of batch (active factor, labels, shape), and one for Adam."""
+    """One graph for every kind of batch (see `Inputs`), and one for Adam."""
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self._seed = config.seed
-        self._objective = OBJECTIVES[config.objective](network, config)
+        self._objective, self._told = OBJECTIVES[config.objective](network, config), Told(config.layout)
         self._parameters = list(network.parameters())
         self._device = network.mu.weight.device
         self._gradients = [torch.zeros_like(parameter) for parameter in self._parameters]
@@ -120,20 +135,18 @@ class RecordedStep:
         self._pool = torch.cuda.graph_pool_handle()
         # PyTorch's own stream for recording lies on the first GPU that ever recorded.
         self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
-        self._recordings: dict[tuple[Any, ...], _Recording] = {}
+        self._recordings: dict[tuple[Hashable, ...], _Recording] = {}
         self._adam: torch.cuda.CUDAGraph | None = None
         self._warm = False
 
     def gradients(self, number: int, inputs: Inputs) -> Tensor:
         """See `Step`."""
-        kind = (inputs.active, inputs.labelled, inputs.images.shape, inputs.factors is not None)
-        if kind not in self._recordings:
-            self._recordings[kind] = self._record(inputs)
-        recording = self._recordings[kind]
+        if inputs.kind not in self._recordings:
+            self._recordings[inputs.kind] = self._record(inputs)
+        recording = self._recordings[inputs.kind]
         recording.noise.turn(number)
-        copy_to(recording.inputs.images, inputs.images)
-        if inputs.factors is not None and recording.inputs.factors is not None:
-            copy_to(recording.inputs.factors, inputs.factors)
+        for held, new in zip(recording.inputs.tensors, inputs.tensors, strict=True):
+            copy_to(held, new)
         recording.graph.replay()
         return recording.row.clone()
 
@@ -173,10 +186,4 @@ class RecordedStep:
         loss = self._objective.loss(inputs.batch(noise))
         gradients = torch.autograd.grad(loss.total, self._parameters, materialize_grads=True)
         torch._foreach_copy_(self._gradients, gradients)
-        return _row(loss)
-
-
-def _row(loss: Loss) -> Tensor:
-    label = torch.full_like(loss.reconstruction, math.nan) if loss.label is None else loss.label
-    parts = (loss.total.detach()[None], loss.reconstruction[None], label[None], loss.kl)
-    return torch.cat([part.double() for part in parts])
+        return self._told.row(loss, inputs.active, inputs.pairing)

@@ -18,12 +18,13 @@ from train.errors import TrainingDiverged
 from train.health import Watch, leak_gap
 from train.layout import INTRINSIC
 from train.making import make_network
-from train.objectives import assigned
+from train.objectives import Pairs, assigned
 from train.parallel import Team
-from train.reading import SHUFFLED, Reader
+from train.reading import Reader
 from train.rundirectory import RunDirectory
 from train.steps import Inputs, make_step
 from train.tensorboard import MetricsWriter
+from train.told import Told
 from train.window import Window
 
 
@@ -41,10 +42,10 @@ class Trainer:
         self.done = 0
         self.stopping = False
         """Whether any process was asked to stop, as far as was looked."""
-        self._names = (*config.layout.names, SHUFFLED)
+        self._told = Told(config.layout)
         self._extrinsic = [name for name in config.layout.names if name != INTRINSIC]
         self._pending: list[Tensor] = []
-        self._last: Inputs | None = None
+        self._number = 0
         self._clock = perf_counter()
 
     @property
@@ -82,12 +83,12 @@ class Trainer:
 
     def step(self, number: int, batch: Batch, *, stopping: bool) -> None:
         """Batch `number` forward and backward, and the mean gradient of all processes through Adam."""
-        self._last = self._inputs(batch)
-        numbers = self.steps.gradients(number, self._last)
+        row = self.steps.gradients(number, self._inputs(batch))
         self.team.average(self.network.parameters())
         self.steps.update(self.config.rate(number - self.team.rank))
-        said = torch.tensor([number, self._names.index(batch.active), stopping], dtype=torch.float64)
-        self._pending.extend(self.team.gather(torch.cat([to_device(said, self.device), numbers])))
+        said = torch.tensor([number, stopping], dtype=torch.float64)
+        self._pending.extend(self.team.gather(torch.cat([to_device(said, self.device), row])))
+        self._number = number
         self.done = number - self.team.rank + self.team.size
 
     def settle(self, reader: Reader) -> None:
@@ -99,14 +100,15 @@ class Trainer:
             One is not finite; its batch is read again and saved.
         """
         rows = torch.stack(self._pending).tolist() if self._pending else []
-        for number, active, stopping, total, reconstruction, label, *kl in rows:
-            if not math.isfinite(total):
+        for number, stopping, *row in rows:
+            numbers = self._told.read(row)
+            if not math.isfinite(numbers.total):
                 self._save_culprit(int(number), reader)
-            self.window.add(self._names[int(active)], reconstruction, kl, label)
+            self.window.add(numbers)
             self.stopping = self.stopping or bool(stopping)
         self._pending.clear()
 
-    def record(self, writer: MetricsWriter) -> None:
+    def record(self, writer: MetricsWriter, reader: Reader) -> None:
         """Write a line of metrics and a checkpoint where they are due."""
         if not self.at_boundary:
             return
@@ -115,17 +117,17 @@ class Trainer:
         self._clock = now
         if self._due(self.config.metrics_every):
             if self.team.leads:
-                self._write_line(writer)
+                self._write_line(writer, reader)
             self.window = Window()
         if self._due(self.config.checkpoint_every) or self._last_of_all:
             self.save()
 
-    def _write_line(self, writer: MetricsWriter) -> None:
-        assert self._last is not None
+    def _write_line(self, writer: MetricsWriter, reader: Reader) -> None:
         line = self.window.line(self.done)
         if assigned(self.config):
-            images = to_device(self._last.images, self.device)
-            line["leak_gap"] = {self._last.active: leak_gap(self.network, self.config, images, self._last.active)}
+            batch = reader.scheduled(self._number)
+            images = to_device(self._inputs(batch).images, self.device)
+            line["leak_gap"] = {batch.active: leak_gap(self.network, self.config, images, batch.active)}
         if self.watch is not None and (self._due(self.watch.every, self.config.metrics_every) or self._last_of_all):
             looked = self.watch.look(self.network, self.done)
             line["val"] = looked.numbers
@@ -171,7 +173,9 @@ class Trainer:
     def _inputs(self, batch: Batch) -> Inputs:
         images = torch.from_numpy(np.ascontiguousarray(batch.images))
         known = None if batch.factors is None else torch.from_numpy(self._scaled(batch.factors))
-        return Inputs(images, batch.active, known, self._extrinsic.index(batch.active) if batch.labelled else None)
+        labelled = self._extrinsic.index(batch.active) if batch.labelled else None
+        pairing = None if batch.pairing is None else Pairs(*map(torch.from_numpy, batch.pairing))
+        return Inputs(images, batch.active, known, labelled, pairing)
 
     def _scaled(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
         """(B, F) in the source's units to (B, extrinsic factors of the layout) in -1..1."""

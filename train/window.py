@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from train.told import StepNumbers
+
 ACTIVE_NATS = 0.1
 """A latent counts as active when its KL, averaged over a window of batches, exceeds this many nats per image."""
 
@@ -12,7 +14,7 @@ ACTIVE_NATS = 0.1
 class Window:
     """Sums over the batches since the last line of metrics; part of the resume state."""
 
-    count: dict[str, int] = field(default_factory=dict)
+    count: dict[str, float] = field(default_factory=dict)
     reconstruction: dict[str, float] = field(default_factory=dict)
     kl: dict[str, float] = field(default_factory=dict)
     kl_by_latent: list[float] = field(default_factory=list)
@@ -21,16 +23,17 @@ class Window:
     waited: float = 0.0
     seconds: float = 0.0
 
-    def add(self, factor: str, reconstruction: float, kl: list[float], label: float = math.nan) -> None:
-        """Count one batch; nats per image, kl for every latent, label NaN where the batch had none."""
-        self.count[factor] = self.count.get(factor, 0) + 1
-        self.reconstruction[factor] = self.reconstruction.get(factor, 0.0) + reconstruction
-        self.kl[factor] = self.kl.get(factor, 0.0) + math.fsum(kl)
-        if not math.isnan(label):
-            self.labelled[factor] = self.labelled.get(factor, 0) + 1
-            self.label[factor] = self.label.get(factor, 0.0) + label
-        before = self.kl_by_latent or [0.0] * len(kl)
-        self.kl_by_latent = [a + b for a, b in zip(before, kl, strict=True)]
+    def add(self, numbers: StepNumbers) -> None:
+        """Count one batch."""
+        for factor, part in numbers.parts.items():
+            self.count[factor] = self.count.get(factor, 0) + part.share
+            self.reconstruction[factor] = self.reconstruction.get(factor, 0.0) + part.reconstruction
+            self.kl[factor] = self.kl.get(factor, 0.0) + part.kl
+            if not math.isnan(numbers.label):
+                self.labelled[factor] = self.labelled.get(factor, 0) + 1
+                self.label[factor] = self.label.get(factor, 0.0) + numbers.label
+        before = self.kl_by_latent or [0.0] * len(numbers.kl)
+        self.kl_by_latent = [a + b for a, b in zip(before, numbers.kl, strict=True)]
 
     def line(self, step: int) -> dict[str, Any]:
         """The line of metrics.jsonl: means in nats per image by factor, active latents, seconds."""
@@ -38,7 +41,7 @@ class Window:
         labels = {name: total / self.labelled[name] for name, total in sorted(self.label.items())}
         return {
             "step": step,
-            "batches": dict(sorted(self.count.items())),
+            "batches": {name: round(count, 2) for name, count in sorted(self.count.items())},
             "reconstruction": {name: total / self.count[name] for name, total in sorted(self.reconstruction.items())},
             "kl": {name: total / self.count[name] for name, total in sorted(self.kl.items())},
             **({"label": labels} if labels else {}),

@@ -109,7 +109,7 @@ def test_ratios_that_say_nothing_are_bad_usage(refused, toy, tmp_path, ratio):
     assert "share" in refused("train-dcign", *words, code=2)
 
 
-@pytest.mark.parametrize("objective", ["random", "exchange"])
+@pytest.mark.parametrize("objective", ["random", "exchange", "exchange-pairs"])
 def test_every_objective_trains_and_says_what_it_saw(dcign, toy, tmp_path, objective):
     words = ("--store", toy / "faces.zarr", "--run", tmp_path / "run", "--objective", objective, "--ratio", "1:1:1:2")
     said = dcign("train-dcign", *words, *TINY, "--batches", 50, "--json")

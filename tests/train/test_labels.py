@@ -18,6 +18,7 @@ from train.noise import StepNoise
 from train.objectives import OBJECTIVES, TrainBatch, assigned
 from train.objectives.bound import gaussian_kl
 from train.objectives.regression import SIGMA, UNIT
+from train.told import Part, StepNumbers
 from train.trained import load_run
 from train.window import Window
 
@@ -176,7 +177,7 @@ def test_metrics_say_what_labels_cost(make_config, source, tmp_path):
 def test_a_window_from_before_labels_goes_on():
     old = {"count": {"light": 1}, "reconstruction": {"light": 3.0}, "kl": {"light": 0.5}, "kl_by_latent": [0.5]}
     window = Window(**old, waited=0.0, seconds=1.0)
-    window.add("light", 5.0, [0.5], 7.0)
+    window.add(StepNumbers(5.5, 7.0, {"light": Part(1.0, 5.0, 0.5)}, [0.5]))
     assert window.line(2)["label"] == {"light": 7.0}
 
 
@@ -209,13 +210,15 @@ def test_labels_teach_the_neurons_their_values(make_config, source, tmp_path):
 
 @pytest.mark.parametrize("name", sorted(OBJECTIVES.keys() - set(TAKE_LABELS)))
 def test_objectives_that_can_make_nothing_of_labels_say_so(make_config, name):
-    with pytest.raises(ConfigError, match=f"label_fraction must be 0 with the objective {name}, which (is|shuffles)"):
+    with pytest.raises(
+        ConfigError, match=f"label_fraction must be 0 with the objective {name}, which (is|shuffles|deals)"
+    ):
         make_config(objective=name, label_fraction=0.1)
     assert make_config(objective=name, label_fraction=0.0).label_fraction == 0
 
 
 def test_which_objectives_take_labels():
-    assert set(TAKE_LABELS) == OBJECTIVES.keys() - {"random", "beta-vae", "supervised"}
+    assert set(TAKE_LABELS) == OBJECTIVES.keys() - {"random", "beta-vae", "exchange-pairs", "supervised"}
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, math.nan])

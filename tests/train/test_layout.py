@@ -58,6 +58,7 @@ def test_a_factor_may_have_a_group_of_its_own():
     layout = Layout.for_factors(("azimuth", "intrinsic"), 200, {"azimuth": 2})
     assert layout.to_json() == {"azimuth": 2, "intrinsic": 198}
     assert layout.slice("intrinsic") == slice(2, 200)
+    assert layout.owners == (0,) * 2 + (1,) * 198
     assert Layout.for_factors(("azimuth",), 2, {"azimuth": 2}).total == 2
     for factors, latents, sizes, message in [
         (("azimuth", "intrinsic"), 2, {"azimuth": 2}, "2 factors need at least 3 latents; got 2"),

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import random
 import re
@@ -16,6 +17,7 @@ from train.checkpoint import list_checkpoints, read_checkpoint, read_resume
 from train.errors import RunMismatch, TooFewBatches, TrainingDiverged
 from train.loop import train
 from train.noise import step_generator
+from train.told import Part, StepNumbers
 from train.trainer import Trainer
 from train.window import Window
 
@@ -61,7 +63,14 @@ def assert_equal(a, b):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"precision": "bf16"}, {"label_fraction": 0.5}, {"label_fraction": 0.5, "objective": "exchange"}]
+    "options",
+    [
+        {},
+        {"precision": "bf16"},
+        {"label_fraction": 0.5},
+        {"label_fraction": 0.5, "objective": "exchange"},
+        {"objective": "exchange-pairs"},
+    ],
 )
 def test_a_killed_run_ends_bit_equal_to_one_never_interrupted(tmp_path, source, make_config, options):
     config = make_config(batches=17, **options)
@@ -188,8 +197,8 @@ def test_metrics_are_means_of_what_progress_saw(tmp_path, source, make_config):
 
 def test_active_latents_counts_those_above_a_tenth_of_a_nat():
     window = Window()
-    window.add("light", 3.0, [0.0, 0.05, 0.5])
-    window.add("azimuth", 5.0, [0.0, 0.1, 0.1])
+    window.add(StepNumbers(3.55, math.nan, {"light": Part(1.0, 3.0, 0.55)}, [0.0, 0.05, 0.5]))
+    window.add(StepNumbers(5.2, math.nan, {"azimuth": Part(1.0, 5.0, 0.2)}, [0.0, 0.1, 0.1]))
     line = window.line(2)
     assert line["active_latents"] == 1
     assert line["reconstruction"] == {"azimuth": 5.0, "light": 3.0}

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from train.clamp import clamp_inactive
+from train.errors import ConfigError
 from train.making import make_network
 from train.noise import StepNoise, step_generator
-from train.objectives import OBJECTIVES, TrainBatch
+from train.objectives import OBJECTIVES, Pairs, TrainBatch
 from train.objectives.bound import gaussian_kl, sample_code
 from train.objectives.exchange import partners
 from train.objectives.paper import Paper
@@ -43,9 +44,9 @@ def test_loss_by_hand(make_config, batch):
     m, v = mu.double().numpy(), np.exp(logvar.double().numpy())
     kl = ((m**2 + v - 1 - np.log(v)) / 2).sum()
     assert loss.total.item() == pytest.approx(bce + kl, rel=1e-6)
-    assert loss.reconstruction.item() == pytest.approx(bce / 4, rel=1e-6)
-    assert loss.kl.sum().item() == pytest.approx(kl / 4, rel=1e-5, abs=1e-6)
-    assert loss.kl.shape == (6,)
+    assert loss.reconstruction.sum().item() == pytest.approx(bce, rel=1e-6)
+    assert loss.kl.sum().item() == pytest.approx(kl, rel=1e-5, abs=1e-6)
+    assert (loss.reconstruction.shape, loss.kl.shape) == ((4,), (4, 6))
 
 
 def by_hand(network, batch, code, mu, logvar):
@@ -65,7 +66,7 @@ def test_random_is_the_plain_bound(make_config, batch):
         code = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=step_generator(0, 0))
         bce, kl = by_hand(network, batch, code, mu, logvar)
     assert loss.total.item() == pytest.approx(bce + kl, rel=1e-6)
-    assert loss.reconstruction.item() == pytest.approx(bce / 4, rel=1e-6)
+    assert loss.reconstruction.sum().item() == pytest.approx(bce, rel=1e-6)
 
 
 def test_exchange_draws_each_row_with_the_shared_part_of_another(make_config, batch):
@@ -100,6 +101,51 @@ def test_exchange_pulls_the_posteriors_of_a_pair_together(make_config, batch):
     apart[:, 2] = 0  # light
     assert (loss.total - plain.total).item() == pytest.approx(3 * apart.sum().item(), rel=1e-4)
     assert torch.equal(loss.reconstruction, plain.reconstruction)
+
+
+PAIRS = Pairs(active=torch.tensor([0, 0, 3, 3]), partner=torch.tensor([1, 0, 3, 2]))
+"""Two rows in which the azimuth varies, and two in which everything intrinsic does."""
+
+
+def test_pairs_draw_each_row_with_the_shared_part_of_its_partner(make_config, batch):
+    """Own: azimuth (latent 0) of the first two rows, intrinsic (3 to 5) of the last two; `agreement` on the others."""
+    config = make_config(objective="exchange-pairs", agreement=2.0)
+    network = make_network(config)
+    loss = OBJECTIVES["exchange-pairs"](network, config).loss(replace(batch, active="shuffled", pairing=PAIRS))
+    with torch.no_grad():
+        mu, logvar = network.encode(batch.images)
+        code = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=step_generator(0, 0))
+        mixed = code[[1, 0, 3, 2]]
+        mixed[:2, 0], mixed[2:, 3:] = code[:2, 0], code[2:, 3:]
+        bce, kl = by_hand(network, batch, mixed, mu, logvar)
+    rows, others = (
+        torch.distributions.Normal(mu[which].double(), (logvar[which].double() / 2).exp())
+        for which in ([0, 1, 2, 3], [1, 0, 3, 2])
+    )
+    apart = torch.distributions.kl_divergence(rows, others)
+    apart[:2, 0], apart[2:, 3:] = 0, 0
+    assert loss.total.item() == pytest.approx(bce + kl + 2 * apart.sum().item(), rel=1e-6)
+    assert loss.reconstruction.sum().item() == pytest.approx(bce, rel=1e-6)
+
+
+def test_a_batch_in_one_piece_is_the_same_to_both_exchanges(make_config, batch):
+    """Pairs that are the partners which exchange would draw, all of one factor."""
+    noise = step_generator(0, 0)
+    torch.randn(4, 6, generator=noise)
+    pairs = Pairs(torch.full((4,), 2), partners(torch.randperm(4, generator=noise)))
+    losses = []
+    for name, pairing in (("exchange", None), ("exchange-pairs", pairs)):
+        config = make_config(objective=name)
+        shown = replace(batch, noise=StepNoise(0, 0), pairing=pairing)
+        losses.append(OBJECTIVES[name](make_network(config), config).loss(shown))
+    assert torch.equal(losses[0].total, losses[1].total)
+    assert torch.equal(losses[0].reconstruction, losses[1].reconstruction)
+
+
+def test_pairs_without_partners_are_refused(make_config, batch):
+    config = make_config(objective="exchange-pairs")
+    with pytest.raises(ConfigError, match="dealt with their partners"):
+        OBJECTIVES["exchange-pairs"](make_network(config), config).loss(batch)
 
 
 def test_exchange_teaches_both_parts_of_the_code(make_config, batch):

@@ -4,9 +4,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from train.batches import Schedule
-from train.reading import BLOCK, SHUFFLED, OneFactor, Shuffled, prefetch
+from train.batches import SHUFFLED, Schedule
+from train.objectives import OBJECTIVES
+from train.reading import BLOCK, Dealt, OneFactor, make_reader, prefetch
 
+NAMES = ("azimuth", "elevation", "light", "intrinsic")
+EQUAL = tuple((name, 1.0) for name in NAMES)
 RATIO = (("azimuth", 1.0), ("elevation", 1.0), ("light", 1.0), ("intrinsic", 10.0))
 
 
@@ -36,8 +39,9 @@ def test_an_error_of_the_source_reaches_the_trainer(source, schedule, make_confi
         list(prefetch(OneFactor(make_config(), Broken(), schedule), range(2)))
 
 
-def test_shuffled_deals_the_scheduled_images_each_once(source, schedule, make_config):
-    plain, shuffled = (kind(make_config(), source, schedule) for kind in (OneFactor, Shuffled))
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_the_scheduled_images_are_dealt_each_once(source, schedule, make_config, together):
+    plain, shuffled = OneFactor(make_config(), source, schedule), Dealt(make_config(), source, schedule, together)
     for block in range(2):
         steps = range(block * BLOCK, (block + 1) * BLOCK)
         scheduled = Counter(image for k in steps for image in as_bytes(plain.read(k).images))
@@ -46,13 +50,14 @@ def test_shuffled_deals_the_scheduled_images_each_once(source, schedule, make_co
         assert all(batch.active == SHUFFLED and len(batch.images) == source.rows for batch in dealt)
 
 
-def test_shuffled_images_keep_their_factors_and_identity(source, schedule, make_config):
+@pytest.mark.parametrize("together", [1, 2])
+def test_dealt_images_keep_their_factors_and_identity(source, schedule, make_config, together):
     known = {}
     for k in range(BLOCK):
         batch = OneFactor(make_config(), source, schedule).read(k)
         for image, values, who in zip(as_bytes(batch.images), batch.factors, batch.identity, strict=True):
             known[image] = (tuple(values), int(who))
-    shuffled = Shuffled(make_config(), source, schedule)
+    shuffled = Dealt(make_config(), source, schedule, together)
     for k in range(BLOCK):
         batch = shuffled.read(k)
         for image, values, who in zip(as_bytes(batch.images), batch.factors, batch.identity, strict=True):
@@ -60,20 +65,81 @@ def test_shuffled_images_keep_their_factors_and_identity(source, schedule, make_
             assert known[image][1] == who
 
 
-def test_a_hand_is_a_function_of_seed_and_step(source, schedule, make_config):
-    forward = Shuffled(make_config(), source, schedule)
+@pytest.mark.parametrize("together", [1, 2])
+def test_a_hand_is_a_function_of_seed_and_step(source, schedule, make_config, together):
+    forward = Dealt(make_config(), source, schedule, together)
     hands = [forward.read(k).images for k in range(2 * BLOCK + 3)]
     for k in (0, BLOCK - 1, BLOCK, 2 * BLOCK + 2):
-        np.testing.assert_array_equal(Shuffled(make_config(), source, schedule).read(k).images, hands[k])
-    other = Shuffled(make_config(seed=1), source, schedule).read(0).images
+        np.testing.assert_array_equal(Dealt(make_config(), source, schedule, together).read(k).images, hands[k])
+    other = Dealt(make_config(seed=1), source, schedule, together).read(0).images
     assert not np.array_equal(other, hands[0])
 
 
 def test_a_hand_mixes_people_and_angles(source, schedule, make_config):
     """In the scheduled batches every extrinsic factor but one is the same in all rows."""
-    shuffled = Shuffled(make_config(), source, schedule)
+    shuffled = Dealt(make_config(), source, schedule, 1)
     varied = [np.ptp(shuffled.read(k).factors, axis=0) > 0 for k in range(BLOCK)]
     assert np.mean(varied) > 0.9
+
+
+@pytest.mark.parametrize("rows", [2, 4, 5])
+def test_partners_share_all_but_the_factor_that_varies(source, schedule, make_config, rows):
+    """Also where rows of a batch are odd in number: then three are each other's partners, in a circle."""
+    source.rows = rows
+    pairs = Dealt(make_config(), source, schedule, 2)
+    drawn = Counter(schedule.at(k).factor for k in range(BLOCK))
+    seen = Counter()
+    for k in range(BLOCK):
+        batch = pairs.read(k)
+        active, partner = batch.pairing
+        assert sorted(partner.tolist()) == list(range(len(batch.images)))
+        assert (partner != np.arange(len(partner))).all()
+        for row, (which, other) in enumerate(zip(active, partner, strict=True)):
+            seen[NAMES[which]] += 1
+            same = batch.factors[row] == batch.factors[other]
+            assert same.tolist() == [name != NAMES[which] for name in NAMES[:3]]
+            assert (batch.identity[row] == batch.identity[other]) == (NAMES[which] != "intrinsic")
+    assert seen == Counter({name: rows * count for name, count in drawn.items()})
+
+
+def test_pairs_of_a_hand_are_from_many_batches(source, make_config):
+    """As many as ten pairs out of ten times twenty come from."""
+    source.rows, source.counts = 20, dict.fromkeys(NAMES, BLOCK)
+    schedule = Schedule(0, EQUAL, source.counts)
+    plain, pairs = OneFactor(make_config(), source, schedule), Dealt(make_config(), source, schedule, 2)
+    batch_of = {image: k for k in range(BLOCK) for image in as_bytes(plain.read(k).images)}
+    hands = [pairs.read(k) for k in range(BLOCK)]
+    from_batches = [len({batch_of[image] for image in as_bytes(hand.images)}) for hand in hands]
+    assert np.mean(from_batches) == pytest.approx(BLOCK * (1 - (1 - 1 / BLOCK) ** 10), abs=1.0)
+    for hand in hands:
+        assert all(hand.pairing.partner[hand.pairing.partner] == np.arange(20))
+
+
+def test_pairs_are_other_pairs_in_the_next_epoch(source, make_config):
+    """Whom a row has for a partner is drawn anew each time the batch is dealt."""
+    source.counts = dict.fromkeys(NAMES, 5)
+    source.rows = 20
+    reader = Dealt(make_config(), source, Schedule(0, EQUAL, source.counts), 2)
+    pairs = [
+        {
+            frozenset((a.tobytes(), hand.images[k].tobytes()))
+            for a, k in zip(hand.images, hand.pairing.partner, strict=True)
+        }
+        for hand in (reader.read(step) for step in range(2 * BLOCK))
+    ]
+    first, second = (set().union(*pairs[k * BLOCK : (k + 1) * BLOCK]) for k in range(2))
+    assert len(first & second) < 0.2 * len(first)
+
+
+def test_an_objective_says_what_it_reads(source, schedule, make_config):
+    readers = {name: make_reader(make_config(objective=name), source, schedule) for name in OBJECTIVES}
+    assert {name for name, reader in readers.items() if isinstance(reader, OneFactor)} == (
+        set(OBJECTIVES) - {"random", "beta-vae", "exchange-pairs"}
+    )
+    assert readers["random"].read(0).pairing is None
+    assert readers["exchange-pairs"].read(0).pairing is not None
+    for reader in readers.values():
+        assert reader.scheduled(3).active == schedule.at(3).factor
 
 
 def test_what_the_source_does_not_know_stays_unknown(source, schedule, make_config):
@@ -82,7 +148,7 @@ def test_what_the_source_does_not_know_stays_unknown(source, schedule, make_conf
             batch = super().read(factor, index)
             return type(batch)(batch.images, batch.active)
 
-    batch = Shuffled(make_config(), Images(), schedule).read(0)
+    batch = Dealt(make_config(), Images(), schedule, 1).read(0)
     assert batch.factors is None
     assert batch.identity is None
 

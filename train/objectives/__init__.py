@@ -1,10 +1,11 @@
 """What is minimised. A new objective is one class here and one line in `OBJECTIVES`."""
 
 from train.config import TrainConfig
-from train.objectives.exchange import Exchange as Exchange
+from train.objectives.exchange import Exchange, ExchangePairs
 from train.objectives.groups import AdaGvae, GvaeLabels, MlvaeLabels
 from train.objectives.interface import Loss as Loss
 from train.objectives.interface import Objective as Objective
+from train.objectives.interface import Pairs as Pairs
 from train.objectives.interface import TrainBatch as TrainBatch
 from train.objectives.paper import ArxivV1, Paper
 from train.objectives.shuffled import BetaVae, Random
@@ -19,6 +20,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "mlvae-labels": MlvaeLabels,
     "ada-gvae": AdaGvae,
     "exchange": Exchange,
+    "exchange-pairs": ExchangePairs,
     "supervised": Supervised,
 }
 

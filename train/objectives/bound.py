@@ -29,15 +29,13 @@ def sample_code(mu: Tensor, logvar: Tensor, noise: Noise) -> Tensor:
 
 
 def cross_entropy(network: Network, code: Tensor, images: Tensor) -> Tensor:
-    """Binary cross-entropy of the decoded code against the images, summed over pixels and the batch: a scalar."""
+    """(B,) binary cross-entropy of each decoded code against its image, summed over pixels and channels."""
     logits = network.decode_logits(code)
-    return functional.binary_cross_entropy_with_logits(logits, network.targets(images), reduction="sum")
+    each = functional.binary_cross_entropy_with_logits(logits, network.targets(images), reduction="none")
+    return each.flatten(1).sum(dim=1)
 
 
 def negative_bound(reconstruction: Tensor, kl: Tensor, weight: float = 1.0) -> Loss:
-    """The negative lower bound of SGVB from a summed cross-entropy and a (B, latents) KL that counts `weight` times."""
-    return Loss(
-        total=reconstruction + weight * kl.sum(),
-        reconstruction=reconstruction.detach() / len(kl),
-        kl=kl.detach().mean(dim=0),
-    )
+    """The negative lower bound of SGVB from cross-entropies (B,) and a KL (B, latents) that counts `weight` times."""
+    total = reconstruction.sum() + weight * kl.sum()
+    return Loss(total, reconstruction.detach(), kl.detach())

@@ -11,11 +11,14 @@ same pose.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
+from train.config import TrainConfig
+from train.errors import ConfigError
+from train.network import Network
 from train.objectives.bound import cross_entropy, gaussian_kl, gaussian_kl_between, negative_bound, sample_code
 from train.objectives.interface import Loss, Objective, TrainBatch
 
@@ -34,16 +37,54 @@ class Exchange(Objective):
 
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class."""
-        active = self.config.layout.slice(batch.active)
+        own = torch.zeros(mu.shape[1], dtype=torch.bool, device=mu.device)
+        own[self.config.layout.slice(batch.active)] = True
         code = sample_code(mu, logvar, batch.noise)
         other = partners(batch.noise.order(len(code), code.device))
-        exchanged = code[other]
-        exchanged[:, active] = code[:, active]
-        bound = negative_bound(cross_entropy(self.network, exchanged, batch.images), gaussian_kl(mu, logvar))
-        inactive = torch.ones(mu.shape[1], device=mu.device)
-        inactive[active] = 0.0
-        apart = (gaussian_kl_between(mu, logvar, mu[other], logvar[other]) * inactive).sum()
+        return self.exchanged(Sampled(mu, logvar, code), own, other, batch.images)
+
+    def exchanged(self, rows: "Sampled", own: Tensor, other: Tensor, images: Tensor) -> Loss:
+        """The bound where row i is drawn from its latents `own` and, for the rest, from row other[i].
+
+        `own` is bool, (B, latents) or (latents,) for all rows.
+        """
+        mu, logvar, code = rows
+        exchanged = torch.where(own, code, code[other])
+        bound = negative_bound(cross_entropy(self.network, exchanged, images), gaussian_kl(mu, logvar))
+        apart = (gaussian_kl_between(mu, logvar, mu[other], logvar[other]) * ~own).sum()
         return replace(bound, total=bound.total + self.config.agreement * apart)
+
+
+class ExchangePairs(Exchange):
+    """The same, in steps that are made of pairs from ten batches, instead of twenty rows of one.
+
+    Rows of one batch have one person, or one pose, and a step on them forgets something of all others. Twenty
+    consecutive steps see the same images as with exchange.
+    """
+
+    together: ClassVar[int | None] = 2
+    unlabelled: ClassVar[str | None] = "deals pairs of rows, and labels are of whole batches"
+
+    def __init__(self, network: Network, config: TrainConfig) -> None:
+        super().__init__(network, config)
+        self._owners = torch.tensor(config.layout.owners, device=network.mu.weight.device)
+
+    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
+        """See the class."""
+        if batch.pairing is None:
+            raise ConfigError("the objective exchange-pairs needs rows that were dealt with their partners")
+        own = self._owners == batch.pairing.active[:, None]
+        code = sample_code(mu, logvar, batch.noise)
+        return self.exchanged(Sampled(mu, logvar, code), own, batch.pairing.partner, batch.images)
+
+
+class Sampled(NamedTuple):
+    """Of all rows, (B, latents) each."""
+
+    mu: Tensor
+    logvar: Tensor
+    code: Tensor
+    """A sample of it."""
 
 
 def partners(order: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor
 
@@ -13,6 +13,15 @@ from train.noise import Noise
 from train.objectives.regression import UNIT, regression
 
 
+class Pairs(NamedTuple):
+    """What `train.batches.Pairing` says, on the training device."""
+
+    active: Tensor
+    """int64 (B,) place in the layout of the factor that varies between a row and its partner."""
+    partner: Tensor
+    """int64 (B,) the partner's row: another one for each."""
+
+
 @dataclass(frozen=True)
 class TrainBatch:
     """One batch on the training device, with the randomness of its step."""
@@ -20,7 +29,7 @@ class TrainBatch:
     images: Tensor
     """uint8 (B, H, W) or (B, H, W, 3)."""
     active: str
-    """The factor that varies between the rows."""
+    """The factor that varies between the rows; of shuffled ones `pairing` tells more."""
     noise: Noise
     """A function of (seed, step), so that a step is the same step after a restart and on any device."""
     factors: Tensor | None = None
@@ -28,6 +37,8 @@ class TrainBatch:
     scaled to -1..1 over its range. Only supervised objectives look."""
     label: Tensor | None = None
     """float32 (B,) of those the active factor's, where the configuration's `label_fraction` tells them; else None."""
+    pairing: Pairs | None = None
+    """Of shuffled rows that kept partners, who and why."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +48,9 @@ class Loss:
     total: Tensor
     """Scalar float32 to be minimised: summed over pixels, channels, latents and the batch, as the 1/100 presumes."""
     reconstruction: Tensor
-    """Scalar: nats per image, binary cross-entropy summed over pixels."""
+    """(B,) nats, binary cross-entropy summed over pixels."""
     kl: Tensor
-    """(latents,) nats per image."""
+    """(B, latents) nats."""
     label: Tensor | None = None
     """Scalar: nats per image that the batch's label cost; None where it had none."""
 
@@ -47,8 +58,8 @@ class Loss:
 class Objective(ABC):
     """One small class an objective; `OBJECTIVES` names them."""
 
-    shuffled: ClassVar[bool] = False
-    """Whether it wants the images of many batches shuffled, instead of batches in which one factor varies."""
+    together: ClassVar[int | None] = None
+    """Images of a batch that stay together where the images of many are shuffled; None: batches stay whole."""
     assigned: ClassVar[bool] = True
     """Whether it makes the layout's latents speak for its factors; else evaluation looks for those that do."""
     unlabelled: ClassVar[str | None] = None

@@ -12,7 +12,7 @@ from train.objectives.interface import Loss, Objective, TrainBatch
 class Random(Objective):
     """Plain SGVB: the entangled baseline of the paper (NIPS 2015 section 4.1.1; arXiv v1 3.1)."""
 
-    shuffled: ClassVar[bool] = True
+    together: ClassVar[int | None] = 1
     assigned: ClassVar[bool] = False
     unlabelled: ClassVar[str | None] = "shuffles the batches, and none of its own has one active factor"
 
