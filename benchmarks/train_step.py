@@ -24,13 +24,14 @@ from torch import Tensor, nn
 from train.batches import Batch, BatchSource
 from train.config import TrainConfig
 from train.device import prepare
+from train.inputs import Inputs
 from train.loop import train
 from train.making import make_network
 from train.network import Geometry, Network
 from train.noise import StepNoise
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure
-from train.steps import Inputs, make_step
+from train.steps import make_step
 
 FACTORS = ("azimuth", "elevation", "light", "intrinsic")
 BATCH = 20

@@ -40,6 +40,8 @@ class Pairing(NamedTuple):
     """(B,) place in the layout of the factor that varies between a row and those it came with."""
     partner: NDArray[np.int64]
     """(B,) one of the rows it came with: another one for each."""
+    label: NDArray[np.float32]
+    """(B,) true value of the factor that varies, in the source's unit; NaN for rows of batches that are not told."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Batch:
     identity: NDArray[np.int64] | None = None
     """(B,), where known."""
     labelled: bool = False
-    """Whether a training that is told some true values is told these; `train.labels` decides."""
+    """Whether a training that is told some true values is told these; `train.labels` decides. For dealt images
+    `pairing` says it row by row."""
     pairing: Pairing | None = None
     """Of dealt images whose partners stayed with them."""
 

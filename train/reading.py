@@ -75,6 +75,7 @@ class Dealt:
 
     def __init__(self, config: TrainConfig, source: BatchSource, schedule: Schedule, together: int) -> None:
         self._config, self._together = config, together
+        self._columns = {name: column for column, (name, *_) in enumerate(source.factors)}
         self._batches = OneFactor(config, source, schedule)
         self._kept: tuple[int, list[Batch]] | None = None
 
@@ -103,8 +104,8 @@ class Dealt:
         images = np.concatenate([batch.images for batch in batches])
         factors = _known([batch.factors for batch in batches])
         identity = _known([batch.identity for batch in batches])
-        names = self._config.layout.names
-        active = np.concatenate([np.full(len(batch.images), names.index(batch.active)) for batch in batches])
+        active = np.concatenate([self._active(batch) for batch in batches])
+        label = np.concatenate([self._label(batch) for batch in batches])
         dealt = []
         for order in np.array_split(random.permutation(len(groups)), BLOCK):
             hand = [groups[k] for k in order]
@@ -115,10 +116,18 @@ class Dealt:
                     SHUFFLED,
                     None if factors is None else factors[rows],
                     None if identity is None else identity[rows],
-                    pairing=Pairing(active[rows], _partners(hand)) if self._together > 1 else None,
+                    pairing=Pairing(active[rows], _partners(hand), label[rows]) if self._together > 1 else None,
                 )
             )
         return dealt
+
+    def _active(self, batch: Batch) -> NDArray[np.int64]:
+        return np.full(len(batch.images), self._config.layout.names.index(batch.active))
+
+    def _label(self, batch: Batch) -> NDArray[np.float32]:
+        if batch.labelled and batch.factors is not None:
+            return batch.factors[:, self._columns[batch.active]]
+        return np.full(len(batch.images), np.nan, np.float32)
 
 
 def make_reader(config: TrainConfig, source: BatchSource, schedule: Schedule) -> Reader:

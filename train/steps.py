@@ -6,56 +6,21 @@ at once. A graph always works on the same addresses: so images, noise and learni
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from train.config import TrainConfig
-from train.device import copy_to, to_device
+from train.device import copy_to
+from train.inputs import Inputs
 from train.network import Network
-from train.noise import HeldNoise, Noise, StepNoise
-from train.objectives import OBJECTIVES, Pairs, TrainBatch
+from train.noise import HeldNoise, StepNoise
+from train.objectives import OBJECTIVES
 from train.told import Told
 
 PASSES_BEFORE = 2
 """Recording: in them libraries choose their kernels and allocate what they keep."""
-
-
-class Inputs(NamedTuple):
-    """A batch in tensors, on any device."""
-
-    images: Tensor
-    """uint8 (B, H, W) or (B, H, W, 3)."""
-    active: str
-    """The factor that varies."""
-    factors: Tensor | None
-    """float32 (B, F) of -1..1, where known; see `TrainBatch`."""
-    labelled: int | None
-    """Column of `factors` that is the batch's label, or None."""
-    pairing: Pairs | None = None
-    """Of shuffled rows that kept partners; see `TrainBatch`."""
-
-    def on(self, device: torch.device) -> "Inputs":
-        """The same on another device."""
-        factors = None if self.factors is None else to_device(self.factors, device)
-        pairing = None if self.pairing is None else Pairs(*(to_device(part, device) for part in self.pairing))
-        return self._replace(images=to_device(self.images, device), factors=factors, pairing=pairing)
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        """All that differs between batches of one kind."""
-        return [self.images, *([] if self.factors is None else [self.factors]), *(self.pairing or ())]
-
-    @property
-    def kind(self) -> tuple[Hashable, ...]:
-        """What else decides a step: batches that agree in it differ in their tensors alone."""
-        return (self.active, self.labelled, self.images.shape, self.factors is not None, self.pairing is not None)
-
-    def batch(self, noise: Noise) -> TrainBatch:
-        """What objectives look at."""
-        label = None if self.factors is None or self.labelled is None else self.factors[:, self.labelled]
-        return TrainBatch(self.images, self.active, noise, self.factors, label, self.pairing)
 
 
 class Step(Protocol):

@@ -21,6 +21,10 @@ class Part(NamedTuple):
     """Nats, summed over these rows, over all rows of the step: `share` times a mean."""
     kl: float
     """Likewise."""
+    labelled: float = 0.0
+    """Share of the step's rows that are of this factor and had a label."""
+    label: float = 0.0
+    """Nats that missing the labels cost, over all rows of the step: `labelled` times a mean."""
 
 
 class StepNumbers(NamedTuple):
@@ -28,8 +32,6 @@ class StepNumbers(NamedTuple):
 
     total: float
     """What was minimised, summed over the rows."""
-    label: float
-    """Nats per image; NaN where the batch had no label."""
     parts: dict[str, Part]
     """By the factor that varies, of those that have rows in the step."""
     kl: list[float]
@@ -43,20 +45,19 @@ class Told:
         self._names = (*layout.names, SHUFFLED)
 
     def row(self, loss: Loss, active: str, pairing: Pairs | None) -> Tensor:
-        """float64 (2 + 3 names + latents,) on the device of the loss: what `read` reads."""
+        """float64 (1 + 5 names + latents,) on the device of the loss: what `read` reads."""
         names = torch.arange(len(self._names), device=loss.kl.device)[:, None]
         which = self._names.index(active) if pairing is None else pairing.active
         of = (names == which).expand(-1, len(loss.kl)).double()
-        label = torch.full_like(loss.total, math.nan) if loss.label is None else loss.label
-        by_name = [of.sum(dim=1), of @ loss.reconstruction.double(), of @ loss.kl.double().sum(dim=1)]
-        parts = [torch.cat(by_name) / len(loss.kl), loss.kl.double().mean(dim=0)]
-        return torch.cat([torch.stack([loss.total.detach(), label]).double(), *parts])
+        label = torch.full_like(loss.reconstruction, math.nan) if loss.label is None else loss.label
+        there = torch.ones_like(label)
+        columns = (there, loss.reconstruction, loss.kl.sum(dim=1), ~label.isnan(), label.nan_to_num())
+        by_name = torch.stack([of @ column.double() for column in columns]) / len(label)
+        return torch.cat([loss.total.detach().double()[None], by_name.flatten(), loss.kl.double().mean(dim=0)])
 
     def read(self, row: Sequence[float]) -> StepNumbers:
         """The numbers of a row."""
-        many = len(self._names)
-        share, reconstruction, kl = (row[2 + k * many : 2 + (k + 1) * many] for k in range(3))
-        every = zip(self._names, map(Part, share, reconstruction, kl), strict=True)
-        return StepNumbers(
-            row[0], row[1], {name: part for name, part in every if part.share}, list(row[2 + 3 * many :])
-        )
+        names, columns = len(self._names), len(Part._fields)
+        by_name = zip(*(row[1 + k * names : 1 + (k + 1) * names] for k in range(columns)), strict=True)
+        parts = zip(self._names, map(Part._make, by_name), strict=True)
+        return StepNumbers(row[0], {name: part for name, part in parts if part.share}, list(row[1 + columns * names :]))

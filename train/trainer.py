@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from train.batches import Batch
@@ -16,13 +15,13 @@ from train.config import TrainConfig
 from train.device import to_device
 from train.errors import TrainingDiverged
 from train.health import Watch, leak_gap
-from train.layout import INTRINSIC
+from train.inputs import Scaling
 from train.making import make_network
-from train.objectives import Pairs, assigned
+from train.objectives import assigned
 from train.parallel import Team
 from train.reading import Reader
 from train.rundirectory import RunDirectory
-from train.steps import Inputs, make_step
+from train.steps import make_step
 from train.tensorboard import MetricsWriter
 from train.told import Told
 from train.window import Window
@@ -43,7 +42,7 @@ class Trainer:
         self.stopping = False
         """Whether any process was asked to stop, as far as was looked."""
         self._told = Told(config.layout)
-        self._extrinsic = [name for name in config.layout.names if name != INTRINSIC]
+        self._scaling = Scaling(config, store.factors)
         self._pending: list[Tensor] = []
         self._number = 0
         self._clock = perf_counter()
@@ -83,7 +82,7 @@ class Trainer:
 
     def step(self, number: int, batch: Batch, *, stopping: bool) -> None:
         """Batch `number` forward and backward, and the mean gradient of all processes through Adam."""
-        row = self.steps.gradients(number, self._inputs(batch))
+        row = self.steps.gradients(number, self._scaling.inputs(batch))
         self.team.average(self.network.parameters())
         self.steps.update(self.config.rate(number - self.team.rank))
         said = torch.tensor([number, stopping], dtype=torch.float64)
@@ -126,7 +125,7 @@ class Trainer:
         line = self.window.line(self.done)
         if assigned(self.config):
             batch = reader.scheduled(self._number)
-            images = to_device(self._inputs(batch).images, self.device)
+            images = to_device(self._scaling.inputs(batch).images, self.device)
             line["leak_gap"] = {batch.active: leak_gap(self.network, self.config, images, batch.active)}
         if self.watch is not None and (self._due(self.watch.every, self.config.metrics_every) or self._last_of_all):
             looked = self.watch.look(self.network, self.done)
@@ -169,19 +168,3 @@ class Trainer:
             f"the loss is NaN or infinite at step {number}, {reader.name(number)}, saved as {path};"
             " the last checkpoint is from before. A smaller learning rate or float32 may help."
         )
-
-    def _inputs(self, batch: Batch) -> Inputs:
-        images = torch.from_numpy(np.ascontiguousarray(batch.images))
-        known = None if batch.factors is None else torch.from_numpy(self._scaled(batch.factors))
-        labelled = self._extrinsic.index(batch.active) if batch.labelled else None
-        pairing = None if batch.pairing is None else Pairs(*map(torch.from_numpy, batch.pairing))
-        return Inputs(images, batch.active, known, labelled, pairing)
-
-    def _scaled(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(B, F) in the source's units to (B, extrinsic factors of the layout) in -1..1."""
-        names = self._extrinsic
-        known = {name: (k, low, high) for k, (name, _, low, high) in enumerate(self.store.factors)}
-        columns = np.array([known[name][0] for name in names], np.intp)
-        low, high = (np.array([known[name][end] for name in names], np.float64) for end in (1, 2))
-        scaled: NDArray[np.float32] = (2 * (factors[:, columns] - low) / (high - low) - 1).astype(np.float32)
-        return scaled

@@ -1,6 +1,5 @@
 """What a line of metrics.jsonl is made of: sums over the batches since the line before."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +17,7 @@ class Window:
     reconstruction: dict[str, float] = field(default_factory=dict)
     kl: dict[str, float] = field(default_factory=dict)
     kl_by_latent: list[float] = field(default_factory=list)
-    labelled: dict[str, int] = field(default_factory=dict)
+    labelled: dict[str, float] = field(default_factory=dict)
     label: dict[str, float] = field(default_factory=dict)
     waited: float = 0.0
     seconds: float = 0.0
@@ -29,9 +28,9 @@ class Window:
             self.count[factor] = self.count.get(factor, 0) + part.share
             self.reconstruction[factor] = self.reconstruction.get(factor, 0.0) + part.reconstruction
             self.kl[factor] = self.kl.get(factor, 0.0) + part.kl
-            if not math.isnan(numbers.label):
-                self.labelled[factor] = self.labelled.get(factor, 0) + 1
-                self.label[factor] = self.label.get(factor, 0.0) + numbers.label
+            if part.labelled:
+                self.labelled[factor] = self.labelled.get(factor, 0) + part.labelled
+                self.label[factor] = self.label.get(factor, 0.0) + part.label
         before = self.kl_by_latent or [0.0] * len(numbers.kl)
         self.kl_by_latent = [a + b for a, b in zip(before, numbers.kl, strict=True)]
 

@@ -1,5 +1,4 @@
 import json
-import math
 import os
 import random
 import re
@@ -197,8 +196,8 @@ def test_metrics_are_means_of_what_progress_saw(tmp_path, source, make_config):
 
 def test_active_latents_counts_those_above_a_tenth_of_a_nat():
     window = Window()
-    window.add(StepNumbers(3.55, math.nan, {"light": Part(1.0, 3.0, 0.55)}, [0.0, 0.05, 0.5]))
-    window.add(StepNumbers(5.2, math.nan, {"azimuth": Part(1.0, 5.0, 0.2)}, [0.0, 0.1, 0.1]))
+    window.add(StepNumbers(3.55, {"light": Part(1.0, 3.0, 0.55)}, [0.0, 0.05, 0.5]))
+    window.add(StepNumbers(5.2, {"azimuth": Part(1.0, 5.0, 0.2)}, [0.0, 0.1, 0.1]))
     line = window.line(2)
     assert line["active_latents"] == 1
     assert line["reconstruction"] == {"azimuth": 5.0, "light": 3.0}

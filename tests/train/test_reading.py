@@ -91,7 +91,7 @@ def test_partners_share_all_but_the_factor_that_varies(source, schedule, make_co
     seen = Counter()
     for k in range(BLOCK):
         batch = pairs.read(k)
-        active, partner = batch.pairing
+        active, partner, _ = batch.pairing
         assert sorted(partner.tolist()) == list(range(len(batch.images)))
         assert (partner != np.arange(len(partner))).all()
         for row, (which, other) in enumerate(zip(active, partner, strict=True)):

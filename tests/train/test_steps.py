@@ -8,11 +8,12 @@ import torch
 
 from train.batches import SHUFFLED
 from train.checkpoint import list_checkpoints, read_checkpoint
+from train.inputs import Inputs
 from train.loop import train
 from train.making import make_network
 from train.noise import HeldNoise, StepNoise
 from train.objectives import OBJECTIVES, Pairs
-from train.steps import DirectStep, Inputs, RecordedStep
+from train.steps import DirectStep, RecordedStep
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
@@ -66,7 +67,7 @@ def test_recorded_steps_are_direct_steps(make_config, source, name, precision):
     for number in range(12):
         inputs = inputs_of(source, order[number % 4], number % 3)
         if number % 4 == 2 and not OBJECTIVES[name].unlabelled:
-            inputs = inputs._replace(labelled=2)
+            inputs = inputs._replace(label=inputs.factors[:, 2])
         if (OBJECTIVES[name].together or 1) > 1:
             rows = torch.arange(len(inputs.images))
             inputs = inputs._replace(active=SHUFFLED, pairing=Pairs((rows + number) % 4, rows.roll(1 + number % 3)))

@@ -24,19 +24,24 @@ def told(active, pairing=None, label=None):
 
 @pytest.mark.parametrize("active", ["azimuth", "light", "intrinsic", "shuffled"])
 def test_a_batch_of_one_factor_is_all_of_it(active):
-    numbers = told(active, label=torch.tensor(0.25))
-    assert (numbers.total, numbers.label, list(numbers.parts)) == (7.0, 0.25, [active])
-    share, reconstruction, kl = numbers.parts[active]
-    assert share == 1.0
+    numbers = told(active, label=torch.tensor([math.nan, 1.5, 0.5, math.nan, math.nan, 1.0]))
+    assert (numbers.total, list(numbers.parts)) == (7.0, [active])
+    share, reconstruction, kl, labelled, label = numbers.parts[active]
+    assert (share, labelled, label) == (1.0, 0.5, 0.5)
     assert reconstruction == pytest.approx(NATS.mean())
     assert kl == pytest.approx(KL.sum(axis=1).mean())
     assert numbers.kl == pytest.approx(KL.mean(axis=0).tolist())
 
 
+def test_without_labels_nothing_is_told_of_them():
+    window = Window()
+    window.add(told("light"))
+    assert "label" not in window.line(1)
+
+
 def test_rows_of_several_factors_are_told_apart():
     pairs = Pairs(torch.from_numpy(ACTIVE), torch.tensor([3, 2, 1, 0, 5, 4]))
-    numbers = told("shuffled", pairs)
-    assert math.isnan(numbers.label)
+    numbers = told("shuffled", pairs, label=torch.tensor([4.0, math.nan, math.nan, 5.0, math.nan, math.nan]))
     assert numbers.parts.keys() == {"azimuth", "intrinsic"}
     window = Window()
     window.add(numbers)
@@ -46,5 +51,6 @@ def test_rows_of_several_factors_are_told_apart():
         assert numbers.parts[name].share == pytest.approx(rows.mean())
         assert line["reconstruction"][name] == pytest.approx(NATS[rows].mean())
         assert line["kl"][name] == pytest.approx(KL[rows].sum(axis=1).mean())
+    assert line["label"] == {"azimuth": pytest.approx(4.5)}
     assert line["batches"] == {"azimuth": 0.33, "intrinsic": 0.67}
     assert window.means() == pytest.approx((NATS.mean(), KL.sum(axis=1).mean()))

@@ -63,7 +63,6 @@ class ExchangePairs(Exchange):
     """
 
     together: ClassVar[int | None] = 2
-    unlabelled: ClassVar[str | None] = "deals pairs of rows, and labels are of whole batches"
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         super().__init__(network, config)

@@ -1,10 +1,12 @@
 """What an objective is: a class made from a network and a configuration, with one `bound` of a posterior."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
+import torch
 from torch import Tensor
 
 from train.config import TrainConfig
@@ -36,7 +38,8 @@ class TrainBatch:
     """float32 (B, F) true values, where known: every factor of the layout but the intrinsic one, in its order, each
     scaled to -1..1 over its range. Only supervised objectives look."""
     label: Tensor | None = None
-    """float32 (B,) of those the active factor's, where the configuration's `label_fraction` tells them; else None."""
+    """float32 (B,) of those that of the factor that varies, NaN in rows that are not told; None where no row is.
+    The configuration's `label_fraction` decides."""
     pairing: Pairs | None = None
     """Of shuffled rows that kept partners, who and why."""
 
@@ -52,7 +55,7 @@ class Loss:
     kl: Tensor
     """(B, latents) nats."""
     label: Tensor | None = None
-    """Scalar: nats per image that the batch's label cost; None where it had none."""
+    """(B,) nats that missing its label cost a row, NaN where it had none; None where no row had one."""
 
 
 class Objective(ABC):
@@ -75,6 +78,8 @@ class Objective(ABC):
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self.network, self.config = network, config
+        starts = [config.layout.slice(name).start for name in config.layout.names]
+        self._starts = torch.tensor(starts, device=network.mu.weight.device)
 
     def loss(self, batch: TrainBatch) -> Loss:
         """The loss of one batch, differentiable with respect to the network's parameters.
@@ -86,9 +91,15 @@ class Objective(ABC):
         loss = self.bound(mu, logvar, batch)
         if batch.label is None:
             return loss
-        neuron = mu[:, self.config.layout.slice(batch.active).start]
-        missed = regression(neuron / UNIT, batch.label)
-        return replace(loss, total=loss.total + missed, label=missed.detach() / len(mu))
+        told = ~batch.label.isnan()
+        missed = torch.where(told, regression(self._neurons(mu, batch) / UNIT, batch.label.nan_to_num()), 0.0)
+        return replace(loss, total=loss.total + missed.sum(), label=missed.detach().where(told, math.nan))
+
+    def _neurons(self, mu: Tensor, batch: TrainBatch) -> Tensor:
+        """(B,) of each row the first latent of the factor that varies."""
+        if batch.pairing is None:
+            return mu[:, self.config.layout.slice(batch.active).start]
+        return mu.gather(1, self._starts[batch.pairing.active][:, None])[:, 0]
 
     @abstractmethod
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:

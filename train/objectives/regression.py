@@ -15,9 +15,9 @@ in every batch that has no label. Its sign is the factor's.
 
 
 def regression(said: Tensor, true: Tensor) -> Tensor:
-    """Squared errors of a normal distribution of `SIGMA`, in nats, summed: a scalar.
+    """Squared errors of a normal distribution of `SIGMA`, in nats, elementwise.
 
     Both of one shape, in units of half a factor's range.
     """
     missed = (said - true) / SIGMA
-    return 0.5 * missed.square().sum()
+    return 0.5 * missed.square()

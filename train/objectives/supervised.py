@@ -40,7 +40,7 @@ class Supervised(Objective):
         code = code.clone()
         code[:, self.told] = batch.factors
         kl = gaussian_kl(mu, logvar)
-        missed = regression(mu[:, self.told], batch.factors)
+        missed = regression(mu[:, self.told], batch.factors).sum()
         free = torch.ones(mu.shape[1], device=mu.device).index_fill_(0, self.told, 0.0)
         loss = negative_bound(cross_entropy(self.network, code, batch.images), kl * free)
         return Loss(loss.total + missed, loss.reconstruction, loss.kl)
