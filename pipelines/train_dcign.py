@@ -68,7 +68,7 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--agreement",
     type=click.FloatRange(0),
-    help="Weight of the KL between the inactive posteriors of two rows, of exchange. [default: 1]",
+    help="Weight of the KL between the inactive posteriors of two rows, of exchange and exchange-pairs. [default: 1]",
 )
 @click.option(
     "--label-fraction",
@@ -90,13 +90,13 @@ class Ratio(click.ParamType[list[float]]):
     "--ratio",
     type=Ratio(),
     help="Shares of the batches in the order of the factors, such as 1:1:1:10. [default: 1 each and 10 for intrinsic; "
-    "1 for exchange and supervised]",
+    "1 for exchange, exchange-pairs and supervised]",
 )
 @click.option(
     "--warm-up",
     type=click.IntRange(0),
     help="Batches at the start that come as 1:1:1:10 whatever the ratio: people first, so that a neuron means the same "
-    "on all of them. [default: 0; 1000 for exchange]",
+    "on all of them. [default: 0; 1000 for exchange and exchange-pairs]",
 )
 @click.option("--val", help="Store of render-sweeps: look at its val people while training, for TensorBoard.")
 @click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between looks.")

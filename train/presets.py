@@ -58,7 +58,7 @@ def configure(
     latents : length of the code; default the preset's, or one a factor where there is no intrinsic one
     sizes : latents of factors that have more than one, such as {"azimuth": 2}
     ratio : shares of the batches by factor; default 1 each and 10 for "intrinsic" (the demo: 3;
-        exchange and supervised: 1)
+        exchange, exchange-pairs and supervised: 1)
     device, precision : "auto" or explicit, see train.device
     options : any other field of `TrainConfig` (batches, maps, objective, clamp, invariance, seed, ...); None is
         "not given"

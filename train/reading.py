@@ -17,10 +17,10 @@ from train.config import TrainConfig
 from train.labels import marked
 from train.objectives import OBJECTIVES
 
-AHEAD = 3
-"""Batches read before they are wanted: a GPU's steps take less time than the slowest reads."""
 BLOCK = 20
 """Batches whose images are dealt anew among one another."""
+AHEAD = BLOCK + 4
+"""Batches read before they are wanted: a GPU is through with several while the slowest are read, or a block is."""
 _DEAL_KEY = 0x6465616C
 
 
