@@ -70,7 +70,8 @@ class Dealt:
     Parameters
     ----------
     config, source, schedule : as for `OneFactor`
-    together : images of one batch that stay together, of 1 (none do) or more; the last of a batch may be more
+    together : images of one batch that stay together, of 1 (none do) or more; where that leaves some over, groups have
+        one more
     """
 
     def __init__(self, config: TrainConfig, source: BatchSource, schedule: Schedule, together: int) -> None:

@@ -161,6 +161,8 @@ class Trainer:
         batch = reader.read(number)
         path = self.run.path / f"diverged-step-{number}.npz"
         known = {"factors": batch.factors, "identity": batch.identity}
+        if batch.pairing is not None:
+            known |= {"active": batch.pairing.active, "partner": batch.pairing.partner}
         arrays: dict[str, Any] = {name: array for name, array in known.items() if array is not None}
         if self.team.leads:
             np.savez(path, images=batch.images, **arrays)

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from train.batches import Schedule
 from train.checkpoint import list_checkpoints, read_checkpoint, read_resume
 from train.errors import RunMismatch, TooFewBatches, TrainingDiverged
 from train.loop import train
 from train.noise import step_generator
+from train.reading import make_reader
 from train.told import Part, StepNumbers
 from train.trainer import Trainer
 from train.window import Window
@@ -224,6 +226,19 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_saves_the_batch(tmp_path, s
         for name in ("images", "factors", "identity"):
             np.testing.assert_array_equal(saved[name], getattr(batch, name))
     assert list_checkpoints(tmp_path / "checkpoints") == []
+
+
+def test_of_pairs_that_are_not_finite_the_partners_are_saved_too(tmp_path, source, make_config):
+    config = make_config(learning_rate=1e30, checkpoint_every=100, objective="exchange-pairs")
+    with pytest.raises(TrainingDiverged, match="shuffled images of the batches of steps 0 to 19") as e:
+        train(config, source, tmp_path, tensorboard=False)
+    step = int(re.search(r"at step (\d+)", str(e.value))[1])
+    counts = {name: source.count(name) for name in config.layout.names}
+    batch = make_reader(config, source, Schedule(config.seed, config.ratio, counts, config.warm_up)).read(step)
+    with np.load(tmp_path / f"diverged-step-{step}.npz") as saved:
+        np.testing.assert_array_equal(saved["images"], batch.images)
+        np.testing.assert_array_equal(saved["partner"], batch.pairing.partner)
+        np.testing.assert_array_equal(saved["active"], batch.pairing.active)
 
 
 def test_weights_that_are_not_finite_are_never_saved(tmp_path, source, make_config, monkeypatch):

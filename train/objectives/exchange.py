@@ -23,6 +23,15 @@ from train.objectives.bound import cross_entropy, gaussian_kl, gaussian_kl_betwe
 from train.objectives.interface import Loss, Objective, TrainBatch
 
 
+class Sampled(NamedTuple):
+    """Of all rows, (B, latents) each."""
+
+    mu: Tensor
+    logvar: Tensor
+    code: Tensor
+    """A sample of it."""
+
+
 class Exchange(Objective):
     """SGVB in which the inactive part of each sampled code is another row's; the KL is that of every posterior.
 
@@ -43,7 +52,7 @@ class Exchange(Objective):
         other = partners(batch.noise.order(len(code), code.device))
         return self.exchanged(Sampled(mu, logvar, code), own, other, batch.images)
 
-    def exchanged(self, rows: "Sampled", own: Tensor, other: Tensor, images: Tensor) -> Loss:
+    def exchanged(self, rows: Sampled, own: Tensor, other: Tensor, images: Tensor) -> Loss:
         """The bound where row i is drawn from its latents `own` and, for the rest, from row other[i].
 
         `own` is bool, (B, latents) or (latents,) for all rows.
@@ -56,10 +65,10 @@ class Exchange(Objective):
 
 
 class ExchangePairs(Exchange):
-    """The same, in steps that are made of pairs from ten batches, instead of twenty rows of one.
+    """The same, in steps that are made of ten pairs from many batches, instead of twenty rows of one.
 
-    Rows of one batch have one person, or one pose, and a step on them forgets something of all others. Twenty
-    consecutive steps see the same images as with exchange.
+    Rows of one batch have one person, or one pose, and teach a step nothing of others. Twenty consecutive steps see the
+    same images as with exchange.
     """
 
     together: ClassVar[int | None] = 2
@@ -75,15 +84,6 @@ class ExchangePairs(Exchange):
         own = self._owners == batch.pairing.active[:, None]
         code = sample_code(mu, logvar, batch.noise)
         return self.exchanged(Sampled(mu, logvar, code), own, batch.pairing.partner, batch.images)
-
-
-class Sampled(NamedTuple):
-    """Of all rows, (B, latents) each."""
-
-    mu: Tensor
-    logvar: Tensor
-    code: Tensor
-    """A sample of it."""
 
 
 def partners(order: Tensor) -> Tensor:
