@@ -14,7 +14,7 @@ from dataset.store import Store, open_store
 from pipelines.batches import StoreSource
 from pipelines.options import device_option, json_option
 from pipelines.progress import progress_bar
-from train.config import TrainConfig
+from train.config import LEARNING_RATES, TrainConfig
 from train.health import Watch
 from train.loop import Progress, RunResult, store_facts, train
 from train.objectives import OBJECTIVES
@@ -77,9 +77,14 @@ class Ratio(click.ParamType[list[float]]):
     "the factor's neuron is regressed to them. Not for random, beta-vae and supervised. [default: 0]",
 )
 @click.option(
+    "--optimizer",
+    type=click.Choice(list(LEARNING_RATES)),
+    help="adam, the paper's; or muon for weight matrices and adam for the rest. [default: adam]",
+)
+@click.option(
     "--learning-rate",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Of Adam, at the start. [default: 0.0005, the paper's]",
+    help="At the start. [default: 0.0005, the paper's; 0.002 for muon]",
 )
 @click.option(
     "--decay",

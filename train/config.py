@@ -11,8 +11,18 @@ from train.layout import INTRINSIC, Layout
 from train.network import Geometry, check_sizes
 
 PRECISIONS = ("float32", "bf16")
-NEWER = {"beta": 1.0, "decay": 0.0, "ranks": 1, "agreement": 0.0, "label_fraction": 0.0, "warm_up": 0}
+NEWER = {
+    "beta": 1.0,
+    "decay": 0.0,
+    "ranks": 1,
+    "agreement": 0.0,
+    "label_fraction": 0.0,
+    "warm_up": 0,
+    "optimizer": "adam",
+}
 """Fields that runs of earlier versions do not have, and the values that say what those runs did."""
+LEARNING_RATES = {"adam": 5e-4, "muon": 2e-3}
+"""Optimisers, each with the learning rate that runs have by default."""
 INTRINSIC_RATIO = 10.0
 """NIPS 2015 section 3.1: azimuth, elevation, light, intrinsic batches come as 1:1:1:10."""
 
@@ -60,8 +70,10 @@ class TrainConfig:
     """How often the KL between the inactive posteriors of paired rows counts, in exchange (not in the paper)."""
     label_fraction: float = 0.0
     """Share of the batches of each extrinsic factor whose true values are told (not in the paper)."""
+    optimizer: str = "adam"
+    """A key of `LEARNING_RATES`: "adam", the paper's, or "muon" for matrices with Adam for the rest (train.muon)."""
     learning_rate: float = 5e-4
-    """Of Adam; the paper's "meta learning rate"."""
+    """Of all optimisers; the paper's "meta learning rate"."""
     decay: float = 0.0
     """Share of the run, at its end, over which the learning rate falls to 0 in a straight line; the paper's: 0."""
     betas: tuple[float, float] = (0.9, 0.99)
@@ -95,6 +107,7 @@ class TrainConfig:
         _check("decay", self.decay, 0 <= self.decay <= 1, "in 0 to 1")
         _check("betas", self.betas, all(0 <= beta < 1 for beta in self.betas), "in [0, 1)")
         _check("clamp", self.clamp, self.clamp in CLAMP_MODES, f"one of {', '.join(CLAMP_MODES)}")
+        _check("optimizer", self.optimizer, self.optimizer in LEARNING_RATES, f"one of {', '.join(LEARNING_RATES)}")
         _check("precision", self.precision, self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
         self._check_ratio()
 
@@ -167,7 +180,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(
         ("side", "channels", "batches", "maps", "ranks", "seed", "warm_up", "checkpoint_every", "metrics_every"), (int,)
     ),
-    **dict.fromkeys(("preset", "objective", "clamp", "device", "precision"), (str,)),
+    **dict.fromkeys(("preset", "objective", "optimizer", "clamp", "device", "precision"), (str,)),
     **dict.fromkeys(("invariance", "beta", "agreement", "label_fraction", "learning_rate", "decay"), (int, float)),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from train.config import INTRINSIC_RATIO, TrainConfig, paper_ratio
+from train.config import INTRINSIC_RATIO, LEARNING_RATES, TrainConfig, paper_ratio
 from train.device import resolve_device, resolve_precision
 from train.errors import ConfigError
 from train.layout import Layout
@@ -94,6 +94,8 @@ def configure(
     every = start.checkpoint_every * (10 if resolved.startswith("cuda") else 1)
     values: dict[str, Any] = {"maps": start.maps, "batches": start.batches, "checkpoint_every": every}
     values["warm_up"] = kind.warm_up
+    if given.get("optimizer") in LEARNING_RATES:
+        values["learning_rate"] = LEARNING_RATES[str(given["optimizer"])]
     return TrainConfig(
         layout=layout,
         side=image_shape[0],

@@ -17,6 +17,7 @@ from train.inputs import Inputs
 from train.network import Network
 from train.noise import HeldNoise, StepNoise
 from train.objectives import OBJECTIVES
+from train.optimizers import Optimizers, make_optimizers
 from train.told import Told
 
 PASSES_BEFORE = 2
@@ -24,9 +25,9 @@ PASSES_BEFORE = 2
 
 
 class Step(Protocol):
-    """Gradients of a batch, then Adam; between the two, processes may average what they have."""
+    """Gradients of a batch, then the optimisers; between the two, processes may average what they have."""
 
-    optimizer: torch.optim.Optimizer
+    optimizers: Optimizers
 
     def gradients(self, number: int, inputs: Inputs) -> Tensor:
         """Leave the gradients of step `number` in the parameters.
@@ -38,7 +39,7 @@ class Step(Protocol):
         ...
 
     def update(self, rate: float) -> None:
-        """One step of Adam with this learning rate."""
+        """One step of all optimisers with this learning rate."""
         ...
 
 
@@ -53,13 +54,11 @@ class DirectStep:
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self._seed, self._device = config.seed, network.mu.weight.device
         self._objective, self._told = OBJECTIVES[config.objective](network, config), Told(config.layout)
-        self.optimizer: torch.optim.Optimizer = torch.optim.Adam(
-            network.parameters(), lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True
-        )
+        self._network, self.optimizers = network, make_optimizers(network, config)
 
     def gradients(self, number: int, inputs: Inputs) -> Tensor:
         """See `Step`."""
-        self.optimizer.zero_grad()
+        self._network.zero_grad()
         inputs = inputs.on(self._device)
         loss = self._objective.loss(inputs.batch(StepNoise(self._seed, number)))
         loss.total.backward()  # type: ignore[no-untyped-call]
@@ -67,9 +66,10 @@ class DirectStep:
 
     def update(self, rate: float) -> None:
         """See `Step`."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class _Recording:
 
 
 class RecordedStep:
-    """One graph for every kind of batch (see `Inputs`), and one for Adam."""
+    """One graph for every kind of batch (see `Inputs`), and one for the optimisers."""
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self._seed = config.seed
@@ -93,15 +93,13 @@ class RecordedStep:
         self._gradients = [torch.zeros_like(parameter) for parameter in self._parameters]
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
             parameter.grad = gradient
-        self.optimizer: torch.optim.Optimizer = torch.optim.Adam(
-            self._parameters, lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True, capturable=True
-        )
+        self.optimizers = make_optimizers(network, config, capturable=True)
         self._rate = torch.zeros((), device=self._device)
         self._pool = torch.cuda.graph_pool_handle()
         # PyTorch's own stream for recording lies on the first GPU that ever recorded.
         self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         self._recordings: dict[tuple[Hashable, ...], _Recording] = {}
-        self._adam: torch.cuda.CUDAGraph | None = None
+        self._updating: torch.cuda.CUDAGraph | None = None
         self._warm = False
 
     def gradients(self, number: int, inputs: Inputs) -> Tensor:
@@ -116,19 +114,24 @@ class RecordedStep:
         return recording.row.clone()
 
     def update(self, rate: float) -> None:
-        """See `Step`. The first one makes Adam's state; the second is recorded."""
+        """See `Step`. The first one makes the optimisers' state; the second is recorded."""
         self._rate.fill_(rate)
-        for group in self.optimizer.param_groups:  # what a checkpoint brings along replaces both
-            group["lr"], group["capturable"] = self._rate, True
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:  # what a checkpoint brings along replaces both
+                group["lr"], group["capturable"] = self._rate, True
         if not self._warm:
-            self.optimizer.step()
+            self._step_all()
             self._warm = True
             return
-        if self._adam is None:
-            self._adam = torch.cuda.CUDAGraph()
-            with self._recording_into(self._adam):
-                self.optimizer.step()
-        self._adam.replay()
+        if self._updating is None:
+            self._updating = torch.cuda.CUDAGraph()
+            with self._recording_into(self._updating):
+                self._step_all()
+        self._updating.replay()
+
+    def _step_all(self) -> None:
+        for optimizer in self.optimizers.values():
+            optimizer.step()
 
     def _record(self, inputs: Inputs) -> _Recording:
         held, noise = inputs.on(self._device), HeldNoise(self._seed)

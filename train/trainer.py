@@ -71,7 +71,8 @@ class Trainer:
         if found is not None:
             checkpoint, state = found
             self.network.load_state_dict(checkpoint.weights)
-            self.steps.optimizer.load_state_dict(state["optimizer"])
+            for name, optimizer in self.steps.optimizers.items():
+                optimizer.load_state_dict(state[name])
             self.window = Window(**state["window"])
             self.done = checkpoint.step
         self.team.wait()
@@ -149,13 +150,14 @@ class Trainer:
             )
         if self.team.leads:
             checkpoint = Checkpoint(self.done, self.config, self.store, weights)
-            self.run.save(checkpoint, {"optimizer": self._optimizer_state(), "window": asdict(self.window)})
+            self.run.save(checkpoint, self._optimizer_states() | {"window": asdict(self.window)})
 
-    def _optimizer_state(self) -> dict[str, Any]:
-        """Adam's, with the learning rate as a number also where the optimiser has it in a tensor."""
-        state = self.steps.optimizer.state_dict()
-        groups = [group | {"lr": float(group["lr"])} for group in state["param_groups"]]
-        return state | {"param_groups": groups}
+    def _optimizer_states(self) -> dict[str, Any]:
+        """With the learning rate as a number also where an optimiser has it in a tensor."""
+        states = {name: optimizer.state_dict() for name, optimizer in self.steps.optimizers.items()}
+        for state in states.values():
+            state["param_groups"] = [group | {"lr": float(group["lr"])} for group in state["param_groups"]]
+        return states
 
     def _save_culprit(self, number: int, reader: Reader) -> None:
         batch = reader.read(number)

@@ -71,6 +71,7 @@ def assert_equal(a, b):
         {"label_fraction": 0.5},
         {"label_fraction": 0.5, "objective": "exchange"},
         {"objective": "exchange-pairs"},
+        {"optimizer": "muon", "decay": 0.5},
     ],
 )
 def test_a_killed_run_ends_bit_equal_to_one_never_interrupted(tmp_path, source, make_config, options):

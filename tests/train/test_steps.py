@@ -56,11 +56,13 @@ def test_the_network_on_a_gpu_computes_the_plain_function(make_config, source):
 
 
 @needs_gpu
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize(
+    ("name", "optimizer"), [*((name, "adam") for name in OBJECTIVES), ("paper", "muon"), ("exchange-pairs", "muon")]
+)
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_recorded_steps_are_direct_steps(make_config, source, name, precision):
+def test_recorded_steps_are_direct_steps(make_config, source, name, optimizer, precision):
     """Losses and weights of 12 steps, over batches of every factor, some of them labelled."""
-    config = make_config(objective=name, precision=precision, maps=16).changed(device="cuda")
+    config = make_config(objective=name, optimizer=optimizer, precision=precision, maps=16).changed(device="cuda")
     networks = [make_network(config).cuda() for _ in range(2)]
     made = [kind(network, config) for kind, network in zip((DirectStep, RecordedStep), networks, strict=True)]
     order = ("azimuth", "intrinsic", "light", "elevation")
@@ -82,9 +84,11 @@ def test_recorded_steps_are_direct_steps(make_config, source, name, precision):
 
 
 @needs_gpu
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_a_run_on_a_gpu_that_goes_on_is_the_run_that_never_stopped(make_config, source, tmp_path, precision):
-    config = make_config(batches=60, precision=precision, maps=16, decay=0.5).changed(device="cuda")
+def test_a_run_on_a_gpu_that_goes_on_is_the_run_that_never_stopped(make_config, source, tmp_path, precision, optimizer):
+    options = {"precision": precision, "optimizer": optimizer, "decay": 0.5}
+    config = make_config(batches=60, maps=16, **options).changed(device="cuda")
     train(config, source, tmp_path / "whole", tensorboard=False)
 
     def stop(progress):

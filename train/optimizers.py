@@ -1,0 +1,30 @@
+"""What turns gradients into steps: Adam for all parameters, or Muon for the matrices and Adam for the rest."""
+
+import torch
+from torch import Tensor
+
+from train.config import TrainConfig
+from train.muon import Muon
+from train.network import Network
+
+Optimizers = dict[str, torch.optim.Optimizer]
+"""By the name under which a checkpoint keeps their state."""
+
+
+def make_optimizers(network: Network, config: TrainConfig, *, capturable: bool = False) -> Optimizers:
+    """Those of a run; each parameter belongs to one of them.
+
+    `capturable` is for recording on a GPU (see `train.steps`).
+    """
+    parameters = list(network.parameters())
+    matrices = [] if config.optimizer == "adam" else [p for p in parameters if is_matrix(p)]
+    others = [p for p in parameters if not any(p is one for one in matrices)]
+    adam = torch.optim.Adam(
+        others, lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True, capturable=capturable
+    )
+    return {"optimizer": adam} | ({"muon": Muon(matrices, config.learning_rate)} if matrices else {})
+
+
+def is_matrix(parameter: Tensor) -> bool:
+    """Whether a parameter maps several values to several others; the convolutions from and to the image do not."""
+    return parameter.ndim > 1 and min(parameter.shape[0], parameter[0].shape[0]) > 3
