@@ -64,7 +64,9 @@ class Ratio(click.ParamType[list[float]]):
     type=click.Choice(["mean", "first"]),
     help="Inactive latents become these of the batch. [default: mean; first for arxiv-v1]",
 )
-@click.option("--beta", type=click.FloatRange(0), help="Weight of the KL, of beta-vae. [default: 4]")
+@click.option(
+    "--beta", type=click.FloatRange(0), help="Weight of the KL. [default: 4 in beta-vae; 1 in exchange, exchange-pairs]"
+)
 @click.option(
     "--agreement",
     type=click.FloatRange(0),

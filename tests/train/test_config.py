@@ -133,7 +133,7 @@ def test_json_that_is_none():
             {"objective": "exchange", "clamp": "mean"},
             "clamp is an option of arxiv-v1, paper, not of",
         ),
-        ({"beta": 2.0}, "beta is an option of beta-vae, not of the objective paper"),
+        ({"beta": 2.0}, "beta is an option of beta-vae, exchange, exchange-pairs, not of the objective paper"),
         ({"decay": 1.5}, "decay must be in 0 to 1; got 1.5"),
         ({"objective": "beta-vae", "beta": -1.0}, "beta must be 0 or more and finite"),
         ({"preset": "huge"}, "preset must be one of demo, quick, paper, authors; got 'huge'"),

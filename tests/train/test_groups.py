@@ -92,9 +92,10 @@ def test_gradients_flow_through_what_is_shared(make_config, batch, name):
     assert (rule.network.mu.weight.grad.abs().sum(dim=1) > 0).all()
 
 
-def test_beta_weighs_the_kl(make_config, batch):
-    rule = objective("beta-vae", make_config, beta=1e6)
-    plain, heavy = objective("random", make_config).loss(_fresh(batch)), rule.loss(_fresh(batch))
+@pytest.mark.parametrize(("name", "plain"), [("beta-vae", "random"), ("exchange", "exchange")])
+def test_beta_weighs_the_kl(make_config, batch, name, plain):
+    rule = objective(name, make_config, beta=1e6)
+    plain, heavy = objective(plain, make_config).loss(_fresh(batch)), rule.loss(_fresh(batch))
     assert heavy.total.item() - plain.total.item() == pytest.approx((1e6 - 1) * plain.kl.sum().item(), rel=1e-3)
     assert torch.equal(heavy.kl, plain.kl)
 

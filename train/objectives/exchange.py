@@ -33,12 +33,12 @@ class Sampled(NamedTuple):
 
 
 class Exchange(Objective):
-    """SGVB in which the inactive part of each sampled code is another row's; the KL is that of every posterior.
+    """SGVB in which the inactive part of each sampled code is another row's; every posterior's KL counts `beta` times.
 
     To it comes `agreement` times KL(row || other row), summed over rows and inactive latents.
     """
 
-    options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0}
+    options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0, "beta": 1.0}
     intrinsic: ClassVar[float | None] = 1.0
     # From the start at 1:1:1:1 each person's own azimuth is learned first, and left and right may stay one; with these
     # they do not on a model of scans, though on the built-in head they still do.
@@ -59,7 +59,9 @@ class Exchange(Objective):
         """
         mu, logvar, code = rows
         exchanged = torch.where(own, code, code[other])
-        bound = negative_bound(cross_entropy(self.network, exchanged, images), gaussian_kl(mu, logvar))
+        bound = negative_bound(
+            cross_entropy(self.network, exchanged, images), gaussian_kl(mu, logvar), self.config.beta
+        )
         apart = (gaussian_kl_between(mu, logvar, mu[other], logvar[other]) * ~own).sum()
         return replace(bound, total=bound.total + self.config.agreement * apart)
 

@@ -1,0 +1,112 @@
+"""How fast does a decoder learn details? Adam against Muon on twenty views of one person, in one process.
+
+    python benchmarks/optimizers.py [--model PATH] [--maps 32] [--steps 500] [--picture PNG]
+
+The decoder is told the azimuth and shown the view; its code is the azimuth on one latent and the same random numbers
+on all others. Nothing has to be inferred, nobody else has to be drawn: what is left is how fast it learns. The learning
+rate falls to 0 over the second half. Adam is also given Muon's learning rate. The picture shows seven of the views,
+and below what each optimiser has learned of them.
+"""
+
+import argparse
+from time import perf_counter
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn import functional
+
+from render import CpuRenderer, SceneBatch, frame_head, open_model
+from train.config import LEARNING_RATES, TrainConfig
+from train.device import prepare
+from train.making import make_network
+from train.network import Network
+from train.optimizers import make_optimizers
+from train.presets import configure
+from train.trained import to_uint8
+
+HALF = 86.0
+VIEWS = 20
+FACTORS = ("azimuth", "elevation", "light", "intrinsic")
+
+
+def views(model_name: str, side: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Images (VIEWS, side, side) of one person, and azimuths (VIEWS,) of -1 to 1."""
+    model = open_model(model_name)
+    rng = np.random.Generator(np.random.Philox(1))
+    people = {k: rng.standard_normal((1, model.blocks[k].components)).astype("f4") for k in ("shape", "albedo")}
+    camera = frame_head(model.mean, model.chin, side, (-HALF, 0, HALF), (-23, 0, 23))
+    azimuths = np.linspace(-HALF, HALF, VIEWS).astype("f4")
+    still = np.zeros(VIEWS, "f4")
+    scenes = SceneBatch(model.meshes(people), np.zeros(VIEWS, int), azimuths, still, still, camera)
+    return CpuRenderer("grey", 4).render(scenes).image, azimuths / np.float32(HALF)
+
+
+def codes(azimuths: NDArray[np.float32], latents: int) -> torch.Tensor:
+    """(VIEWS, latents): the azimuth with a variance of 1, and a person."""
+    person = np.random.Generator(np.random.Philox(2)).standard_normal(latents).astype("f4")
+    found = np.tile(person, (VIEWS, 1))
+    found[:, 0] = 3**0.5 * azimuths
+    return torch.from_numpy(found)
+
+
+def learn(network: Network, config: TrainConfig, images: torch.Tensor, code: torch.Tensor) -> tuple[list[float], float]:
+    """Mean squared error (of grey levels 0..1) after each quarter of the steps, and seconds a step."""
+    targets = network.targets(images)
+    optimizers = make_optimizers(network, config).values()
+    errors, started = [], perf_counter()
+    for step in range(config.batches):
+        network.zero_grad()
+        logits = network.decode_logits(code)
+        functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum").backward()
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = config.rate(step)
+            optimizer.step()
+        if (step + 1) % (config.batches // 4) == 0:
+            errors.append(float((torch.sigmoid(logits.detach()) - targets).square().mean()))
+    return errors, (perf_counter() - started) / config.batches
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="procedural", help="the built-in head, or a face model's file")
+    parser.add_argument("--maps", type=int, default=32, help="feature maps (default 32)")
+    parser.add_argument("--side", type=int, default=150, help="pixels (default 150)")
+    parser.add_argument("--steps", type=int, default=500, help="of each optimiser (default 500)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
+    parser.add_argument("--picture", help="where to put what was learned")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Learn with each optimiser and print."""
+    args = parse()
+    drawn, azimuths = views(args.model, args.side)
+    rows, ends = [drawn[::3]], {}
+    for name, rate in (("adam", LEARNING_RATES["adam"]), ("adam", LEARNING_RATES["muon"]), ("muon", None)):
+        config = configure(
+            factors=FACTORS, image_shape=drawn.shape[1:], maps=args.maps, device=args.device, batches=args.steps,
+            decay=0.5, optimizer=name, learning_rate=rate,
+        )  # fmt: skip
+        prepare(torch.device(config.device))
+        network = make_network(config).to(config.device)
+        images, code = torch.from_numpy(drawn).to(config.device), codes(azimuths, config.latents).to(config.device)
+        errors, seconds = learn(network, config, images, code)
+        ends[name, rate] = errors[-1]
+        print(
+            f"{name} {config.learning_rate:g}: mean squared error {' '.join(f'{e:.5f}' for e in errors)} after each"
+            f" quarter of {args.steps} steps, {1e3 * seconds:.0f} ms a step"
+        )
+        with torch.no_grad():
+            rows.append(to_uint8(network.decode(code[::3])[:, 0].cpu().numpy()))
+    adams = [error for (name, _), error in ends.items() if name == "adam"]
+    print(f"error at the end, the better Adam's over Muon's: {min(adams) / ends['muon', None]:.1f}")
+    if args.picture:
+        Image.fromarray(np.concatenate([np.concatenate(list(row), axis=1) for row in rows])).save(args.picture)
+
+
+if __name__ == "__main__":
+    main()
