@@ -50,6 +50,7 @@ bench: .venv/installed ## speed, each claim with both sides in one run
 	$(BIN)/python benchmarks/shards.py
 	$(BIN)/python benchmarks/head_statistics.py
 	$(BIN)/python benchmarks/train_step.py
+	$(BIN)/python benchmarks/optimizers.py
 	$(BIN)/python benchmarks/exactness.py
 	$(BIN)/python benchmarks/head_builds.py
 	$(BIN)/python benchmarks/head_intersections.py

@@ -65,7 +65,9 @@ class Ratio(click.ParamType[list[float]]):
     help="Inactive latents become these of the batch. [default: mean; first for arxiv-v1]",
 )
 @click.option(
-    "--beta", type=click.FloatRange(0), help="Weight of the KL. [default: 4 in beta-vae; 1 in exchange, exchange-pairs]"
+    "--beta",
+    type=click.FloatRange(0),
+    help="Weight of the KL, of beta-vae, exchange and exchange-pairs. [default: 4 in beta-vae, else 1]",
 )
 @click.option(
     "--agreement",
@@ -86,7 +88,7 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--learning-rate",
     type=click.FloatRange(0, 1, min_open=True),
-    help="At the start. [default: 0.0005, the paper's; 0.002 for muon]",
+    help="At the start, of Muon and Adam alike. [default: 0.0005, the paper's; 0.002 with muon]",
 )
 @click.option(
     "--decay",
@@ -189,9 +191,10 @@ def _factors(store: Store, asked: str | None) -> tuple[list[str], dict[str, int]
 def _describe(config: TrainConfig) -> str:
     """One line about what is about to run."""
     layout = ", ".join(f"{name} {count}" for name, count in config.layout.to_json().items())
+    by = "" if config.optimizer == "adam" else f" by {config.optimizer}"
     return (
         f"{config.batches:,} batches, {config.maps} maps, {config.side} px, code of {config.latents} ({layout}), "
-        f"objective {config.rule}, {config.precision} on {config.device}"
+        f"objective {config.rule}{by}, {config.precision} on {config.device}"
     )
 
 

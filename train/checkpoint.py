@@ -1,6 +1,6 @@
 """Checkpoints: weights as safetensors with everything that describes them, and the state to go on from.
 
-Two files a checkpoint, `<step>.resume` (Adam and counters, read with ``weights_only=True``) and, written after
+Two files a checkpoint, `<step>.resume` (optimisers and counters, read with ``weights_only=True``) and, written after
 it, `<step>.safetensors` (weights; configuration, store and checksums in its metadata). The second file's presence
 is completeness. Neither can run code when it is read.
 """

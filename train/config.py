@@ -72,8 +72,8 @@ class TrainConfig:
     """Share of the batches of each extrinsic factor whose true values are told (not in the paper)."""
     optimizer: str = "adam"
     """A key of `LEARNING_RATES`: "adam", the paper's, or "muon" for matrices with Adam for the rest (train.muon)."""
-    learning_rate: float = 5e-4
-    """Of all optimisers; the paper's "meta learning rate"."""
+    learning_rate: float = LEARNING_RATES["adam"]
+    """Of all optimisers; the paper's "meta learning rate". `configure` takes that of the optimiser."""
     decay: float = 0.0
     """Share of the run, at its end, over which the learning rate falls to 0 in a straight line; the paper's: 0."""
     betas: tuple[float, float] = (0.9, 0.99)

@@ -1,9 +1,9 @@
-"""Muon: every step of a matrix goes equally far in all directions that its gradients have (not in the paper).
+"""Muon: every step of a matrix goes about equally far in the directions that its gradients have (not in the paper).
 
 Adam scales each weight by itself. A convolution whose inputs are all positive, as behind a threshold, has one direction
-with far larger gradients than the others (all inputs up, all outputs up), and Adam's step is mostly that direction.
-Muon (K. Jordan, 2024) replaces the gradients' running mean U S V' by about U V': the direction that is steepest by far
-counts no more than one in which details are learned.
+with far larger gradients than the others, and Adam's step is mostly that direction (docs/decisions/2026-11-27-muon.md
+has shares). Muon (K. Jordan, 2024) replaces the gradients' running mean U S V' by about U V': the direction that is
+steepest by far counts no more than one in which details are learned.
 """
 
 from collections.abc import Iterable
@@ -13,10 +13,12 @@ from torch import Tensor
 
 POLYNOMIAL = (3.4445, -4.7750, 2.0315)
 """Of a singular value s: a s + b s^3 + c s^5, which brings 0 to 1 toward 1, steepest at 0 (Jordan's coefficients)."""
-ITERATIONS = 5
+ROUNDS = (3, 2)
+"""Iterations on one Gram matrix, before the next is made of what they gave; five in all, as Jordan has it."""
 MOMENTUM = 0.95
 SCALE = 0.2
-"""Root mean square of a step over its learning rate, about what Adam's is: one learning rate serves both."""
+"""Root mean square of a step over its learning rate where gradients have full rank, about what Adam's is (Liu et al.,
+arXiv:2502.16982, section 2.2): one learning rate serves both."""
 
 
 class Muon(torch.optim.Optimizer):
@@ -52,18 +54,24 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrix: Tensor) -> Tensor:
     """(R, C) -> (R, C) with the same singular vectors and singular values of about 1 (0.6 to 1.25).
 
-    Values below a five-hundredth of the Frobenius norm stay smaller. All iterations work on the smaller Gram matrix:
-    the polynomials are multiplied there, and with the matrix once.
+    Values below a five-hundredth of the Frobenius norm stay smaller. Iterations work on the smaller Gram matrix: the
+    polynomials are multiplied there, and with the matrix once a round. What rounding made negative in it grows eleven
+    times an iteration; a new round begins before that matters, also where products round to TF32.
     """
-    a, b, c = POLYNOMIAL
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     wide = wide / (wide.norm() + 1e-7)
-    gram = wide @ wide.T
+    for iterations in ROUNDS:
+        wide = _polynomials(wide @ wide.T, iterations) @ wide
+    return wide if matrix.shape[0] <= matrix.shape[1] else wide.T
+
+
+def _polynomials(gram: Tensor, iterations: int) -> Tensor:
+    """(n, n) what takes a matrix with that Gram matrix through so many iterations."""
+    a, b, c = POLYNOMIAL
     eye = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
     product = eye
-    for _ in range(ITERATIONS):
+    for _ in range(iterations):
         factor = a * eye + b * gram + c * gram @ gram
         product = factor @ product
         gram = factor @ gram @ factor
-    wide = product @ wide
-    return wide if matrix.shape[0] <= matrix.shape[1] else wide.T
+    return product

@@ -9,6 +9,8 @@ from train.network import Network
 
 Optimizers = dict[str, torch.optim.Optimizer]
 """By the name under which a checkpoint keeps their state."""
+MOST_CHANNELS = 3
+"""Of an image."""
 
 
 def make_optimizers(network: Network, config: TrainConfig, *, capturable: bool = False) -> Optimizers:
@@ -26,5 +28,17 @@ def make_optimizers(network: Network, config: TrainConfig, *, capturable: bool =
 
 
 def is_matrix(parameter: Tensor) -> bool:
-    """Whether a parameter maps several values to several others; the convolutions from and to the image do not."""
-    return parameter.ndim > 1 and min(parameter.shape[0], parameter[0].shape[0]) > 3
+    """Whether a parameter maps features to features.
+
+    The convolutions from and to the image do not, and what has no more inputs or outputs than an image has channels is
+    left out with them: in nets of less than 16 maps some convolutions are.
+    """
+    return parameter.ndim > 1 and min(parameter.shape[0], parameter.shape[1]) > MOST_CHANNELS
+
+
+def step_all(optimizers: Optimizers, rate: float | Tensor) -> None:
+    """One step of each with this learning rate."""
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()

@@ -61,7 +61,7 @@ def configure(
         exchange, exchange-pairs and supervised: 1)
     device, precision : "auto" or explicit, see train.device
     options : any other field of `TrainConfig` (batches, maps, objective, clamp, invariance, seed, ...); None is
-        "not given"
+        "not given". The learning rate is that of the optimiser unless given
 
     Raises
     ------

@@ -17,7 +17,7 @@ from train.inputs import Inputs
 from train.network import Network
 from train.noise import HeldNoise, StepNoise
 from train.objectives import OBJECTIVES
-from train.optimizers import Optimizers, make_optimizers
+from train.optimizers import Optimizers, make_optimizers, step_all
 from train.told import Told
 
 PASSES_BEFORE = 2
@@ -66,10 +66,7 @@ class DirectStep:
 
     def update(self, rate: float) -> None:
         """See `Step`."""
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.step()
+        step_all(self.optimizers, rate)
 
 
 @dataclass(frozen=True)
@@ -117,21 +114,17 @@ class RecordedStep:
         """See `Step`. The first one makes the optimisers' state; the second is recorded."""
         self._rate.fill_(rate)
         for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:  # what a checkpoint brings along replaces both
-                group["lr"], group["capturable"] = self._rate, True
+            for group in optimizer.param_groups:  # a checkpoint may say otherwise
+                group |= {"capturable": True} if "capturable" in group else {}
         if not self._warm:
-            self._step_all()
+            step_all(self.optimizers, self._rate)
             self._warm = True
             return
         if self._updating is None:
             self._updating = torch.cuda.CUDAGraph()
             with self._recording_into(self._updating):
-                self._step_all()
+                step_all(self.optimizers, self._rate)
         self._updating.replay()
-
-    def _step_all(self) -> None:
-        for optimizer in self.optimizers.values():
-            optimizer.step()
 
     def _record(self, inputs: Inputs) -> _Recording:
         held, noise = inputs.on(self._device), HeldNoise(self._seed)

@@ -82,7 +82,7 @@ class Trainer:
         return self.done
 
     def step(self, number: int, batch: Batch, *, stopping: bool) -> None:
-        """Batch `number` forward and backward, and the mean gradient of all processes through Adam."""
+        """Batch `number` forward and backward, and the mean gradient of all processes to the optimisers."""
         row = self.steps.gradients(number, self._scaling.inputs(batch))
         self.team.average(self.network.parameters())
         self.steps.update(self.config.rate(number - self.team.rank))

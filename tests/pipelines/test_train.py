@@ -82,9 +82,21 @@ def test_impossible_trainings_are_one_line(refused, toy, tmp_path, arguments, me
     assert not (tmp_path / "run").exists()
 
 
-def test_another_run_in_the_way_is_named(refused, toy):
-    said = refused("train-dcign", "--store", toy / "faces.zarr", "--run", toy / "run", "--maps", 12, "--batches", 12)
-    assert "maps was 8, now 12" in said
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [("--maps", 12, "maps was 8, now 12"), ("--optimizer", "muon", "optimizer was adam, now muon")],
+)
+def test_another_run_in_the_way_is_named(refused, toy, option, value, message):
+    before = ["--store", toy / "faces.zarr", "--run", toy / "run", "--maps", 8, "--batches", 12]
+    assert message in refused("train-dcign", *before, option, value)
+
+
+def test_a_run_says_what_it_is_optimised_by(dcign, toy, tmp_path):
+    call = ["--store", toy / "faces.zarr", "--run", tmp_path / "run", *TINY, "--batches", 4]
+    more = ["--objective", "exchange-pairs", "--optimizer", "muon", "--beta", 0.1]
+    assert "objective exchange-pairs by muon," in dcign("train-dcign", *call, *more).err
+    config = load_run(tmp_path / "run").config
+    assert (config.optimizer, config.learning_rate, config.beta) == ("muon", 2e-3, 0.1)
 
 
 def test_an_incomplete_store_is_refused(refused, dcign, toy, tmp_path):

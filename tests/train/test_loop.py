@@ -36,7 +36,7 @@ def kill_after(step):
 
 
 def final_state(run_dir):
-    """Weights, Adam's state and the metrics without their times."""
+    """Weights, the optimisers' state and the metrics without their times."""
     newest = list_checkpoints(run_dir / "checkpoints")[0]
     lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     for line in lines:
