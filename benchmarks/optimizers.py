@@ -5,8 +5,7 @@
 The decoder is told the azimuth and shown the view; its code is the azimuth on one latent and the same random numbers
 on all others. Nothing has to be inferred, nobody else has to be drawn: what is left is how fast it learns. The learning
 rate falls to 0 over the second half. Adam is also given Muon's learning rate. Steps are taken directly, also on a GPU;
-their times include the start. The picture shows seven of the views,
-and below what each optimiser has learned of them.
+their times include the start. The picture shows seven of the views, and below what each optimiser has learned of them.
 """
 
 import argparse

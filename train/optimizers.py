@@ -8,7 +8,7 @@ from train.muon import Muon
 from train.network import Network
 
 Optimizers = dict[str, torch.optim.Optimizer]
-"""By the name under which a checkpoint keeps their state."""
+"""By the name under which a checkpoint keeps their state; Adam's is "optimizer", from when there was no other."""
 MOST_CHANNELS = 3
 """Of an image."""
 

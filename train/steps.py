@@ -115,7 +115,8 @@ class RecordedStep:
         self._rate.fill_(rate)
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:  # a checkpoint may say otherwise
-                group |= {"capturable": True} if "capturable" in group else {}
+                if "capturable" in group:
+                    group["capturable"] = True
         if not self._warm:
             step_all(self.optimizers, self._rate)
             self._warm = True
