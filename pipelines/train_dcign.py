@@ -102,10 +102,11 @@ class Ratio(click.ParamType[list[float]]):
     "1 for exchange, exchange-pairs and supervised]",
 )
 @click.option(
-    "--warm-up",
+    "--orient",
     type=click.IntRange(0),
-    help="Batches at the start that come as 1:1:1:10 whatever the ratio: people first, so that a neuron means the same "
-    "on all of them. [default: 0; 1000 for exchange and exchange-pairs]",
+    help="exchange, exchange-pairs: batches at the start in which a factor's neuron is pulled along the first "
+    "principal component of how its images differ, so that left and right do not become one. No label is used. "
+    "[default: 500; 0 with labels]",
 )
 @click.option("--val", help="Store of render-sweeps: look at its val people while training, for TensorBoard.")
 @click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between looks.")

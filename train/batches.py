@@ -12,9 +12,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from train.config import INTRINSIC_RATIO, TrainConfig
+from train.config import TrainConfig
 from train.errors import MissingFactor, TooFewBatches, WrongImages
-from train.layout import INTRINSIC
 
 SHUFFLED = "shuffled"
 """What varies in a batch of images that were dealt anew (`train.reading`): everything."""
@@ -114,18 +113,12 @@ class Schedule:
     seed : of the run
     ratio : (factor, share) in the layout's order
     counts : batches there are, by factor
-    warm_up : steps at the start that draw intrinsic batches, where there are any, ten times as often as any other
     """
 
-    def __init__(
-        self, seed: int, ratio: Sequence[tuple[str, float]], counts: Mapping[str, int], warm_up: int = 0
-    ) -> None:
+    def __init__(self, seed: int, ratio: Sequence[tuple[str, float]], counts: Mapping[str, int]) -> None:
         self._seed = seed
-        self._warm_up = warm_up if dict(ratio).get(INTRINSIC) else 0
         self._names = tuple(name for name, _ in ratio)
         self._edges = _edges([share for _, share in ratio])
-        often = {INTRINSIC: INTRINSIC_RATIO}
-        self._early_edges = _edges([often.get(name, 1.0) if share else 0.0 for name, share in ratio])
         self._counts = [counts[name] for name in self._names]
         self._blocks: list[NDArray[np.intp]] = []
         self._drawn_before: list[NDArray[np.intp]] = [np.zeros(len(self._names), np.intp)]
@@ -145,8 +138,6 @@ class Schedule:
     def _add_block(self) -> None:
         uniforms = self._generator(_FACTOR_KEY, len(self._blocks)).random(_BLOCK)
         drawn = np.searchsorted(self._edges, uniforms, side="right")
-        early = max(0, self._warm_up - len(self._blocks) * _BLOCK)
-        drawn[:early] = np.searchsorted(self._early_edges, uniforms[:early], side="right")
         self._blocks.append(drawn)
         self._drawn_before.append(self._drawn_before[-1] + np.bincount(drawn, minlength=len(self._names)))
 

@@ -17,10 +17,12 @@ NEWER = {
     "ranks": 1,
     "agreement": 0.0,
     "label_fraction": 0.0,
-    "warm_up": 0,
+    "orient": 0,
     "optimizer": "adam",
 }
 """Fields that runs of earlier versions do not have, and the values that say what those runs did."""
+GONE = {"warm_up": 0}
+"""Fields that only runs of earlier versions have, and the values with which they did what is done without them."""
 LEARNING_RATES = {"adam": 5e-4, "muon": 2e-3}
 """Optimisers, each with the learning rate that runs have by default."""
 INTRINSIC_RATIO = 10.0
@@ -54,8 +56,6 @@ class TrainConfig:
     """Feature maps m of the network; the authors' is 96."""
     ratio: tuple[tuple[str, float], ...]
     """Factor and its relative share of the batches, in the layout's order."""
-    warm_up: int = 0
-    """Batches at the start of which intrinsic ones come ten times as often as any other, whatever the ratio."""
     preset: str = "paper"
     """The preset these values started from; a label."""
     objective: str = "paper"
@@ -68,6 +68,8 @@ class TrainConfig:
     """How often the KL counts; the paper's bound has 1."""
     agreement: float = 0.0
     """How often the KL between the inactive posteriors of paired rows counts, in exchange (not in the paper)."""
+    orient: int = 0
+    """Steps at the start in which neurons are pulled along principal components, in exchange (not in the paper)."""
     label_fraction: float = 0.0
     """Share of the batches of each extrinsic factor whose true values are told (not in the paper)."""
     optimizer: str = "adam"
@@ -97,7 +99,8 @@ class TrainConfig:
         for name in ("batches", "checkpoint_every", "metrics_every", "ranks"):
             _check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
         _check("batches", self.batches, self.batches % self.ranks == 0, f"a multiple of the {self.ranks} processes")
-        _check("warm_up", self.warm_up, self.warm_up >= 0, "0 or more")
+        _check("orient", self.orient, self.orient >= 0, "0 or more")
+        _check("orient", self.orient, not (self.orient and self.label_fraction), "0 with labels, which tell it all")
         _check("seed", self.seed, self.seed >= 0, "0 or more")
         _check("learning_rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "positive and finite")
         _check("invariance", self.invariance, 0 <= self.invariance < float("inf"), "0 or more and finite")
@@ -150,7 +153,7 @@ class TrainConfig:
         """
         if not isinstance(plain, Mapping):
             raise ConfigError(f"a configuration is an object; got {type(plain).__name__}")
-        plain = NEWER | dict(plain)
+        plain = NEWER | {name: value for name, value in plain.items() if (name, value) not in GONE.items()}
         known = {field.name for field in fields(cls)}
         for word, keys in (("unknown", plain.keys() - known), ("missing", known - plain.keys())):
             if keys:
@@ -178,7 +181,7 @@ class TrainConfig:
 
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(
-        ("side", "channels", "batches", "maps", "ranks", "seed", "warm_up", "checkpoint_every", "metrics_every"), (int,)
+        ("side", "channels", "batches", "maps", "ranks", "seed", "orient", "checkpoint_every", "metrics_every"), (int,)
     ),
     **dict.fromkeys(("preset", "objective", "optimizer", "clamp", "device", "precision"), (str,)),
     **dict.fromkeys(("invariance", "beta", "agreement", "label_fraction", "learning_rate", "decay"), (int, float)),

@@ -13,7 +13,7 @@ from train.config import TrainConfig
 from train.device import to_device
 from train.layout import INTRINSIC
 from train.noise import Noise
-from train.objectives import Pairs, TrainBatch
+from train.objectives import Heading, Pairs, TrainBatch
 
 
 class Inputs(NamedTuple):
@@ -29,27 +29,31 @@ class Inputs(NamedTuple):
     """float32 (B,), where some rows are told; see `TrainBatch`."""
     pairing: Pairs | None = None
     """Of shuffled rows that kept partners; see `TrainBatch`."""
+    heading: Heading | None = None
+    """Which way to go, in the first steps of some runs; see `TrainBatch`."""
 
     def on(self, device: torch.device) -> "Inputs":
         """The same on another device."""
         factors, label = (None if part is None else to_device(part, device) for part in (self.factors, self.label))
         pairing = None if self.pairing is None else Pairs(*(to_device(part, device) for part in self.pairing))
-        return Inputs(to_device(self.images, device), self.active, factors, label, pairing)
+        heading = None if self.heading is None else Heading(*(to_device(part, device) for part in self.heading))
+        return Inputs(to_device(self.images, device), self.active, factors, label, pairing, heading)
 
     @property
     def tensors(self) -> list[Tensor]:
         """All that differs between batches of one kind."""
-        return [part for part in (self.images, self.factors, self.label, *(self.pairing or ())) if part is not None]
+        parts = (self.images, self.factors, self.label, *(self.pairing or ()), *(self.heading or ()))
+        return [part for part in parts if part is not None]
 
     @property
     def kind(self) -> tuple[Hashable, ...]:
         """What else decides a step: batches that agree in it differ in their tensors alone."""
-        there = tuple(part is not None for part in (self.factors, self.label, self.pairing))
+        there = tuple(part is not None for part in (self.factors, self.label, self.pairing, self.heading))
         return (self.active, self.images.shape, there)
 
     def batch(self, noise: Noise) -> TrainBatch:
         """What objectives look at."""
-        return TrainBatch(self.images, self.active, noise, self.factors, self.label, self.pairing)
+        return TrainBatch(self.images, self.active, noise, self.factors, self.label, self.pairing, self.heading)
 
 
 class Scaling:

@@ -16,6 +16,7 @@ from train.device import prepare
 from train.errors import ConfigError, RunMismatch
 from train.health import Watch
 from train.labels import check_labels
+from train.orientation import Orientation
 from train.parallel import team
 from train.reading import Reader, make_reader, prefetch
 from train.rundirectory import RunDirectory
@@ -104,12 +105,12 @@ def train(
         if together.leads:
             run.prepare(config, store)
         together.wait()
-        trainer = Trainer(config, store, run, together, watch)
+        trainer = Trainer(config, store, run, together, Orientation(config, source), watch)
         first = trainer.resume()
         if first > config.batches:
             raise RunMismatch(f"{run.path} has {first} batches behind it; asked for {config.batches} in all")
         counts = {name: source.count(name) for name in config.layout.names}
-        reader = make_reader(config, source, Schedule(config.seed, config.ratio, counts, config.warm_up))
+        reader = make_reader(config, source, Schedule(config.seed, config.ratio, counts))
         started = perf_counter()
         with open_writer(run.path / "tensorboard", first, enabled=tensorboard and together.leads) as writer:
             waited = _go(trainer, reader, first, writer, on_progress, stopping)

@@ -18,6 +18,7 @@ from train.health import Watch, leak_gap
 from train.inputs import Scaling
 from train.making import make_network
 from train.objectives import assigned
+from train.orientation import Orientation
 from train.parallel import Team
 from train.reading import Reader
 from train.rundirectory import RunDirectory
@@ -31,7 +32,13 @@ class Trainer:
     """Weights, optimiser and the window of metrics of one process; `done` counts the batches of all processes."""
 
     def __init__(
-        self, config: TrainConfig, store: StoreFacts, run: RunDirectory, team: Team, watch: Watch | None = None
+        self,
+        config: TrainConfig,
+        store: StoreFacts,
+        run: RunDirectory,
+        team: Team,
+        orientation: Orientation,
+        watch: Watch | None = None,
     ) -> None:
         self.config, self.store, self.run, self.team, self.watch = config, store, run, team, watch
         self.device = torch.device(config.device)
@@ -42,7 +49,7 @@ class Trainer:
         self.stopping = False
         """Whether any process was asked to stop, as far as was looked."""
         self._told = Told(config.layout)
-        self._scaling = Scaling(config, store.factors)
+        self._scaling, self._orientation = Scaling(config, store.factors), orientation
         self._pending: list[Tensor] = []
         self._number = 0
         self._clock = perf_counter()
@@ -83,7 +90,8 @@ class Trainer:
 
     def step(self, number: int, batch: Batch, *, stopping: bool) -> None:
         """Batch `number` forward and backward, and the mean gradient of all processes to the optimisers."""
-        row = self.steps.gradients(number, self._scaling.inputs(batch))
+        inputs = self._scaling.inputs(batch)._replace(heading=self._orientation.heading(number, batch.images))
+        row = self.steps.gradients(number, inputs)
         self.team.average(self.network.parameters())
         self.steps.update(self.config.rate(number - self.team.rank))
         said = torch.tensor([number, stopping], dtype=torch.float64)

@@ -43,29 +43,6 @@ def test_factors_come_in_the_papers_ratio():
     assert {silent.at(k).factor for k in range(500)} == {"azimuth"}
 
 
-def test_a_warm_up_has_the_papers_ratio_and_changes_nothing_after_it():
-    even = tuple((name, 1.0) for name, _ in RATIO)
-    plain, warm = Schedule(5, even, COUNTS), Schedule(5, even, COUNTS, warm_up=1300)
-    drawn = Counter(warm.at(k).factor for k in range(1300))
-    for factor, share in RATIO:
-        assert abs(drawn[factor] - 100 * share) < 5 * np.sqrt(100 * share)
-    assert [warm.at(k).factor for k in range(1300, 3000)] == [plain.at(k).factor for k in range(1300, 3000)]
-    paper = Schedule(5, RATIO, COUNTS)
-    assert [warm.at(k) for k in range(1300)] == [paper.at(k) for k in range(1300)]
-
-
-def test_a_warm_up_draws_no_factor_that_has_no_share():
-    silent = Schedule(0, (("azimuth", 1.0), ("light", 0.0)), {"azimuth": 2, "light": 0}, warm_up=100)
-    assert {silent.at(k).factor for k in range(200)} == {"azimuth"}
-
-
-def test_where_no_people_vary_there_is_nothing_to_warm_up_with():
-    for ratio in ((("azimuth", 1.0), ("light", 3.0)), (("azimuth", 1.0), ("light", 3.0), ("intrinsic", 0.0))):
-        counts = {"azimuth": 2, "light": 3, "intrinsic": 0}
-        warm, plain = Schedule(0, ratio, counts, warm_up=100), Schedule(0, ratio, counts)
-        assert [warm.at(k) for k in range(200)] == [plain.at(k) for k in range(200)]
-
-
 def test_sources_that_cannot_serve(source, make_config):
     config = make_config()
     check_source(config, source)

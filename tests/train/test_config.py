@@ -66,8 +66,11 @@ def test_the_learning_rate_falls_over_the_last_part_of_a_run():
 
 def test_a_run_from_before_an_option_did_what_its_neutral_value_says():
     plain = faces().to_plain()
-    del plain["beta"], plain["decay"], plain["label_fraction"], plain["warm_up"]
+    del plain["beta"], plain["decay"], plain["label_fraction"], plain["orient"]
     assert TrainConfig.from_plain(plain) == faces()
+    assert TrainConfig.from_plain(plain | {"warm_up": 0}) == faces()
+    with pytest.raises(ConfigError, match="unknown key in the configuration: warm_up"):
+        TrainConfig.from_plain(plain | {"warm_up": 1000})
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -168,7 +168,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("objective", ["paper", "exchange-pairs"])
 def test_true_values_of_batches_that_are_not_chosen_are_never_looked_at(make_config, source, tmp_path, objective):
-    make_config = partial(make_config, objective=objective, warm_up=0)
+    make_config = partial(make_config, objective=objective)
     config = make_config(label_fraction=0.5)
     nothing = Retold(source, lambda values, draw: None)
     half = Retold(source, lambda values, draw: values if is_labelled(config, draw) else None)
@@ -185,7 +185,7 @@ def test_true_values_of_batches_that_are_not_chosen_are_never_looked_at(make_con
 @pytest.mark.parametrize("objective", ["paper", "exchange-pairs"])
 def test_metrics_say_what_labels_cost(make_config, source, tmp_path, objective):
     """With a learning rate next to 0 every batch costs what it costs the first network."""
-    options = {"objective": objective, "ratio": EVEN, "warm_up": 0}
+    options = {"objective": objective, "ratio": EVEN}
     config = make_config(label_fraction=0.5, learning_rate=1e-30, **options)
     train(config.changed(batches=40, metrics_every=40), source, tmp_path, tensorboard=False)
     (line,) = (json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines())

@@ -235,7 +235,7 @@ def test_of_pairs_that_are_not_finite_the_partners_are_saved_too(tmp_path, sourc
         train(config, source, tmp_path, tensorboard=False)
     step = int(re.search(r"at step (\d+)", str(e.value))[1])
     counts = {name: source.count(name) for name in config.layout.names}
-    batch = make_reader(config, source, Schedule(config.seed, config.ratio, counts, config.warm_up)).read(step)
+    batch = make_reader(config, source, Schedule(config.seed, config.ratio, counts)).read(step)
     with np.load(tmp_path / f"diverged-step-{step}.npz") as saved:
         np.testing.assert_array_equal(saved["images"], batch.images)
         np.testing.assert_array_equal(saved["partner"], batch.pairing.partner)
@@ -280,17 +280,6 @@ def test_waiting_for_batches_counts_only_while_nothing_is_computed(tmp_path, sou
     monkeypatch.setattr(Trainer, "idle", property(lambda self: False))  # a GPU that is still busy
     busy = train(config, Slow(), tmp_path / "busy", tensorboard=False)
     assert busy.waited == busy.metrics["waited"] == 0
-
-
-def test_exchange_warms_up_in_the_papers_ratio_unless_told_not_to(tmp_path, source, make_config):
-    even = {"azimuth": 1, "elevation": 1, "light": 1, "intrinsic": 1}
-    share = {}
-    for name, options in (("warm", {}), ("cold", {"warm_up": 0})):
-        config = make_config(objective="exchange", batches=60, metrics_every=60, maps=4, ratio=even, **options)
-        assert config.warm_up == (1000 if name == "warm" else 0)
-        share[name] = train(config, source, tmp_path / name, tensorboard=False).metrics["batches"]["intrinsic"] / 60
-    assert share["warm"] > 0.6 > 0.45 > share["cold"]
-    assert make_config().warm_up == 0
 
 
 def test_noise_of_a_step_is_a_function_of_seed_and_step():

@@ -4,6 +4,9 @@ The paper's rule averages the shared part of the code over the batch, and pose t
 not at test time. Here the shared part comes from one *other* image of the batch, whose pose is another: whatever it
 knows of the pose is wrong, and costs reconstruction. Gradients flow through both parts (not in the paper).
 
+In the first `orient` steps a pair's active neurons are also asked to differ as their images do along a principal
+component (`train.orientation`): else the azimuth neuron may fold at the middle.
+
 What the decoder forgives, it would not punish: `agreement` also pulls the posteriors of a pair together where they
 should be one. In an intrinsic batch this makes a neuron mean the same angle on every face, since its people have the
 same pose.
@@ -18,9 +21,10 @@ from torch import Tensor
 
 from train.config import TrainConfig
 from train.errors import ConfigError
+from train.layout import INTRINSIC
 from train.network import Network
 from train.objectives.bound import cross_entropy, gaussian_kl, gaussian_kl_between, negative_bound, sample_code
-from train.objectives.interface import Loss, Objective, TrainBatch
+from train.objectives.interface import Heading, Loss, Objective, TrainBatch
 
 
 class Sampled(NamedTuple):
@@ -35,14 +39,19 @@ class Sampled(NamedTuple):
 class Exchange(Objective):
     """SGVB in which the inactive part of each sampled code is another row's; every posterior's KL counts `beta` times.
 
-    To it comes `agreement` times KL(row || other row), summed over rows and inactive latents.
+    To it comes `agreement` times KL(row || other row), summed over rows and inactive latents, and at the start half the
+    squared difference from the heading, summed over rows and active extrinsic latents.
     """
 
-    options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0, "beta": 1.0}
+    options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0, "beta": 1.0, "orient": 500}
     intrinsic: ClassVar[float | None] = 1.0
-    # From the start at 1:1:1:1 each person's own azimuth is learned first, and left and right may stay one; with these
-    # they do not on a model of scans, though on the built-in head they still do.
-    warm_up: ClassVar[int] = 1000
+
+    def __init__(self, network: Network, config: TrainConfig) -> None:
+        super().__init__(network, config)
+        names, device = config.layout.names, network.mu.weight.device
+        self._owners = torch.tensor(config.layout.owners, device=device)
+        extrinsic = [names[owner] != INTRINSIC for owner in config.layout.owners]
+        self._extrinsic = torch.tensor(extrinsic, device=device).nonzero()[:, 0]
 
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class."""
@@ -50,9 +59,9 @@ class Exchange(Objective):
         own[self.config.layout.slice(batch.active)] = True
         code = sample_code(mu, logvar, batch.noise)
         other = partners(batch.noise.order(len(code), code.device))
-        return self.exchanged(Sampled(mu, logvar, code), own, other, batch.images)
+        return self.exchanged(Sampled(mu, logvar, code), own, other, batch)
 
-    def exchanged(self, rows: Sampled, own: Tensor, other: Tensor, images: Tensor) -> Loss:
+    def exchanged(self, rows: Sampled, own: Tensor, other: Tensor, batch: TrainBatch) -> Loss:
         """The bound where row i is drawn from its latents `own` and, for the rest, from row other[i].
 
         `own` is bool, (B, latents) or (latents,) for all rows.
@@ -60,10 +69,19 @@ class Exchange(Objective):
         mu, logvar, code = rows
         exchanged = torch.where(own, code, code[other])
         bound = negative_bound(
-            cross_entropy(self.network, exchanged, images), gaussian_kl(mu, logvar), self.config.beta
+            cross_entropy(self.network, exchanged, batch.images), gaussian_kl(mu, logvar), self.config.beta
         )
         apart = (gaussian_kl_between(mu, logvar, mu[other], logvar[other]) * ~own).sum()
-        return replace(bound, total=bound.total + self.config.agreement * apart)
+        total = bound.total + self.config.agreement * apart
+        if batch.heading is not None:
+            total = total + self._astray(mu, own, other, batch.heading)
+        return replace(bound, total=total)
+
+    def _astray(self, mu: Tensor, own: Tensor, other: Tensor, heading: Heading) -> Tensor:
+        """Nats for pairs that differ otherwise than their heading says, in their active extrinsic latents."""
+        neurons, asked = mu[:, self._extrinsic], heading.along
+        missed = (neurons - neurons[other]) - (asked - asked[other])
+        return 0.5 * heading.strength * (missed.square() * own[..., self._extrinsic]).sum()
 
 
 class ExchangePairs(Exchange):
@@ -75,17 +93,13 @@ class ExchangePairs(Exchange):
 
     together: ClassVar[int | None] = 2
 
-    def __init__(self, network: Network, config: TrainConfig) -> None:
-        super().__init__(network, config)
-        self._owners = torch.tensor(config.layout.owners, device=network.mu.weight.device)
-
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class."""
         if batch.pairing is None:
             raise ConfigError("the objective exchange-pairs needs rows that were dealt with their partners")
         own = self._owners == batch.pairing.active[:, None]
         code = sample_code(mu, logvar, batch.noise)
-        return self.exchanged(Sampled(mu, logvar, code), own, batch.pairing.partner, batch.images)
+        return self.exchanged(Sampled(mu, logvar, code), own, batch.pairing.partner, batch)
 
 
 def partners(order: Tensor) -> Tensor:

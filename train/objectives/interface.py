@@ -24,6 +24,15 @@ class Pairs(NamedTuple):
     """int64 (B,) the partner's row: another one for each."""
 
 
+class Heading(NamedTuple):
+    """Which way the extrinsic latents should go at the start of a run; see `train.orientation`."""
+
+    along: Tensor
+    """float32 (B, E) where each row lies for each extrinsic latent, in the layout's order; only differences count."""
+    strength: Tensor
+    """float32 () nats of a pair whose latent differs by one more or less."""
+
+
 @dataclass(frozen=True)
 class TrainBatch:
     """One batch on the training device, with the randomness of its step."""
@@ -42,6 +51,8 @@ class TrainBatch:
     The configuration's `label_fraction` decides."""
     pairing: Pairs | None = None
     """Of shuffled rows that kept partners, who and why."""
+    heading: Heading | None = None
+    """In the first steps of a run that is oriented. Only exchange looks."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +83,6 @@ class Objective(ABC):
 
     intrinsic: ClassVar[float | None] = None
     """Share of intrinsic batches, against 1 of each other factor, that suits it best; None for the preset's."""
-
-    warm_up: ClassVar[int] = 0
-    """Batches at the start of which intrinsic ones had better come ten times as often, whatever the ratio."""
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         self.network, self.config = network, config
