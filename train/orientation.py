@@ -1,10 +1,13 @@
-"""Which way a factor's neurons go at the start: along the principal components of how its images differ.
+"""Which way the neurons of factors go at the start: along the first principal component of how images differ.
 
-A network can tell left from right in two ways, and one of them is a trap: to learn first how far a head is turned, to
-either side alike. The neuron then folds at the middle, the decoder draws both sides at once, and nothing that follows
-pulls the fold apart. The first principal component of the differences within batches has left at one end and
-right at the other; a pair's neurons are pulled to differ as their images do along it, until the fold is out of
-reach. No label is used (not in the paper).
+A network can learn an angle in two ways, and one of them is a trap: how far a head is turned, to either side alike. The
+neuron then folds at the middle, the decoder draws both sides at once, and nothing that follows pulls the fold
+apart. The first principal component of the differences within batches has left at one end and right at the other: a
+pair's neurons are asked to differ as their images do along it, until the fold is out of reach. No true value is
+looked at (not in the paper).
+
+Factors with two latents or more are left alone. They go round a circle, and the second component of a circle is as
+often its second harmonic, on which front and back are one.
 """
 
 from functools import cached_property
@@ -15,15 +18,14 @@ from numpy.typing import NDArray
 
 from train.batches import BatchSource
 from train.config import TrainConfig
-from train.layout import INTRINSIC
 from train.objectives import Heading
 
 LOOKED_AT = 30
 """Batches of each factor that the components are of."""
 SPREAD = 2.0
-"""Standard deviation, within the batches of a factor, that its neurons are asked for; trained ones have 2 to 6."""
+"""Standard deviation, within its batches, that a factor's neuron is asked for."""
 STRENGTH = 50.0
-"""Nats for a pair whose neurons differ by one more or less than is asked for, at the first step; it falls to 0."""
+"""Of the pull at the first step, twice the nats of a row whose neuron is off by one; it falls to 0."""
 
 
 class Orientation:
@@ -52,17 +54,16 @@ class Orientation:
 
 
 def directions(config: TrainConfig, source: BatchSource) -> NDArray[np.float32]:
-    """(E, H * W * channels) float32: for each extrinsic latent of the layout, the component that it starts along.
+    """(S, H * W * channels) float32: the component of each of `Layout.single`.
 
-    A factor's k latents have its first k components. Images of 0..1 projected on one have the standard deviation
-    `SPREAD` within batches. Factors without batches, and components along which nothing varies, are 0.
+    Images of 0..1 projected on one have the standard deviation `SPREAD` within batches. It is 0 for a factor without
+    batches, or in whose batches nothing varies.
     """
-    pixels = config.side**2 * config.channels
-    found = [np.zeros((0, pixels), np.float32)]
-    for name, count in config.layout.sizes:
-        if name != INTRINSIC:
-            found.append(_components(source, name, count, pixels))
-    return np.concatenate(found)
+    found = np.zeros((len(config.layout.single), config.side**2 * config.channels), np.float32)
+    for row, name in zip(found, config.layout.single, strict=True):
+        if source.count(name):
+            row[:] = _component(source, name)
+    return found
 
 
 def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -70,26 +71,18 @@ def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
 
-def _components(source: BatchSource, name: str, count: int, pixels: int) -> NDArray[np.float32]:
-    """(count, pixels): the first principal components of what is left of a factor's images without their batch's mean.
+def _component(source: BatchSource, name: str) -> NDArray[np.float32]:
+    """(H * W * channels,) the first principal component of what is left of images without their batch's mean.
 
-    By the eigenvectors of the rows' products: there are far fewer rows than pixels.
+    By an eigenvector of the rows' products: there are far fewer rows than pixels.
     """
-    batches = source.count(name)
-    if not batches:
-        return np.zeros((count, pixels), np.float32)
-    chosen = np.unique(np.linspace(0, batches - 1, LOOKED_AT).round().astype(int))
+    chosen = np.unique(np.linspace(0, source.count(name) - 1, LOOKED_AT).round().astype(int))
     rows = np.concatenate([_varying(source.read(name, int(index)).images) for index in chosen])
-    found = np.zeros((count, pixels), np.float32)
-    values, vectors = np.linalg.eigh((rows @ rows.T).astype(np.float64))
-    for k in range(min(count, len(rows))):
-        if values[-1 - k] <= values[-1] * np.finfo(np.float32).eps:
-            break
-        component = vectors[:, -1 - k] @ rows
-        deviation = (rows @ component).std()
-        largest = component[np.abs(component).argmax()]  # eigenvectors have no sign of their own
-        found[k] = component * np.copysign(SPREAD / deviation, largest)
-    return found
+    component: NDArray[np.float32] = np.linalg.eigh(rows @ rows.T)[1][:, -1] @ rows
+    if not component.any():
+        return component
+    largest = component[np.abs(component).argmax()]  # an eigenvector has no sign of its own
+    return component * np.copysign(SPREAD / (rows @ component).std(), largest)
 
 
 def _varying(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -21,6 +21,11 @@ from train.trained import load_run
 EXTRINSIC = ("azimuth", "elevation", "light")
 
 
+@pytest.fixture
+def batch(source):
+    return TrainBatch(torch.from_numpy(source.read("light", 1).images), "light", StepNoise(0, 0))
+
+
 def rows_of(source, factor):
     """float64: the images of all batches of a factor, each batch without its mean."""
     batches = [source.read(factor, k).images.reshape(source.rows, -1) / 255 for k in range(source.count(factor))]
@@ -47,24 +52,14 @@ def test_each_follows_its_factor(source, make_config):
         assert abs(np.mean(orders)) > 0.9, factor
 
 
-def test_two_latents_of_a_factor_go_round_a_circle(source, make_config):
-    """A blob on a circle: its first two components are the cosine and the sine of where it is, up to a turn."""
-
-    class Turning(type(source)):
-        def read(self, factor, index):
-            batch = super().read(factor, index)
-            turns = (np.arange(self.rows) + index / 5) / self.rows * 2 * np.pi
-            images = np.stack([self.draw(np.cos(turn), np.sin(turn), 0.5, 0.0) for turn in turns])
-            return replace(batch, images=images)
-
-    turning = Turning(rows=12)
-    found = directions(make_config(sizes={"azimuth": 2}), turning)
-    along = np.concatenate([scaled(turning.read("azimuth", k).images) @ found[:2].T for k in range(5)])
-    along -= along.mean(axis=0)
-    order = np.argsort([k / 12 + j / 60 for j in range(5) for k in range(12)])
-    turned = np.diff(np.unwrap(np.arctan2(along[order, 1], along[order, 0])))
-    assert (np.sign(turned) == np.sign(turned[0])).all()
-    assert abs(turned.sum()) == pytest.approx(2 * np.pi * 59 / 60, rel=0.01)
+def test_a_factor_with_two_latents_goes_round_a_circle_and_is_left_alone(source, make_config, batch):
+    config = make_config(objective="exchange", sizes={"light": 2}, latents=7)
+    assert config.layout.single == ("azimuth", "elevation")
+    assert directions(config, source).shape == (2, 48 * 48)
+    rule = OBJECTIVES["exchange"](make_network(config), config)
+    heading = Heading(torch.linspace(-2, 3, 8).reshape(4, 2), torch.tensor(1e4))
+    told, plain = (rule.loss(replace(batch, noise=StepNoise(0, 0), heading=one)).total for one in (heading, None))
+    assert torch.equal(told, plain)  # light varies in this batch
 
 
 def test_more_batches_than_are_looked_at_are_taken_evenly(source, make_config):
@@ -112,11 +107,6 @@ def test_a_run_that_is_past_it_reads_nothing_for_it(source, make_config):
 
 
 # --- what it adds to the loss ---
-
-
-@pytest.fixture
-def batch(source):
-    return TrainBatch(torch.from_numpy(source.read("light", 1).images), "light", StepNoise(0, 0))
 
 
 HEADING = Heading(torch.linspace(-2, 3, 12).reshape(4, 3) ** 3, torch.tensor(7.0))

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from train.config import TrainConfig
 from train.errors import ConfigError
-from train.layout import INTRINSIC
 from train.network import Network
 from train.objectives.bound import cross_entropy, gaussian_kl, gaussian_kl_between, negative_bound, sample_code
 from train.objectives.interface import Heading, Loss, Objective, TrainBatch
@@ -40,7 +39,7 @@ class Exchange(Objective):
     """SGVB in which the inactive part of each sampled code is another row's; every posterior's KL counts `beta` times.
 
     To it comes `agreement` times KL(row || other row), summed over rows and inactive latents, and at the start half the
-    squared difference from the heading, summed over rows and active extrinsic latents.
+    squared difference from the heading, summed over rows and those of their active latents that have one.
     """
 
     options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0, "beta": 1.0, "orient": 500}
@@ -48,10 +47,10 @@ class Exchange(Objective):
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         super().__init__(network, config)
-        names, device = config.layout.names, network.mu.weight.device
-        self._owners = torch.tensor(config.layout.owners, device=device)
-        extrinsic = [names[owner] != INTRINSIC for owner in config.layout.owners]
-        self._extrinsic = torch.tensor(extrinsic, device=device).nonzero()[:, 0]
+        layout, device = config.layout, network.mu.weight.device
+        self._owners = torch.tensor(layout.owners, device=device)
+        places = [layout.slice(name).start for name in layout.single]
+        self._headed = torch.tensor(places, dtype=torch.int64, device=device)
 
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class."""
@@ -78,10 +77,10 @@ class Exchange(Objective):
         return replace(bound, total=total)
 
     def _astray(self, mu: Tensor, own: Tensor, other: Tensor, heading: Heading) -> Tensor:
-        """Nats for pairs that differ otherwise than their heading says, in their active extrinsic latents."""
-        neurons, asked = mu[:, self._extrinsic], heading.along
+        """Nats for pairs whose active neuron differs otherwise than their heading says."""
+        neurons, asked = mu[:, self._headed], heading.along
         missed = (neurons - neurons[other]) - (asked - asked[other])
-        return 0.5 * heading.strength * (missed.square() * own[..., self._extrinsic]).sum()
+        return 0.5 * heading.strength * (missed.square() * own[..., self._headed]).sum()
 
 
 class ExchangePairs(Exchange):

@@ -25,12 +25,12 @@ class Pairs(NamedTuple):
 
 
 class Heading(NamedTuple):
-    """Which way the extrinsic latents should go at the start of a run; see `train.orientation`."""
+    """Which way neurons should go at the start of a run; see `train.orientation`."""
 
     along: Tensor
-    """float32 (B, E) where each row lies for each extrinsic latent, in the layout's order; only differences count."""
+    """float32 (B, S) where each row lies for each of `Layout.single`; only differences count."""
     strength: Tensor
-    """float32 () nats of a pair whose latent differs by one more or less."""
+    """float32 () twice the nats of a pair that differs by one more or less."""
 
 
 @dataclass(frozen=True)
