@@ -1,10 +1,10 @@
 """What do the principal components say that `train-dcign --orient` starts along? Against the true angles of a store.
 
-    python benchmarks/orientation.py STORE [--batches 60]
+    python benchmarks/orientation.py STORE [--batches 30]
 
-A line for each factor with one latent: the first two components of how images differ within its batches, their
-share of the variance, and the rank correlation of where an image lies along them with its angle, over all batches and
-as the mean over batches. The components are of other batches than the correlations.
+Two lines for each factor but the intrinsic one: the first two components of how images differ within batches, their
+share of the variance, and the rank correlation of where images lie along them with the true value: over all
+batches together, and as the mean over batches. The correlations are of other batches than the components.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from dataset.store import Store, open_store
-from train.orientation import scaled
+from train.orientation import BATCHES, scaled
 
 
 def components(store: Store, factor: str, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -29,14 +29,17 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("store")
-    parser.add_argument("--batches", type=int, default=60)
+    parser.add_argument("--batches", type=int, default=BATCHES)
     asked = parser.parse_args()
     store = open_store(asked.store)
     columns = [factor.name for factor in store.spec.factors]
     print(f"{'factor':<10} component  share  rank correlation: all batches, a batch")
     for factor in (name for name in store.groups("train") if name != "intrinsic"):
-        directions, shares = components(store, factor, asked.batches)
-        others = [store.read("train", factor, asked.batches + k) for k in range(asked.batches)]
+        count = min(asked.batches, store.batches("train", factor) // 2)
+        if not count:
+            parser.error(f"{asked.store} has fewer than two batches of {factor} to train on")
+        directions, shares = components(store, factor, count)
+        others = [store.read("train", factor, count + k) for k in range(count)]
         true = np.stack([batch.factors[:, columns.index(factor)] for batch in others])
         for k, (direction, share) in enumerate(zip(directions, shares, strict=True)):
             along = np.stack([scaled(batch.images) @ direction for batch in others])

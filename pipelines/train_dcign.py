@@ -105,8 +105,8 @@ class Ratio(click.ParamType[list[float]]):
     "--orient",
     type=click.IntRange(0),
     help="exchange, exchange-pairs: batches at the start in which a factor's neuron is pulled along the first "
-    "principal component of how its images differ, so that left and right do not become one. No label is used. "
-    "[default: 500; 0 with labels]",
+    "principal component of how its images differ, so that left and right do not become one. No label is needed. "
+    "[default: 500]",
 )
 @click.option("--val", help="Store of render-sweeps: look at its val people while training, for TensorBoard.")
 @click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between looks.")

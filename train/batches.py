@@ -63,7 +63,7 @@ class Batch:
 
 
 class BatchSource(Protocol):
-    """A split of a data set, as the trainer reads it. `read` is called from another thread."""
+    """A split of a data set, as the trainer reads it. `read` is called from several threads."""
 
     @property
     def factors(self) -> Sequence[tuple[str, str, float, float]]:

@@ -21,8 +21,8 @@ NEWER = {
     "optimizer": "adam",
 }
 """Fields that runs of earlier versions do not have, and the values that say what those runs did."""
-GONE = {"warm_up": 0}
-"""Fields that only runs of earlier versions have, and the values with which they did what is done without them."""
+GONE = ("warm_up",)
+"""Fields that only runs of earlier versions have. They say how weights came about, not what they compute."""
 LEARNING_RATES = {"adam": 5e-4, "muon": 2e-3}
 """Optimisers, each with the learning rate that runs have by default."""
 INTRINSIC_RATIO = 10.0
@@ -69,7 +69,7 @@ class TrainConfig:
     agreement: float = 0.0
     """How often the KL between the inactive posteriors of paired rows counts, in exchange (not in the paper)."""
     orient: int = 0
-    """Steps at the start in which neurons are pulled along principal components, in exchange (not in the paper)."""
+    """Batches at the start in which neurons are pulled along principal components, in exchange (not in the paper)."""
     label_fraction: float = 0.0
     """Share of the batches of each extrinsic factor whose true values are told (not in the paper)."""
     optimizer: str = "adam"
@@ -100,7 +100,6 @@ class TrainConfig:
             _check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
         _check("batches", self.batches, self.batches % self.ranks == 0, f"a multiple of the {self.ranks} processes")
         _check("orient", self.orient, self.orient >= 0, "0 or more")
-        _check("orient", self.orient, not (self.orient and self.label_fraction), "0 with labels, which tell it all")
         _check("seed", self.seed, self.seed >= 0, "0 or more")
         _check("learning_rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "positive and finite")
         _check("invariance", self.invariance, 0 <= self.invariance < float("inf"), "0 or more and finite")
@@ -153,7 +152,7 @@ class TrainConfig:
         """
         if not isinstance(plain, Mapping):
             raise ConfigError(f"a configuration is an object; got {type(plain).__name__}")
-        plain = NEWER | {name: value for name, value in plain.items() if (name, value) not in GONE.items()}
+        plain = NEWER | {name: value for name, value in plain.items() if name not in GONE}
         known = {field.name for field in fields(cls)}
         for word, keys in (("unknown", plain.keys() - known), ("missing", known - plain.keys())):
             if keys:

@@ -78,11 +78,6 @@ class Layout:
         return tuple(name for name, _ in self.sizes)
 
     @property
-    def single(self) -> tuple[str, ...]:
-        """The extrinsic factors that have one latent, in the order of the code."""
-        return tuple(name for name, size in self.sizes if name != INTRINSIC and size == 1)
-
-    @property
     def total(self) -> int:
         """The number of latents of the whole code."""
         return sum(size for _, size in self.sizes)

@@ -3,67 +3,95 @@
 A network can learn an angle in two ways, and one of them is a trap: how far a head is turned, to either side alike. The
 neuron then folds at the middle, the decoder draws both sides at once, and nothing that follows pulls the fold
 apart. The first principal component of the differences within batches has left at one end and right at the other: a
-pair's neurons are asked to differ as their images do along it, until the fold is out of reach. No true value is
-looked at (not in the paper).
+pair's neurons are asked to differ as their images do along it (not in the paper). No true value is looked at but those
+that a run is told in any case, which then say which end is which.
 
-Factors with two latents or more are left alone. They go round a circle, and the second component of a circle is as
-often its second harmonic, on which front and back are one.
+Factors that go round a circle are left alone. There a first component says the same at two places, and a second one
+is often the second harmonic, on which front and back are one.
 """
 
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from train.batches import BatchSource
+from train.batches import Batch, BatchSource, Draw, check_batch
 from train.config import TrainConfig
+from train.labels import is_labelled
+from train.layout import INTRINSIC
 from train.objectives import Heading
 
-LOOKED_AT = 30
-"""Batches of each factor that the components are of."""
+BATCHES, ROWS = 30, 20
+"""How many batches of a factor its component is of, at most, and how many images of each."""
 SPREAD = 2.0
 """Standard deviation, within its batches, that a factor's neuron is asked for."""
 STRENGTH = 50.0
-"""Of the pull at the first step, twice the nats of a row whose neuron is off by one; it falls to 0."""
+"""Nats that a row costs whose neuron is off by one, at the first batch; it falls to 0."""
+
+
+class Neuron(NamedTuple):
+    """A neuron that has a component."""
+
+    factor: str
+    latent: int
+    """Its place in the code."""
+    column: int
+    """The factor's place in the true values of a batch."""
 
 
 class Orientation:
-    """Gives the headings of the first `config.orient` steps. Reads the source when the first one is asked for."""
+    """Gives the headings of the first `config.orient` batches. Reads the source when the first one is asked for."""
 
     def __init__(self, config: TrainConfig, source: BatchSource) -> None:
         self._config, self._source = config, source
+        self._neurons = neurons(config, source)
 
-    def heading(self, step: int, images: NDArray[np.uint8]) -> Heading | None:
-        """Where the rows of a step lie along the components; None once the run finds its way alone.
+    def heading(self, number: int, images: NDArray[np.uint8]) -> Heading | None:
+        """Where the rows of a batch lie along the components; None once a run finds its way alone.
 
         Parameters
         ----------
-        step : counts from 0
+        number : of the batch, from 0
         images : (B, H, W) or (B, H, W, 3) uint8
         """
-        left = 1 - step / self._config.orient if step < self._config.orient else 0.0
-        if not left:
+        if number >= self._config.orient or not self._neurons:
             return None
-        along = scaled(images) @ self._directions.T
-        return Heading(torch.from_numpy(along), torch.tensor(STRENGTH * left, dtype=torch.float32))
+        latents = torch.tensor([neuron.latent for neuron in self._neurons])
+        along = torch.from_numpy(scaled(images) @ self._directions.T)
+        strength = torch.tensor(STRENGTH * (1 - number / self._config.orient), dtype=torch.float32)
+        return Heading(latents, along, strength)
 
     @cached_property
     def _directions(self) -> NDArray[np.float32]:
-        return directions(self._config, self._source)
+        return np.stack([direction(self._config, self._source, neuron) for neuron in self._neurons])
 
 
-def directions(config: TrainConfig, source: BatchSource) -> NDArray[np.float32]:
-    """(S, H * W * channels) float32: the component of each of `Layout.single`.
+def neurons(config: TrainConfig, source: BatchSource) -> tuple[Neuron, ...]:
+    """Those of the factors that are trained on, have one latent, and do not go round a circle."""
+    columns = {name: k for k, (name, *_) in enumerate(source.factors)}
+    full = {name for name, unit, low, high in source.factors if unit == "degrees" and high - low >= 360}
+    trained = {name for name, share in config.ratio if share > 0} - full - {INTRINSIC}
+    return tuple(
+        Neuron(name, config.layout.slice(name).start, columns[name])
+        for name, size in config.layout.sizes
+        if size == 1 and name in trained
+    )
 
-    Images of 0..1 projected on one have the standard deviation `SPREAD` within batches. It is 0 for a factor without
-    batches, or in whose batches nothing varies.
+
+def direction(config: TrainConfig, source: BatchSource, neuron: Neuron) -> NDArray[np.float32]:
+    """(H * W * channels,): the first principal component of what is left of images without their batch's mean.
+
+    Images of 0..1 projected on it have the standard deviation `SPREAD` within batches; 0 where nothing varies.
+    By an eigenvector of the rows' products: there are fewer rows than pixels.
     """
-    found = np.zeros((len(config.layout.single), config.side**2 * config.channels), np.float32)
-    for row, name in zip(found, config.layout.single, strict=True):
-        if source.count(name):
-            row[:] = _component(source, name)
-    return found
+    chosen = np.unique(_evenly(source.count(neuron.factor), BATCHES))
+    rows = np.concatenate([_varying(_read(config, source, neuron, int(index)).images) for index in chosen])
+    component: NDArray[np.float32] = np.linalg.eigh(rows @ rows.T)[1][:, -1] @ rows
+    if not component.any():
+        return component
+    return component * np.copysign(SPREAD / (rows @ component).std(), _sign(config, source, neuron, component))
 
 
 def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -71,22 +99,32 @@ def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
 
-def _component(source: BatchSource, name: str) -> NDArray[np.float32]:
-    """(H * W * channels,) the first principal component of what is left of images without their batch's mean.
+def _sign(config: TrainConfig, source: BatchSource, neuron: Neuron, component: NDArray[np.float32]) -> float:
+    """Of the first batch that is told, where there is one: its true values rise along the component, or fall.
 
-    By an eigenvector of the rows' products: there are far fewer rows than pixels.
+    Else that of the largest pixel, since an eigenvector has no sign of its own.
     """
-    chosen = np.unique(np.linspace(0, source.count(name) - 1, LOOKED_AT).round().astype(int))
-    rows = np.concatenate([_varying(source.read(name, int(index)).images) for index in chosen])
-    component: NDArray[np.float32] = np.linalg.eigh(rows @ rows.T)[1][:, -1] @ rows
-    if not component.any():
-        return component
-    largest = component[np.abs(component).argmax()]  # an eigenvector has no sign of its own
-    return component * np.copysign(SPREAD / (rows @ component).std(), largest)
+    draws = (Draw(neuron.factor, index) for index in range(source.count(neuron.factor)))
+    told = next((draw for draw in draws if is_labelled(config, draw)), None) if config.label_fraction else None
+    if told is None:
+        return float(component[np.abs(component).argmax()])
+    batch = _read(config, source, neuron, told.index)
+    assert batch.factors is not None  # `check_labels` has seen to it
+    true = batch.factors[:, neuron.column]
+    return float((scaled(batch.images) @ component) @ (true - true.mean()))
+
+
+def _read(config: TrainConfig, source: BatchSource, neuron: Neuron, index: int) -> Batch:
+    draw = Draw(neuron.factor, index)
+    return check_batch(config, draw, source.read(draw.factor, draw.index))
 
 
 def _varying(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(B, H * W * channels) images of 0..1 without their mean; exactly 0 where all are alike."""
-    count = len(images)
-    flat = images.reshape(count, -1).astype(np.float32)
-    return (flat * count - flat.sum(axis=0)) / np.float32(255 * count)
+    """(at most ROWS, H * W * channels) images of 0..1 without their mean; exactly 0 where all are alike."""
+    some = images[np.unique(_evenly(len(images), ROWS))]
+    flat = some.reshape(len(some), -1).astype(np.float32)
+    return (flat * len(some) - flat.sum(axis=0)) / np.float32(255 * len(some))
+
+
+def _evenly(count: int, most: int) -> NDArray[np.intp]:
+    return np.linspace(0, count - 1, most).round().astype(np.intp)

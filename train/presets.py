@@ -92,9 +92,6 @@ def configure(
     resolved = resolve_device(device)
     # Time between checkpoints is what matters; an H200 takes a hundred steps in the time that two cores take one.
     every = start.checkpoint_every * (10 if resolved.startswith("cuda") else 1)
-    defaults = dict(kind.options)
-    if given.get("label_fraction"):
-        defaults.pop("orient", None)  # labels say which way
     values: dict[str, Any] = {"maps": start.maps, "batches": start.batches, "checkpoint_every": every}
     if given.get("optimizer") in LEARNING_RATES:
         values["learning_rate"] = LEARNING_RATES[str(given["optimizer"])]
@@ -106,7 +103,7 @@ def configure(
         ratio=paper_ratio(layout, kind.intrinsic or start.intrinsic) if ratio is None else _ordered(ratio, layout),
         device=resolved,
         precision=resolve_precision(precision, resolved),
-        **(values | defaults | given),
+        **(values | dict(kind.options) | given),
     )
 
 

@@ -71,6 +71,7 @@ def assert_equal(a, b):
         {"label_fraction": 0.5},
         {"label_fraction": 0.5, "objective": "exchange"},
         {"objective": "exchange-pairs"},
+        {"objective": "exchange-pairs", "orient": 9, "label_fraction": 0.5},
         {"optimizer": "muon", "decay": 0.5},
     ],
 )

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from train.loop import train
 from train.making import make_network
 from train.noise import StepNoise
 from train.objectives import OBJECTIVES, TrainBatch
+from train.orientation import Orientation
 from train.trained import load_run
 
 HERE = Path(__file__).parent
@@ -28,18 +30,20 @@ from train.presets import configure
 torch.set_num_threads(1)
 config = configure(
     "demo", factors=NAMES, image_shape=(48, 48), device="cpu", precision="float32", maps=8, latents=6,
-    batches=int(sys.argv[3]), metrics_every=4, checkpoint_every=6, ranks=2,
+    batches=int(sys.argv[3]), metrics_every=4, checkpoint_every=6, ranks=2, objective=sys.argv[4],
 )
 train(config, TinySource(), sys.argv[2], tensorboard=False)
 """
 
 
-def two_processes(run, batches):
+def two_processes(run, batches, objective="paper"):
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     code = run.parent / "two.py"
     code.write_text(CODE)
-    subprocess.run([*launch, code, HERE, run, str(batches)], check=True, env=environment, capture_output=True)
+    subprocess.run(
+        [*launch, code, HERE, run, str(batches), objective], check=True, env=environment, capture_output=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -49,25 +53,30 @@ def pair(tmp_path_factory):
     return run
 
 
-def test_two_processes_average_their_gradients(pair, make_config, source):
-    config = make_config()
+@pytest.mark.parametrize("name", ["paper", "exchange"])
+def test_two_processes_average_their_gradients(pair, tmp_path, make_config, source, name):
+    run = pair
+    if name != "paper":
+        two_processes(run := tmp_path / "run", 12, name)
+    config = make_config(objective=name)
     network = make_network(config)
-    objective = OBJECTIVES[config.objective](network, config)
+    objective, guide = OBJECTIVES[name](network, config), Orientation(config, source)
     adam = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True)
     schedule = Schedule(config.seed, config.ratio, source.counts)
     for step in range(6):
         sums = [torch.zeros_like(p) for p in network.parameters()]
         for number in (2 * step, 2 * step + 1):
             draw = schedule.at(number)
-            images = torch.from_numpy(source.read(draw.factor, draw.index).images)
+            images = source.read(draw.factor, draw.index).images
+            seen = TrainBatch(torch.from_numpy(images), draw.factor, StepNoise(config.seed, number))
             adam.zero_grad()
-            objective.loss(TrainBatch(images, draw.factor, StepNoise(config.seed, number))).total.backward()
+            objective.loss(replace(seen, heading=guide.heading(number, images))).total.backward()
             sums = [total + p.grad for total, p in zip(sums, network.parameters(), strict=True)]
         for parameter, total in zip(network.parameters(), sums, strict=True):
             parameter.grad = total / 2
         adam.step()
-    for name, trained in load_run(pair).network.state_dict().items():
-        assert torch.equal(trained, network.state_dict()[name]), name
+    for weights, trained in load_run(run).network.state_dict().items():
+        assert torch.equal(trained, network.state_dict()[weights]), weights
 
 
 def test_metrics_count_the_batches_of_both(pair, source, make_config):

@@ -74,7 +74,9 @@ def test_recorded_steps_are_direct_steps(make_config, source, name, optimizer, p
             rows = torch.arange(len(inputs.images))
             inputs = inputs._replace(active=SHUFFLED, pairing=Pairs((rows + number) % 4, rows.roll(1 + number % 3)))
         if number < 6 and "orient" in OBJECTIVES[name].options:
-            inputs = inputs._replace(heading=Heading(inputs.factors * number, torch.tensor(6.0 - number)))
+            inputs = inputs._replace(
+                heading=Heading(torch.arange(3), inputs.factors * number, torch.tensor(6.0 - number))
+            )
         rows = []
         for step in made:
             rows.append(step.gradients(number, inputs))
@@ -86,11 +88,12 @@ def test_recorded_steps_are_direct_steps(make_config, source, name, optimizer, p
 
 
 @needs_gpu
-@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+@pytest.mark.parametrize(
+    "options", [{}, {"optimizer": "muon"}, {"objective": "exchange-pairs", "orient": 35, "optimizer": "muon"}]
+)
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_a_run_on_a_gpu_that_goes_on_is_the_run_that_never_stopped(make_config, source, tmp_path, precision, optimizer):
-    options = {"precision": precision, "optimizer": optimizer, "decay": 0.5}
-    config = make_config(batches=60, maps=16, **options).changed(device="cuda")
+def test_a_run_on_a_gpu_that_goes_on_is_the_run_that_never_stopped(make_config, source, tmp_path, precision, options):
+    config = make_config(batches=60, maps=16, precision=precision, decay=0.5, **options).changed(device="cuda")
     train(config, source, tmp_path / "whole", tensorboard=False)
 
     def stop(progress):

@@ -4,7 +4,7 @@ The paper's rule averages the shared part of the code over the batch, and pose t
 not at test time. Here the shared part comes from one *other* image of the batch, whose pose is another: whatever it
 knows of the pose is wrong, and costs reconstruction. Gradients flow through both parts (not in the paper).
 
-In the first `orient` steps a pair's active neurons are also asked to differ as their images do along a principal
+In the first `orient` batches a pair's active neurons are also asked to differ as their images do along a principal
 component (`train.orientation`): else the azimuth neuron may fold at the middle.
 
 What the decoder forgives, it would not punish: `agreement` also pulls the posteriors of a pair together where they
@@ -38,19 +38,12 @@ class Sampled(NamedTuple):
 class Exchange(Objective):
     """SGVB in which the inactive part of each sampled code is another row's; every posterior's KL counts `beta` times.
 
-    To it comes `agreement` times KL(row || other row), summed over rows and inactive latents, and at the start half the
-    squared difference from the heading, summed over rows and those of their active latents that have one.
+    To it comes `agreement` times KL(row || other row), summed over rows and inactive latents; and at the start half the
+    heading's strength times the squared error of what a pair is apart, summed over rows and their active latents.
     """
 
     options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0, "beta": 1.0, "orient": 500}
     intrinsic: ClassVar[float | None] = 1.0
-
-    def __init__(self, network: Network, config: TrainConfig) -> None:
-        super().__init__(network, config)
-        layout, device = config.layout, network.mu.weight.device
-        self._owners = torch.tensor(layout.owners, device=device)
-        places = [layout.slice(name).start for name in layout.single]
-        self._headed = torch.tensor(places, dtype=torch.int64, device=device)
 
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class."""
@@ -73,14 +66,8 @@ class Exchange(Objective):
         apart = (gaussian_kl_between(mu, logvar, mu[other], logvar[other]) * ~own).sum()
         total = bound.total + self.config.agreement * apart
         if batch.heading is not None:
-            total = total + self._astray(mu, own, other, batch.heading)
+            total = total + pull(mu, own, other, batch.heading)
         return replace(bound, total=total)
-
-    def _astray(self, mu: Tensor, own: Tensor, other: Tensor, heading: Heading) -> Tensor:
-        """Nats for pairs whose active neuron differs otherwise than their heading says."""
-        neurons, asked = mu[:, self._headed], heading.along
-        missed = (neurons - neurons[other]) - (asked - asked[other])
-        return 0.5 * heading.strength * (missed.square() * own[..., self._headed]).sum()
 
 
 class ExchangePairs(Exchange):
@@ -92,6 +79,10 @@ class ExchangePairs(Exchange):
 
     together: ClassVar[int | None] = 2
 
+    def __init__(self, network: Network, config: TrainConfig) -> None:
+        super().__init__(network, config)
+        self._owners = torch.tensor(config.layout.owners, device=network.mu.weight.device)
+
     def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
         """See the class."""
         if batch.pairing is None:
@@ -99,6 +90,13 @@ class ExchangePairs(Exchange):
         own = self._owners == batch.pairing.active[:, None]
         code = sample_code(mu, logvar, batch.noise)
         return self.exchanged(Sampled(mu, logvar, code), own, batch.pairing.partner, batch)
+
+
+def pull(mu: Tensor, own: Tensor, other: Tensor, heading: Heading) -> Tensor:
+    """Nats of rows whose active latents differ from those of row other[i] otherwise than the heading says."""
+    said, asked = mu[:, heading.latents], heading.along
+    error = (said - said[other]) - (asked - asked[other])
+    return 0.5 * heading.strength * (error.square() * own[..., heading.latents]).sum()
 
 
 def partners(order: Tensor) -> Tensor:

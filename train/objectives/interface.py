@@ -27,10 +27,12 @@ class Pairs(NamedTuple):
 class Heading(NamedTuple):
     """Which way neurons should go at the start of a run; see `train.orientation`."""
 
+    latents: Tensor
+    """int64 (S,) those that have one."""
     along: Tensor
-    """float32 (B, S) where each row lies for each of `Layout.single`; only differences count."""
+    """float32 (B, S) where each row should lie; only differences count."""
     strength: Tensor
-    """float32 () twice the nats of a pair that differs by one more or less."""
+    """float32 () nats that a row costs whose latent is off by one."""
 
 
 @dataclass(frozen=True)
