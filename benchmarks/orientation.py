@@ -1,6 +1,6 @@
 """What do the principal components say that `train-dcign --orient` starts along? Against the true angles of a store.
 
-    python benchmarks/orientation.py STORE [--batches 30]
+    python benchmarks/orientation.py STORE [--batches 60]
 
 Two lines for each factor but the intrinsic one: the first two components of how images differ within batches, their
 share of the variance, and the rank correlation of where images lie along them with the true value: over all

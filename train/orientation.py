@@ -23,7 +23,7 @@ from train.labels import is_labelled
 from train.layout import INTRINSIC
 from train.objectives import Heading
 
-BATCHES, ROWS = 30, 20
+BATCHES, ROWS = 60, 20
 """How many batches of a factor its component is of, at most, and how many images of each."""
 SPREAD = 2.0
 """Standard deviation, within its batches, that a factor's neuron is asked for."""

@@ -105,9 +105,9 @@ def test_of_many_batches_and_of_large_ones_some_are_taken_evenly(source, make_co
     many, config = replace(source, **large), make_config()
     found = directions(config, many)
     indices = [index for factor, index in many.reads if factor == "light"]
-    assert len(indices) == 30
+    assert len(indices) == 60
     assert (indices[0], indices[-1]) == (0, 399)
-    assert set(np.diff(indices)) == {13, 14}
+    assert set(np.diff(indices)) == {6, 7}
     np.testing.assert_array_equal(directions(config, Thinned(**large)), found)
 
 
