@@ -245,6 +245,7 @@ def facts_of(run: TrainedRun, name: str) -> dict[str, Any]:
         "invariance": config.invariance,
         "beta": config.beta,
         "agreement": config.agreement,
+        "orient": config.orient,
         "optimizer": config.optimizer,
         "learning_rate": config.learning_rate,
         "decay": config.decay,
