@@ -1,15 +1,18 @@
-"""Which way the neurons of factors go at the start: along the first principal component of how images differ.
+"""Which way the neurons of factors go at the start: where images of one batch that look alike are neighbours.
 
 A network can learn an angle in two ways, and one of them is a trap: how far a head is turned, to either side alike. The
-neuron then folds at the middle, the decoder draws both sides at once, and nothing that follows pulls the fold
-apart. The first principal component of the differences within batches has left at one end and right at the other: a
-pair's neurons are asked to differ as their images do along it (not in the paper). No true value is looked at but those
-that a run is told in any case, which then say which end is which.
+neuron then folds at the middle, the decoder draws both sides at once, and nothing that follows pulls the fold apart.
 
-Factors that go round a circle are left alone. There a first component says the same at two places, and a second one
-is often the second harmonic, on which front and back are one.
+Images of a batch differ most along two principal components: one has left at one end and right at the other, the
+second has the front at one end and both sides at the other. They may be nearly as strong, and then those of a sample
+are mixtures. So of all directions in their plane the one is taken in whose order the images of a batch make the
+shortest way. A pair's neurons are asked to differ as their images do along it (not in the paper). No true value is
+looked at but those that a run is told in any case, which then say which end is which.
+
+Factors that go round a circle are left alone. There no direction says one thing at one place only.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -25,6 +28,8 @@ from train.objectives import Heading
 
 BATCHES, ROWS = 60, 20
 """How many batches of a factor its component is of, at most, and how many images of each."""
+TURNS = 90
+"""Directions of the plane that are tried."""
 SPREAD = 2.0
 """Standard deviation, within its batches, that a factor's neuron is asked for."""
 STRENGTH = 50.0
@@ -81,17 +86,46 @@ def neurons(config: TrainConfig, source: BatchSource) -> tuple[Neuron, ...]:
 
 
 def direction(config: TrainConfig, source: BatchSource, neuron: Neuron) -> NDArray[np.float32]:
-    """(H * W * channels,): the first principal component of what is left of images without their batch's mean.
+    """(H * W * channels,): in the plane of two principal components, the shortest way through the images of batches.
 
     Images of 0..1 projected on it have the standard deviation `SPREAD` within batches; 0 where nothing varies.
-    By an eigenvector of the rows' products: there are fewer rows than pixels.
     """
     chosen = np.unique(_evenly(source.count(neuron.factor), BATCHES))
-    rows = np.concatenate([_varying(_read(config, source, neuron, int(index)).images) for index in chosen])
-    component: NDArray[np.float32] = np.linalg.eigh(rows @ rows.T)[1][:, -1] @ rows
-    if not component.any():
-        return component
-    return component * np.copysign(SPREAD / (rows @ component).std(), _sign(config, source, neuron, component))
+    batches = [_varying(_read(config, source, neuron, int(index)).images) for index in chosen]
+    rows = np.concatenate(batches)
+    found: NDArray[np.float32] = shortest(rows, [len(batch) for batch in batches]) @ rows
+    if not found.any():
+        return found
+    return found * np.copysign(SPREAD / (rows @ found).std(), _sign(config, source, neuron, found))
+
+
+def shortest(rows: NDArray[np.float32], sizes: Sequence[int]) -> NDArray[np.float32]:
+    """(rows,) the combination of the rows that is the direction in whose order batches make the shortest way.
+
+    In the plane of the first two principal components; by eigenvectors of the rows' products, since there are fewer
+    rows than pixels.
+
+    Parameters
+    ----------
+    rows : (rows, pixels) without their batch's mean
+    sizes : rows of each batch, one after another
+    """
+    products = rows @ rows.T
+    variances, vectors = np.linalg.eigh(products)
+    (second, first), vectors = variances[-2:], vectors[:, -2:]
+    if second <= first * np.finfo(np.float32).eps:  # nothing varies in more than one way
+        return vectors[:, 1]
+    deviations = np.sqrt([second, first], dtype=np.float32)
+    turns = np.linspace(0, np.pi, TURNS, endpoint=False)
+    plane = np.stack([np.sin(turns), np.cos(turns)]).astype(np.float32)
+    squares = np.diag(products)
+    apart = np.sqrt(np.maximum(squares[:, None] + squares - 2 * products, 0))
+    lying, lengths, start = vectors * deviations @ plane, np.zeros(TURNS), 0
+    for size in sizes:
+        part = slice(start, start := start + size)
+        order = np.argsort(lying[part], axis=0, kind="stable")
+        lengths += apart[part, part][order[:-1], order[1:]].sum(axis=0)
+    return (vectors / deviations @ plane[:, np.argmin(lengths)]).astype(np.float32)
 
 
 def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
-"""Which way neurons start, against numpy's SVD and closed forms; and where they lie after it."""
+"""Which way neurons start, against a plain search and closed forms; and where they lie after it."""
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from train.making import make_network
 from train.noise import StepNoise
 from train.objectives import OBJECTIVES, Heading, Pairs, TrainBatch
 from train.objectives.exchange import partners
-from train.orientation import ROWS, SPREAD, STRENGTH, Orientation, direction, neurons, scaled
+from train.orientation import ROWS, SPREAD, STRENGTH, TURNS, Orientation, direction, neurons, scaled, shortest
 from train.trained import load_run
 
 EXTRINSIC = ("azimuth", "elevation", "light")
@@ -37,18 +38,63 @@ def order_of(source, along, factor):
     return np.mean([spearmanr(scaled(b.images) @ along, t)[0] for b, t in zip(batches, true, strict=True)])
 
 
+def plain_shortest(batches):
+    """In float64 and plain loops: the length of the shortest way in the plane of two singular vectors."""
+    first, second = np.linalg.svd(np.concatenate(batches), full_matrices=False)[2][:2]
+    shortest_way = np.inf
+    for turn in np.arange(TURNS) * np.pi / TURNS:
+        along, way = np.cos(turn) * first + np.sin(turn) * second, 0.0
+        for batch in batches:
+            order = np.argsort(batch @ along)
+            way += sum(np.linalg.norm(batch[i] - batch[j]) for i, j in itertools.pairwise(order))
+        shortest_way = min(shortest_way, way)
+    return shortest_way
+
+
 @pytest.mark.parametrize("channels", [1, 3])
-def test_directions_are_the_first_singular_vectors(source, make_config, channels):
-    source = replace(source, channels=channels)
+def test_directions_are_those_of_a_plain_search(source, make_config, channels):
+    source = replace(source, channels=channels, rows=9)
     found = directions(make_config(source), source)
     assert found.shape == (3, 48 * 48 * channels)
     assert found.dtype == np.float32
     for along, factor in zip(found, EXTRINSIC, strict=True):
         rows = rows_of(source, factor)
-        first = np.linalg.svd(rows, full_matrices=False)[2][0]
-        assert abs(along @ first) == pytest.approx(np.linalg.norm(along), rel=1e-5)
+        way = plain_shortest(np.split(rows, source.count(factor)))
+        order = sum(
+            np.linalg.norm(np.diff(batch[np.argsort(batch @ along)], axis=0), axis=1).sum()
+            for batch in np.split(rows, source.count(factor))
+        )
+        assert order == pytest.approx(way, rel=1e-6)  # the plane's second vector has a sign of its own, and ties
+        plane = np.linalg.svd(rows, full_matrices=False)[2][:2]
+        assert np.linalg.norm(plane @ along) == pytest.approx(np.linalg.norm(along), rel=1e-4)
         assert (rows @ along).std() == pytest.approx(SPREAD, rel=1e-4)
         assert along[np.abs(along).argmax()] > 0
+
+
+def test_it_is_the_order_where_an_even_component_is_as_strong():
+    """Points of a horseshoe, odd in one direction and even in another; the first singular vector says less."""
+    rng = np.random.Generator(np.random.Philox(3))
+    odd, even = np.linalg.qr(rng.standard_normal((50, 2)))[0].T
+    values = rng.uniform(-1, 1, (40, 12))
+    rows = values[..., None] * odd + 2 * (values[..., None] ** 2 - 1 / 3) * even
+    batches = [(batch - batch.mean(axis=0)).astype(np.float32) for batch in rows]
+    stacked = np.concatenate(batches)
+    along = shortest(stacked, [12] * 40) @ stacked
+    first = np.linalg.svd(stacked, full_matrices=False)[2][0]
+
+    def orders(direction):
+        return abs(
+            np.mean([spearmanr(batch @ direction, value)[0] for batch, value in zip(batches, values, strict=True)])
+        )
+
+    assert orders(along) > 0.97
+    assert orders(first) < 0.7
+
+
+def test_what_varies_in_one_way_only_has_that_direction():
+    rows = np.outer(np.array([-3, 1, 2, -5, 5], np.float32), np.array([1, 0, -2, 4], np.float32))
+    along = shortest(rows, [3, 2]) @ rows
+    np.testing.assert_allclose(np.abs(along / along[0]), [1, 0, 2, 4], atol=1e-5)
 
 
 def test_each_follows_its_factor(source, make_config):
@@ -224,16 +270,21 @@ def test_a_latent_without_heading_is_left_alone(make_config, batch):
 # --- training ---
 
 
-def test_neurons_lie_along_their_components_after_it(tmp_path, source, make_config):
+@pytest.mark.parametrize("seed", [0, 1])
+def test_neurons_follow_while_they_are_pulled(tmp_path, source, make_config, seed):
+    """Left alone, those of seed 0 say nothing after as many batches, and that of azimuth in seed 1 the opposite."""
     ratio = dict.fromkeys((*EXTRINSIC, "intrinsic"), 1)
     source = replace(source, rows=10, counts=dict.fromkeys(ratio, 40))
-    config = make_config(objective="exchange-pairs", optimizer="muon", maps=16, batches=100, orient=100, ratio=ratio)
+    options = {"objective": "exchange-pairs", "optimizer": "muon", "maps": 16, "batches": 100, "orient": 200}
+    config = make_config(ratio=ratio, seed=seed, **options)
     train(config, source, tmp_path, tensorboard=False)
-    run, found = load_run(tmp_path), directions(config, source)
-    for k, factor in enumerate(EXTRINSIC):
-        unseen = [source.read(factor, 1000 + number).images for number in range(8)]
-        orders = [spearmanr(run.encode(images)[:, k], scaled(images) @ found[k])[0] for images in unseen]
-        assert np.mean(orders) > 0.85, factor
+    run, orders = load_run(tmp_path), []
+    for k, along in enumerate(directions(config, source)):
+        unseen = [source.read(EXTRINSIC[k], 1000 + number).images for number in range(20)]
+        each = [spearmanr(run.encode(images)[:, k], scaled(images) @ along)[0] for images in unseen]
+        orders.append(np.mean(each))
+    assert min(orders) > 0.4
+    assert np.mean(orders) > 0.7
 
 
 def test_true_values_are_not_looked_at(tmp_path, source, make_config):
