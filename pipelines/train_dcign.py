@@ -104,8 +104,8 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--orient",
     type=click.IntRange(0),
-    help="exchange, exchange-pairs: batches at the start in which a factor's neuron is pulled along the first "
-    "principal component of how its images differ, so that left and right do not become one. No label is needed. "
+    help="exchange, exchange-pairs: batches at the start in which a factor's neuron is pulled along a direction of the "
+    "images in whose order neighbours look alike, so that left and right do not become one. No label is needed. "
     "[default: 500]",
 )
 @click.option("--val", help="Store of render-sweeps: look at its val people while training, for TensorBoard.")

@@ -69,7 +69,7 @@ class TrainConfig:
     agreement: float = 0.0
     """How often the KL between the inactive posteriors of paired rows counts, in exchange (not in the paper)."""
     orient: int = 0
-    """Batches at the start in which neurons are pulled along principal components, in exchange (not in the paper)."""
+    """Batches at the start in which neurons are pulled one way, in exchange (train.orientation; not in the paper)."""
     label_fraction: float = 0.0
     """Share of the batches of each extrinsic factor whose true values are told (not in the paper)."""
     optimizer: str = "adam"

@@ -4,8 +4,8 @@ The paper's rule averages the shared part of the code over the batch, and pose t
 not at test time. Here the shared part comes from one *other* image of the batch, whose pose is another: whatever it
 knows of the pose is wrong, and costs reconstruction. Gradients flow through both parts (not in the paper).
 
-In the first `orient` batches a pair's active neurons are also asked to differ as their images do along a principal
-component (`train.orientation`): else the azimuth neuron may fold at the middle.
+In the first `orient` batches a pair's active neurons are also asked to differ as their images do along a direction
+(`train.orientation`): else the azimuth neuron may fold at the middle.
 
 What the decoder forgives, it would not punish: `agreement` also pulls the posteriors of a pair together where they
 should be one. In an intrinsic batch this makes a neuron mean the same angle on every face, since its people have the
