@@ -27,7 +27,7 @@ from train.layout import INTRINSIC
 from train.objectives import Heading
 
 BATCHES, ROWS = 60, 20
-"""How many batches of a factor its component is of, at most, and how many images of each."""
+"""How many batches of a factor its direction is of, at most, and how many images of each."""
 TURNS = 90
 """Directions of the plane that are tried."""
 SPREAD = 2.0
@@ -37,7 +37,7 @@ STRENGTH = 50.0
 
 
 class Neuron(NamedTuple):
-    """A neuron that has a component."""
+    """A neuron that is pulled along a direction."""
 
     factor: str
     latent: int
@@ -54,7 +54,7 @@ class Orientation:
         self._neurons = neurons(config, source)
 
     def heading(self, number: int, images: NDArray[np.uint8]) -> Heading | None:
-        """Where the rows of a batch lie along the components; None once a run finds its way alone.
+        """Where the rows of a batch lie along the directions; None once a run finds its way alone.
 
         Parameters
         ----------
@@ -133,19 +133,19 @@ def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
 
-def _sign(config: TrainConfig, source: BatchSource, neuron: Neuron, component: NDArray[np.float32]) -> float:
-    """Of the first batch that is told, where there is one: its true values rise along the component, or fall.
+def _sign(config: TrainConfig, source: BatchSource, neuron: Neuron, found: NDArray[np.float32]) -> float:
+    """Of the first batch that is told, where there is one: its true values rise along the direction, or fall.
 
     Else that of the largest pixel, since an eigenvector has no sign of its own.
     """
     draws = (Draw(neuron.factor, index) for index in range(source.count(neuron.factor)))
     told = next((draw for draw in draws if is_labelled(config, draw)), None) if config.label_fraction else None
     if told is None:
-        return float(component[np.abs(component).argmax()])
+        return float(found[np.abs(found).argmax()])
     batch = _read(config, source, neuron, told.index)
     assert batch.factors is not None  # `check_labels` has seen to it
     true = batch.factors[:, neuron.column]
-    return float((scaled(batch.images) @ component) @ (true - true.mean()))
+    return float((scaled(batch.images) @ found) @ (true - true.mean()))
 
 
 def _read(config: TrainConfig, source: BatchSource, neuron: Neuron, index: int) -> Batch:
