@@ -9,7 +9,7 @@ are mixtures. So of all directions in their plane the one is taken in whose orde
 shortest way. A pair's neurons are asked to differ as their images do along it (not in the paper). No true value is
 looked at but those that a run is told in any case, which then say which end is which.
 
-Factors that go round a circle are left alone. There no direction says one thing at one place only.
+Factors that turn by more than half a circle are left alone: whichever way one looks along it, the arc comes back.
 """
 
 from collections.abc import Sequence
@@ -30,6 +30,8 @@ BATCHES, ROWS = 60, 20
 """How many batches of a factor its direction is of, at most, and how many images of each."""
 TURNS = 90
 """Directions of the plane that are tried."""
+STRAIGHT = 180.0
+"""Degrees that a factor may turn by and still be pulled."""
 SPREAD = 2.0
 """Standard deviation, within its batches, that a factor's neuron is asked for."""
 STRENGTH = 50.0
@@ -74,10 +76,10 @@ class Orientation:
 
 
 def neurons(config: TrainConfig, source: BatchSource) -> tuple[Neuron, ...]:
-    """Those of the factors that are trained on, have one latent, and do not go round a circle."""
+    """Those of the factors that are trained on, have one latent, and turn by half a circle at most."""
     columns = {name: k for k, (name, *_) in enumerate(source.factors)}
-    full = {name for name, unit, low, high in source.factors if unit == "degrees" and high - low >= 360}
-    trained = {name for name, share in config.ratio if share > 0} - full - {INTRINSIC}
+    turning = {name for name, unit, low, high in source.factors if unit == "degrees" and high - low > STRAIGHT}
+    trained = {name for name, share in config.ratio if share > 0} - turning - {INTRINSIC}
     return tuple(
         Neuron(name, config.layout.slice(name).start, columns[name])
         for name, size in config.layout.sizes

@@ -125,12 +125,18 @@ def test_which_neurons_have_one(source, make_config):
     two = make_config(sizes={"azimuth": 2}, latents=7, ratio=shares)
     assert [(n.factor, n.latent, n.column) for n in neurons(two, source)] == [("light", 3, 2)]
 
-    class Round(type(source)):
+
+@pytest.mark.parametrize(
+    ("unit", "high", "pulled"),
+    [("degrees", 360, False), ("degrees", 345, False), ("degrees", 180, True), ("as given", 345, True)],
+)
+def test_a_factor_that_turns_by_more_than_half_a_circle_has_none(source, make_config, unit, high, pulled):
+    class Turned(type(source)):
         @property
         def factors(self):
-            return (("azimuth", "degrees", 0.0, 360.0), *super().factors[1:])
+            return (("azimuth", unit, 0.0, float(high)), *super().factors[1:])
 
-    assert [n.factor for n in neurons(make_config(), Round())] == ["elevation", "light"]
+    assert [n.factor for n in neurons(make_config(), Turned())] == ["azimuth"] * pulled + ["elevation", "light"]
 
 
 def test_without_such_a_neuron_there_is_no_heading(tmp_path, source, make_config):
