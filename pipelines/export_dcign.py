@@ -40,7 +40,8 @@ def command(run_dir: Path, out: Path | None, packed: bool, as_json: bool) -> Non
     """
     run = load_run(run_dir, "cpu")
     if packed:
-        out = out or home_of(run_dir).with_name(f"{home_of(run_dir).resolve().name}-packed")
+        home = home_of(run_dir).resolve()
+        out = out or home.with_name(f"{home.name}-packed")
         size = pack(run, out)
         said = f"wrote {out}, a run with {size / 1e6:.1f} MB of weights"
         click.echo(json.dumps({"out": str(out), "bytes": size}) if as_json else said)

@@ -10,8 +10,10 @@ import io
 import json
 import os
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,19 @@ from torch import Tensor
 
 from train.config import TrainConfig
 from train.errors import CheckpointUnreadable, ConfigError
+from train.making import misfit
 
 FORMAT = "dcign-checkpoint"
 FORMAT_VERSION = 1
 WEIGHTS, RESUME = ".safetensors", ".resume"
+
+
+def code_version() -> str:
+    """The version of this package, "" where it is not installed."""
+    try:
+        return version("dcign")
+    except PackageNotFoundError:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,8 @@ class Checkpoint:
     store: StoreFacts
     weights: dict[str, Tensor]
     """Parameter name -> float32, on the CPU; float16 in a packed run (train/packing.py)."""
+    code: str = field(default_factory=code_version)
+    """The version of this package that wrote it; "" where that is not known."""
 
 
 def write_checkpoint(directory: Path, checkpoint: Checkpoint, resume: Mapping[str, Any]) -> Path:
@@ -89,6 +102,7 @@ def write_weights(directory: Path, checkpoint: Checkpoint, resume_sha256: str = 
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
+        "code": checkpoint.code,
         "step": str(checkpoint.step),
         "config": json.dumps(checkpoint.config.to_plain()),
         "layout": json.dumps(checkpoint.config.layout.to_json()),
@@ -111,7 +125,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises
     ------
     CheckpointUnreadable
-        The file is truncated, corrupt, or no checkpoint of this project.
+        The file is truncated, corrupt, or no checkpoint of this project, or its weights are not those of a network of
+        its configuration.
     """
     try:
         with safe_open(path, framework="pt") as stored:
@@ -121,15 +136,18 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointUnreadable(f"{path} cannot be read: {error}") from error
     if metadata.get("format") != FORMAT or metadata.get("format_version") != str(FORMAT_VERSION):
         raise CheckpointUnreadable(f"{path} is no {FORMAT} of version {FORMAT_VERSION}")
-    if metadata.get("weights_sha256") != _weights_digest(weights):
-        raise CheckpointUnreadable(f"{path} is corrupt: its weights do not have the checksum written with them")
     try:
         config = TrainConfig.from_json(metadata["config"])
         store = StoreFacts.from_plain(json.loads(metadata["store"]))
-        return Checkpoint(int(metadata["step"]), config, store, weights)
+        checkpoint = Checkpoint(int(metadata["step"]), config, store, weights, metadata.get("code", ""))
     except (KeyError, TypeError, ValueError) as error:
         reason = str(error) if isinstance(error, ConfigError) else f"bad metadata ({error})"
         raise CheckpointUnreadable(f"{path} cannot be used: {reason}") from error
+    if wrong := misfit(config, weights):
+        raise CheckpointUnreadable(f"{path} cannot be used: its weights are not those of its configuration: {wrong}")
+    if metadata.get("weights_sha256") != _weights_digest(weights):
+        raise CheckpointUnreadable(f"{path} is corrupt: its weights do not have the checksum written with them")
+    return checkpoint
 
 
 def read_resume(path: Path) -> dict[str, Any]:
@@ -157,8 +175,9 @@ def read_resume(path: Path) -> dict[str, Any]:
 
 
 def list_checkpoints(directory: Path) -> list[Path]:
-    """The weights files, newest first."""
-    return sorted(directory.glob(f"*{WEIGHTS}"), key=lambda path: path.name, reverse=True)
+    """The weights files, newest first; files with other names than ours are left alone."""
+    ours = (path for path in directory.glob(f"*{WEIGHTS}") if re.fullmatch(r"[0-9]{8,18}", path.stem))
+    return sorted(ours, key=lambda path: int(path.stem), reverse=True)
 
 
 def remove_old(directory: Path, keep: int) -> None:

@@ -22,7 +22,8 @@ NEWER = {
 }
 """Fields that runs of earlier versions do not have, and the values that say what those runs did."""
 GONE = ("warm_up",)
-"""Fields that only runs of earlier versions have. They say how weights came about, not what they compute."""
+"""Fields that only runs of earlier versions have. They say how weights came about, not what they compute: such runs
+can be read; where the value is not 0 they cannot be trained on."""
 LEARNING_RATES = {"adam": 5e-4, "muon": 2e-3}
 """Optimisers, each with the learning rate that runs have by default."""
 INTRINSIC_RATIO = 10.0
@@ -87,7 +88,8 @@ class TrainConfig:
     device: str = "cpu"
     """A torch device, "cpu", "cuda" or "cuda:N"."""
     precision: str = "float32"
-    """What convolutions compute in: "float32" or "bf16". Weights and the optimiser are float32 in any case."""
+    """What convolutions compute in: "float32" (in TF32 on a GPU, as PyTorch has it) or "bf16". Weights and the optimiser
+    are float32 in any case."""
     checkpoint_every: int = 500
     """Batches between checkpoints."""
     metrics_every: int = 50
@@ -100,7 +102,7 @@ class TrainConfig:
             _check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
         _check("batches", self.batches, self.batches % self.ranks == 0, f"a multiple of the {self.ranks} processes")
         _check("orient", self.orient, self.orient >= 0, "0 or more")
-        _check("seed", self.seed, self.seed >= 0, "0 or more")
+        _check("seed", self.seed, 0 <= self.seed < 2**63, "0 or more and below 2^63")
         _check("learning_rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "positive and finite")
         _check("invariance", self.invariance, 0 <= self.invariance < float("inf"), "0 or more and finite")
         _check("beta", self.beta, 0 <= self.beta < float("inf"), "0 or more and finite")
@@ -191,22 +193,30 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _float(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        digits = len(str(value))
+        raise ConfigError(f"{name} must be a number that a float can hold; got one of {digits} digits") from error
+
+
 def _read(name: str, value: object) -> object:
     """One field from its JSON value, checked for type."""
     if name == "layout":
         return Layout.from_json(value)
     if name == "ratio":
         if isinstance(value, Mapping) and all(map(_is_number, value.values())):
-            return tuple((str(factor), float(share)) for factor, share in value.items())
+            return tuple((str(factor), _float(name, share)) for factor, share in value.items())
         raise ConfigError(f"ratio must be an object of factors and numbers; got {value!r}")
     if name == "betas":
         if isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)):
-            return (float(value[0]), float(value[1]))
+            return (_float(name, value[0]), _float(name, value[1]))
         raise ConfigError(f"betas must be a list of two numbers; got {value!r}")
     kinds = _TYPES[name]
     if not isinstance(value, kinds) or isinstance(value, bool):
         raise ConfigError(f"{name} must be of type {kinds[-1].__name__}; got {value!r}")
-    return float(value) if float in kinds else value  # type: ignore[arg-type]
+    return _float(name, value) if float in kinds else value
 
 
 def _check(name: str, value: object, holds: bool, wanted: str) -> None:

@@ -103,12 +103,16 @@ def train(
         if together.size != config.ranks:
             raise ConfigError(f"the configuration is for {config.ranks} processes; torchrun started {together.size}")
         if together.leads:
-            run.prepare(config, store)
+            run.check(config, store)
         together.wait()
         trainer = Trainer(config, store, run, together, Orientation(config, source), watch)
         first = trainer.resume()
         if first > config.batches:
             raise RunMismatch(f"{run.path} has {first} batches behind it; asked for {config.batches} in all")
+        if together.leads:
+            run.prepare(config, store)
+            run.cut_metrics(first)
+        together.wait()
         counts = {name: source.count(name) for name in config.layout.names}
         reader = make_reader(config, source, Schedule(config.seed, config.ratio, counts))
         started = perf_counter()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from train.checkpoint import Checkpoint, write_weights
+from train.checkpoint import RESUME, Checkpoint, write_weights
 from train.errors import ExportFailed
 from train.rundirectory import RunDirectory
 from train.trained import TrainedRun
@@ -22,7 +22,7 @@ def pack(run: TrainedRun, out: Path) -> int:
     Raises
     ------
     ExportFailed
-        A weight is too large for float16.
+        A weight is too large for float16, or `out` holds a run that can be trained on, such as this one.
     RunMismatch
         `out` holds another run.
     """
@@ -30,6 +30,9 @@ def pack(run: TrainedRun, out: Path) -> int:
     if wrong := [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]:
         raise ExportFailed(f"{', '.join(wrong)} has values beyond 65,504, which float16 cannot hold")
     directory = RunDirectory(out)
+    directory.check(run.config, run.store)
+    if any(directory.checkpoints.glob(f"*{RESUME}")):
+        raise ExportFailed(f"{out} holds a run that can be trained on, and is not written over; give another folder")
     directory.prepare(run.config, run.store)
     path = write_weights(directory.checkpoints, Checkpoint(run.step, run.config, run.store, weights))
     return path.stat().st_size

@@ -18,6 +18,7 @@ from typing import Any
 from train.checkpoint import (
     Checkpoint,
     StoreFacts,
+    code_version,
     list_checkpoints,
     read_checkpoint,
     read_resume,
@@ -25,7 +26,7 @@ from train.checkpoint import (
     write_checkpoint,
     write_durably,
 )
-from train.config import TrainConfig
+from train.config import GONE, TrainConfig
 from train.errors import CheckpointUnreadable, ConfigError, RunMismatch, RunUnreadable
 
 FORMAT = "dcign-run"
@@ -58,28 +59,41 @@ class RunDirectory:
         """One JSON object a line."""
         return self.path / "metrics.jsonl"
 
-    def prepare(self, config: TrainConfig, store: StoreFacts) -> None:
-        """Make the directory, or check that what is in it is this very run.
+    def check(self, config: TrainConfig, store: StoreFacts) -> None:
+        """Refuse a directory that holds another run; nothing is written.
 
         Raises
         ------
         RunMismatch
             It holds a run of another configuration or store; every difference is named.
         RunUnreadable
-            It cannot be written, or its config.json cannot be read.
+            Its config.json cannot be read.
         """
-        if self.config_file.exists():
-            then, then_store = self.read_config()
-            differences = describe_differences(then, config, then_store, store)
-            if then.decay and config.batches != then.batches:
-                differences.append(
-                    f"batches was {then.batches}, is {config.batches}, and the learning rate falls with it"
-                )
-            if differences:
-                raise RunMismatch(
-                    f"{self.path} holds another run: {'; '.join(differences)}."
-                    " Give what it was made with to continue it, or another run directory to start anew."
-                )
+        if not self.config_file.exists():
+            return
+        then, then_store = self.read_config()
+        if gone := [f"{name} {value}" for name, value in self._read()["config"].items() if name in GONE and value]:
+            raise RunMismatch(
+                f"{self.path} was begun with an option that is gone ({', '.join(gone)}): it can be evaluated,"
+                " not trained on. Give another run directory to start anew."
+            )
+        differences = describe_differences(then, config, then_store, store)
+        if then.decay and config.batches != then.batches:
+            differences.append(f"batches was {then.batches}, is {config.batches}, and the learning rate falls with it")
+        if differences:
+            raise RunMismatch(
+                f"{self.path} holds another run: {'; '.join(differences)}."
+                " Give what it was made with to continue it, or another run directory to start anew."
+            )
+
+    def prepare(self, config: TrainConfig, store: StoreFacts) -> None:
+        """Make the directory and write what the run is. `check` comes first, and whatever else may refuse it.
+
+        Raises
+        ------
+        RunUnreadable
+            It cannot be written.
+        """
         content = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -101,7 +115,7 @@ class RunDirectory:
             There is no run, or its config.json is not one.
         """
         try:
-            content = json.loads(self.config_file.read_text(encoding="utf-8"))
+            content = self._read()
             kind = (content["format"], content["format_version"])
             config, store = TrainConfig.from_plain(content["config"]), StoreFacts.from_plain(content["store"])
         except FileNotFoundError as error:
@@ -113,6 +127,10 @@ class RunDirectory:
         if kind != (FORMAT, FORMAT_VERSION):
             raise RunUnreadable(f"{self.config_file} is no {FORMAT} of version {FORMAT_VERSION}; it says {kind}")
         return config, store
+
+    def _read(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.config_file.read_text(encoding="utf-8"))
+        return content
 
     def save(self, checkpoint: Checkpoint, resume: Mapping[str, Any]) -> None:
         """Write a checkpoint and drop all but the two newest."""
@@ -131,22 +149,53 @@ class RunDirectory:
         return found and found[0]
 
     def newest_to_resume(self) -> tuple[Checkpoint, dict[str, Any]] | None:
-        """As `newest`, with the state to go on from; both files of the checkpoint must be readable."""
+        """As `newest`, with the state to go on from; both files of the checkpoint must be readable.
+
+        Raises
+        ------
+        RunUnreadable
+            There are checkpoints, and none can be read, or none has a state to go on from.
+        """
         return self._newest(with_resume=True)
 
     def _newest(self, *, with_resume: bool) -> tuple[Checkpoint, dict[str, Any]] | None:
-        paths = list_checkpoints(self.checkpoints)
+        paths, weights, reason = list_checkpoints(self.checkpoints), None, ""
         for path in paths:
             try:
-                return read_checkpoint(path), read_resume(path) if with_resume else {}
+                weights = read_checkpoint(path)
+                return weights, read_resume(path) if with_resume else {}
             except CheckpointUnreadable as error:
-                log.warning("%s; trying the checkpoint before it", error)
+                reason = str(error)
+                if path != paths[-1]:
+                    log.warning("%s; trying the checkpoint before it", error)
+        if weights is not None:
+            raise RunUnreadable(
+                f"{self.path} has weights but nothing to go on from ({reason}), as a run has that export-dcign --packed"
+                " wrote: it can be evaluated, not trained on"
+            )
         if paths:
             raise RunUnreadable(
-                f"none of the {len(paths)} checkpoints in {self.checkpoints} can be read;"
+                f"none of the {len(paths)} checkpoints in {self.checkpoints} can be read ({reason});"
                 " delete that directory to start the run again"
             )
         return None
+
+    def check_checkpoint(self, checkpoint: Checkpoint, config: TrainConfig, store: StoreFacts) -> None:
+        """Refuse to go on from a checkpoint that something else has written; of no known version, it is accepted.
+
+        Raises
+        ------
+        RunMismatch
+            Every difference is named.
+        """
+        differences = describe_differences(checkpoint.config, config, checkpoint.store, store)
+        if checkpoint.code and checkpoint.code != (ours := code_version()):
+            differences.append(f"dcign was {checkpoint.code}, now {ours or 'not installed'}")
+        if differences:
+            raise RunMismatch(
+                f"checkpoint {checkpoint.step} of {self.path} is of another run: {'; '.join(differences)}."
+                " Going on would not lead where that run would have."
+            )
 
     def append_metrics(self, line: Mapping[str, Any]) -> None:
         """Add one line to metrics.jsonl and flush it to the disk, so that no checkpoint outlives its metrics."""

@@ -13,7 +13,7 @@ from train.batches import Batch
 from train.checkpoint import Checkpoint, StoreFacts
 from train.config import TrainConfig
 from train.device import to_device
-from train.errors import TrainingDiverged
+from train.errors import RunUnreadable, TrainingDiverged
 from train.health import Watch, leak_gap
 from train.inputs import Scaling
 from train.making import make_network
@@ -73,20 +73,33 @@ class Trainer:
         return self.done // every > (self.done - (past or self.team.size)) // every
 
     def resume(self) -> int:
-        """Load the newest readable checkpoint; the number of batches behind it, 0 where there is none."""
+        """Load the newest readable checkpoint; the number of batches behind it, 0 where there is none.
+
+        Raises
+        ------
+        RunMismatch
+            The checkpoint is of another run or another version of this package.
+        RunUnreadable
+            There are checkpoints, and none can be read or gone on from.
+        """
         found = self.run.newest_to_resume()
         if found is not None:
-            checkpoint, state = found
+            self.run.check_checkpoint(found[0], self.config, self.store)
+            self._load(*found)
+        self._clock = perf_counter()
+        return self.done
+
+    def _load(self, checkpoint: Checkpoint, state: dict[str, Any]) -> None:
+        try:
             self.network.load_state_dict(checkpoint.weights)
             for name, optimizer in self.steps.optimizers.items():
                 optimizer.load_state_dict(state[name])
             self.window = Window(**state["window"])
-            self.done = checkpoint.step
-        self.team.wait()
-        if self.team.leads:
-            self.run.cut_metrics(self.done)
-        self._clock = perf_counter()
-        return self.done
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise RunUnreadable(
+                f"the state beside checkpoint {checkpoint.step} of {self.run.path} is not one of this run: {error!r}"
+            ) from error
+        self.done = checkpoint.step
 
     def step(self, number: int, batch: Batch, *, stopping: bool) -> None:
         """Batch `number` forward and backward, and the mean gradient of all processes to the optimisers."""
@@ -120,15 +133,18 @@ class Trainer:
         """Write a line of metrics and a checkpoint where they are due."""
         if not self.at_boundary:
             return
-        now = perf_counter()
-        self.window.seconds += now - self._clock
-        self._clock = now
+        self._count_seconds()
         if self._due(self.config.metrics_every):
             if self.team.leads:
                 self._write_line(writer, reader)
             self.window = Window()
         if self._due(self.config.checkpoint_every) or self._last_of_all:
             self.save()
+
+    def _count_seconds(self) -> None:
+        now = perf_counter()
+        self.window.seconds += now - self._clock
+        self._clock = now
 
     def _write_line(self, writer: MetricsWriter, reader: Reader) -> None:
         line = self.window.line(self.done)
@@ -156,6 +172,7 @@ class Trainer:
             raise TrainingDiverged(
                 f"a weight is NaN or infinite after batch {self.done}; the checkpoint before is kept"
             )
+        self._count_seconds()
         if self.team.leads:
             checkpoint = Checkpoint(self.done, self.config, self.store, weights)
             self.run.save(checkpoint, self._optimizer_states() | {"window": asdict(self.window)})

@@ -1,6 +1,7 @@
 """export-dcign: what another runtime makes of the graphs, on pictures that the export has not seen."""
 
 import json
+import shutil
 
 import numpy as np
 import onnx
@@ -79,7 +80,27 @@ def test_a_packed_run_can_not_be_trained_on(dcign, refused, toy, tmp_path):
     dcign("export-dcign", "--run", toy / "run", "--packed", "--out", tmp_path / "small")
     words = ("--maps", 8, "--latents", 8, "--precision", "float32", "--batches", 14)
     said = refused("train-dcign", "--store", toy / "faces.zarr", "--run", tmp_path / "small", *words)
-    assert "can be read" in said
+    assert "has weights but nothing to go on from" in said
+    assert "delete" not in said
+    assert json.loads((tmp_path / "small/config.json").read_text())["config"]["batches"] == 12
+
+
+def test_packing_never_writes_over_a_run_that_can_be_trained_on(refused, toy, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(toy / "run", run)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    said = refused("export-dcign", "--run", run, "--packed", "--out", run)
+    assert "can be trained on, and is not written over" in said
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_packing_the_folder_that_one_stands_in(dcign, toy, tmp_path, monkeypatch):
+    shutil.copytree(toy / "run", tmp_path / "run")
+    monkeypatch.chdir(tmp_path / "run")
+    for again in range(2):  # a packed run may be packed anew
+        said = dcign("export-dcign", "--run", ".", "--packed")
+        assert said.code == 0, (again, said.err)
+    assert load_run(tmp_path / "run-packed").step == 12
 
 
 def test_a_weight_that_float16_cannot_hold_is_refused(toy, tmp_path):

@@ -1,7 +1,9 @@
 import json
+from importlib.metadata import version
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors import torch as safetensors_torch
 
 from train.checkpoint import (
@@ -15,6 +17,7 @@ from train.checkpoint import (
     write_durably,
 )
 from train.errors import CheckpointUnreadable
+from train.making import make_network
 
 STORE = StoreFacts("abc", (("azimuth", "degrees", -86.0, 86.0),))
 RESUME = {"optimizer": {"step": torch.tensor(3.0), "betas": (0.9, 0.99)}, "window": {"count": {"light": 2}}}
@@ -22,8 +25,15 @@ RESUME = {"optimizer": {"step": torch.tensor(3.0), "betas": (0.9, 0.99)}, "windo
 
 @pytest.fixture
 def checkpoint(make_config):
-    weights = {"a": torch.arange(6.0).view(2, 3), "b": torch.zeros(4)}
-    return Checkpoint(500, make_config(), STORE, weights)
+    config = make_config()
+    return Checkpoint(500, config, STORE, make_network(config).state_dict())
+
+
+def forged(path, weights, **metadata):
+    """The checkpoint at `path` with other weights, or other metadata, and the checksum that belongs to them."""
+    raw = path.read_bytes()
+    header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+    path.write_bytes(safetensors_torch.save(weights, header["__metadata__"] | metadata))
 
 
 def read_both(path):
@@ -83,10 +93,42 @@ def test_foreign_files(tmp_path, checkpoint):
 )
 def test_bad_metadata(tmp_path, checkpoint, key, value, message):
     path = write_checkpoint(tmp_path, checkpoint, RESUME)
-    raw = path.read_bytes()
-    header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
-    path.write_bytes(safetensors_torch.save(checkpoint.weights, header["__metadata__"] | {key: value}))
+    forged(path, checkpoint.weights, **{key: value})
     with pytest.raises(CheckpointUnreadable, match=message):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"maps": 16}, r"decoder.0.bias has shape \(4,\), the network \(8,\)"),
+        ({"maps": 4_000_000}, r"decoder.0.bias has shape \(4,\), the network \(2000000,\)"),  # 400 TB, if it were made
+        ({"maps": 4 * 10**30}, "no network of 4000000000000000000000000000000 maps and 6 latents can be made"),
+        ({"layout": {"intrinsic": 10**30}, "ratio": {"intrinsic": 1}}, "no network of 8 maps"),
+    ],
+)
+def test_a_false_configuration_is_refused_before_its_network_is_made(tmp_path, checkpoint, change, message):
+    path = write_checkpoint(tmp_path, checkpoint, RESUME)
+    forged(path, checkpoint.weights, config=json.dumps(checkpoint.config.to_plain() | change))
+    with pytest.raises(CheckpointUnreadable, match=message):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mu.bias": torch.zeros(6, dtype=torch.bfloat16)}, "mu.bias is torch.bfloat16, not torch.float32 or"),
+        ({"mu.bias": torch.zeros(6, dtype=torch.int64)}, "mu.bias is torch.int64"),
+        ({"extra": torch.zeros(1)}, "extra is no weight of the network"),
+    ],
+)
+def test_weights_that_are_not_the_networks(tmp_path, checkpoint, change, message):
+    path = write_checkpoint(tmp_path, checkpoint, RESUME)
+    forged(path, checkpoint.weights | change)
+    with pytest.raises(CheckpointUnreadable, match=message):
+        read_checkpoint(path)
+    forged(path, {name: tensor for name, tensor in checkpoint.weights.items() if name != "mu.bias"})
+    with pytest.raises(CheckpointUnreadable, match=r"mu.bias is missing"):
         read_checkpoint(path)
 
 
@@ -106,6 +148,25 @@ def test_only_the_newest_are_kept(tmp_path, checkpoint):
     remove_old(tmp_path, 2)
     assert [p.name for p in list_checkpoints(tmp_path)] == ["00000100.safetensors", "00000012.safetensors"]
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_copies_that_somebody_keeps_are_neither_read_nor_removed(tmp_path, checkpoint):
+    for step in (4, 8, 12, 123456789):
+        path = write_checkpoint(tmp_path, Checkpoint(step, checkpoint.config, STORE, checkpoint.weights), RESUME)
+        if step == 4:
+            (tmp_path / "keep.safetensors").write_bytes(path.read_bytes())
+    remove_old(tmp_path, 2)
+    assert [p.name for p in list_checkpoints(tmp_path)] == ["123456789.safetensors", "00000012.safetensors"]
+    assert (tmp_path / "keep.safetensors").exists()
+
+
+def test_it_says_which_version_wrote_it(tmp_path, checkpoint):
+    path = write_checkpoint(tmp_path, checkpoint, RESUME)
+    assert read_checkpoint(path).code == version("dcign")
+    with safe_open(path, framework="pt") as stored:
+        metadata = stored.metadata()
+    path.write_bytes(safetensors_torch.save(checkpoint.weights, {k: v for k, v in metadata.items() if k != "code"}))
+    assert read_checkpoint(path).code == ""  # of the time before it was written down
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):

@@ -2,6 +2,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -13,11 +14,12 @@ import pytest
 import torch
 
 from train.batches import Schedule
-from train.checkpoint import list_checkpoints, read_checkpoint, read_resume
-from train.errors import RunMismatch, TooFewBatches, TrainingDiverged
-from train.loop import train
+from train.checkpoint import list_checkpoints, read_checkpoint, read_resume, write_checkpoint
+from train.errors import RunMismatch, RunUnreadable, TooFewBatches, TrainingDiverged
+from train.loop import store_facts, train
 from train.noise import step_generator
 from train.reading import make_reader
+from train.rundirectory import RunDirectory
 from train.told import Part, StepNumbers
 from train.trainer import Trainer
 from train.window import Window
@@ -159,8 +161,44 @@ def test_a_larger_number_of_batches_extends_a_finished_run(tmp_path, source, mak
     assert train(make_config(batches=13), source, tmp_path / "extended", tensorboard=False).trained == 4
     train(make_config(batches=13), source, tmp_path / "whole", tensorboard=False)
     assert_equal(final_state(tmp_path / "extended"), final_state(tmp_path / "whole"))
+    before = (tmp_path / "extended/config.json").read_bytes()
     with pytest.raises(RunMismatch, match="13 batches behind it; asked for 9"):
         train(make_config(batches=9), source, tmp_path / "extended", tensorboard=False)
+    assert (tmp_path / "extended/config.json").read_bytes() == before
+
+
+def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path, source, make_config):
+    train(make_config(objective="random"), source, tmp_path / "other", tensorboard=False)
+    run = RunDirectory(tmp_path / "run")
+    run.prepare(make_config(), store_facts(source))
+    shutil.copytree(tmp_path / "other/checkpoints", run.checkpoints, dirs_exist_ok=True)
+    with pytest.raises(RunMismatch, match=r"checkpoint 12 of .* objective was random, now paper"):
+        train(make_config(batches=20), source, run.path, tensorboard=False)
+    assert run.read_config()[0].batches == 12
+
+
+@pytest.mark.parametrize("state", [{}, {"optimizer": {"state": {}, "param_groups": []}}, {"window": {"steps": 3}}])
+def test_a_state_that_is_not_this_runs_is_refused(tmp_path, source, make_config, state):
+    train(make_config(), source, tmp_path, tensorboard=False)
+    run = RunDirectory(tmp_path)
+    checkpoint, whole = run.newest_to_resume()
+    write_checkpoint(run.checkpoints, checkpoint, (whole | state) if state else {})
+    with pytest.raises(RunUnreadable, match=r"the state beside checkpoint 12 of .* is not one of this run"):
+        train(make_config(batches=20), source, tmp_path, tensorboard=False)
+
+
+def test_the_seconds_before_a_stop_are_counted(tmp_path, source, make_config):
+    answers = iter([False] * 3 + [True])
+    clock = iter(range(1000))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("train.trainer.perf_counter", lambda: float(next(clock)))
+        with pytest.raises(KeyboardInterrupt):
+            train(make_config(), source, tmp_path, tensorboard=False, stopping=lambda: next(answers))
+        kept = RunDirectory(tmp_path).newest_to_resume()[1]["window"]["seconds"]
+        result = train(make_config(batches=5), source, tmp_path, tensorboard=False)
+    assert kept >= 1
+    assert result.metrics["step"] == 5
+    assert result.metrics["seconds"] >= kept + 1
 
 
 def test_a_truncated_newest_checkpoint_costs_only_the_batches_since_the_one_before(tmp_path, source, make_config):

@@ -9,7 +9,7 @@ from train.clamp import clamp_inactive
 from train.errors import ConfigError
 from train.making import make_network
 from train.noise import StepNoise, step_generator
-from train.objectives import OBJECTIVES, Pairs, TrainBatch
+from train.objectives import OBJECTIVES, Pairs, TrainBatch, assigned
 from train.objectives.bound import gaussian_kl, sample_code
 from train.objectives.exchange import partners
 from train.objectives.paper import Paper
@@ -208,3 +208,8 @@ def test_factor_unknown_to_the_layout(make_config, batch):
     config = make_config()
     with pytest.raises(ValueError, match="no factor 'expression'"):
         OBJECTIVES["paper"](make_network(config), config).loss(replace(batch, active="expression"))
+
+
+def test_an_objective_of_another_version_is_said(make_config):
+    with pytest.raises(ConfigError, match=r"objective must be one of paper, arxiv-v1, .*; got 'newer'"):
+        assigned(make_config().changed(objective="newer"))

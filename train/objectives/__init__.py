@@ -1,6 +1,7 @@
 """What is minimised. A new objective is one class here and one line in `OBJECTIVES`."""
 
 from train.config import TrainConfig
+from train.errors import ConfigError
 from train.objectives.exchange import Exchange, ExchangePairs
 from train.objectives.groups import AdaGvae, GvaeLabels, MlvaeLabels
 from train.objectives.interface import Heading as Heading
@@ -27,5 +28,13 @@ OBJECTIVES: dict[str, type[Objective]] = {
 
 
 def assigned(config: TrainConfig) -> bool:
-    """Whether a run makes the layout's latents speak for its factors: by its objective, or by labels."""
+    """Whether a run makes the layout's latents speak for its factors: by its objective, or by labels.
+
+    Raises
+    ------
+    ConfigError
+        The run is of an objective that this version does not know.
+    """
+    if config.objective not in OBJECTIVES:
+        raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}; got {config.objective!r}")
     return OBJECTIVES[config.objective].assigned or config.label_fraction > 0
