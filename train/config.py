@@ -88,8 +88,10 @@ class TrainConfig:
     device: str = "cpu"
     """A torch device, "cpu", "cuda" or "cuda:N"."""
     precision: str = "float32"
-    """What convolutions compute in: "float32" (in TF32 on a GPU, as PyTorch has it) or "bf16". Weights and the optimiser
-    are float32 in any case."""
+    """What convolutions compute in: "float32" (TF32 on a GPU, as PyTorch has it) or "bf16".
+
+    Weights and the optimiser are float32 in any case.
+    """
     checkpoint_every: int = 500
     """Batches between checkpoints."""
     metrics_every: int = 50

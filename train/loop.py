@@ -90,7 +90,8 @@ def train(
     MissingFactor, TooFewBatches, WrongImages
         The source cannot serve the configuration.
     RunMismatch, RunUnreadable
-        The directory holds another run, has more batches behind it than asked for, or cannot be read or written.
+        The directory holds another run, was written by another version, has more batches behind it than asked for, or
+        cannot be read or written.
     TrainingDiverged
         The loss became NaN or infinite; the batch is saved.
     """
@@ -109,6 +110,7 @@ def train(
         first = trainer.resume()
         if first > config.batches:
             raise RunMismatch(f"{run.path} has {first} batches behind it; asked for {config.batches} in all")
+        together.wait()  # nothing is written before no process refuses
         if together.leads:
             run.prepare(config, store)
             run.cut_metrics(first)

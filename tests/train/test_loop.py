@@ -188,7 +188,7 @@ def test_a_state_that_is_not_this_runs_is_refused(tmp_path, source, make_config,
 
 
 def test_the_seconds_before_a_stop_are_counted(tmp_path, source, make_config):
-    answers = iter([False] * 3 + [True])
+    answers = iter([False] * 2 + [True])  # between two lines of metrics and two checkpoints
     clock = iter(range(1000))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("train.trainer.perf_counter", lambda: float(next(clock)))
