@@ -97,9 +97,9 @@ def test_packing_never_writes_over_a_run_that_can_be_trained_on(refused, toy, tm
 def test_packing_the_folder_that_one_stands_in(dcign, toy, tmp_path, monkeypatch):
     shutil.copytree(toy / "run", tmp_path / "run")
     monkeypatch.chdir(tmp_path / "run")
-    for again in range(2):  # a packed run may be packed anew
+    for _ in range(2):  # a packed run may be packed anew
         said = dcign("export-dcign", "--run", ".", "--packed")
-        assert said.code == 0, (again, said.err)
+        assert said.code == 0, said.err
     assert load_run(tmp_path / "run-packed").step == 12
 
 
