@@ -110,7 +110,7 @@ def train(
         first = trainer.resume()
         if first > config.batches:
             raise RunMismatch(f"{run.path} has {first} batches behind it; asked for {config.batches} in all")
-        together.wait()  # nothing is written before no process refuses
+        together.wait()  # whoever refuses has done so before anything is written
         if together.leads:
             run.prepare(config, store)
             run.cut_metrics(first)

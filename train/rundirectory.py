@@ -171,7 +171,7 @@ class RunDirectory:
         if weights is not None:
             raise RunUnreadable(
                 f"{self.path} has weights but nothing to go on from ({reason}), as a run has that export-dcign --packed"
-                " wrote: it can be evaluated, not trained on"
+                " wrote: it can be evaluated, not trained on; give another run directory to start anew"
             )
         if paths:
             raise RunUnreadable(
@@ -190,11 +190,11 @@ class RunDirectory:
         """
         differences = describe_differences(checkpoint.config, config, checkpoint.store, store)
         if checkpoint.code and checkpoint.code != (ours := code_version()):
-            differences.append(f"dcign was {checkpoint.code}, now {ours or 'not installed'}")
+            differences.append(f"dcign was {checkpoint.code}, now {ours or 'of no known version'}")
         if differences:
             raise RunMismatch(
                 f"checkpoint {checkpoint.step} of {self.path} is of another run: {'; '.join(differences)}."
-                " Going on would not lead where that run would have."
+                " Go on with what made it, or give another run directory to start anew."
             )
 
     def append_metrics(self, line: Mapping[str, Any]) -> None:

@@ -97,7 +97,8 @@ class Trainer:
             self.window = Window(**state["window"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunUnreadable(
-                f"the state beside checkpoint {checkpoint.step} of {self.run.path} is not one of this run: {error!r}"
+                f"the state beside checkpoint {checkpoint.step} of {self.run.path} is not one of this run ({error!r});"
+                " remove that checkpoint to go on from the one before"
             ) from error
         self.done = checkpoint.step
 

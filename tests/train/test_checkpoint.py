@@ -102,7 +102,7 @@ def test_bad_metadata(tmp_path, checkpoint, key, value, message):
     ("change", "message"),
     [
         ({"maps": 16}, r"decoder.0.bias has shape \(4,\), the network \(8,\)"),
-        ({"maps": 4_000_000}, r"decoder.0.bias has shape \(4,\), the network \(2000000,\)"),  # 400 TB, if it were made
+        ({"maps": 4_000_000}, r"decoder.0.bias has shape \(4,\), the network \(2000000,\)"),  # 3 PB, if it were made
         ({"maps": 4 * 10**30}, "no network of 4000000000000000000000000000000 maps and 6 latents can be made"),
         ({"layout": {"intrinsic": 10**30}, "ratio": {"intrinsic": 1}}, "no network of 8 maps"),
     ],
