@@ -138,7 +138,7 @@ def command(
     """
     store = open_store(url)
     if store.spec.content != "batches":
-        raise click.ClickException(f"{url} holds sweeps, not batches to train on")
+        raise click.ClickException(f"{url} holds sweeps, not batches to train on; render-batches makes those")
     chosen, sizes = _factors(store, factors)
     source = StoreSource(store)
     shares = _shares(chosen, ratio)

@@ -428,7 +428,8 @@ def test_a_place_that_is_a_file_is_one_line(refused, tmp_path):
 def test_sweeps_and_batches_do_not_mix(refused, toy, tmp_path):
     said = refused("render-batches", "--store", toy / "sweeps.zarr", "--factor", "light", "--n", 50)
     assert "holds sweeps, not batches" in said
-    assert "holds sweeps, not batches" in refused("train-dcign", "--store", toy / "sweeps.zarr")
+    said = refused("train-dcign", "--store", toy / "sweeps.zarr")
+    assert "holds sweeps, not batches to train on; render-batches makes those" in said
     assert "holds batches, not sweeps" in refused("render-sweeps", "--store", toy / "faces.zarr")
     said = refused("render-sweeps", "--store", tmp_path / "s", "--like", toy / "faces.zarr", "--size", 64)
     assert "size is 48 there, 64 was given" in said
