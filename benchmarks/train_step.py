@@ -1,6 +1,6 @@
 """How fast is a training step? Ours against a plain PyTorch twin, in one process on one machine.
 
-    python benchmarks/train_step.py --maps 96 --side 150 --repeats 5
+    python benchmarks/train_step.py --maps 96 --side 150 --repeats 5 [--widest coarse]
 
 The twin is what one would write first: contiguous float32, nn.Upsample and nn.Conv2d, nn.MaxPool2d, PyTorch's
 default Adam and allocator. Both run the paper's objective on the same 20 images. Times are medians (and minima)
@@ -27,7 +27,7 @@ from train.device import prepare
 from train.inputs import Inputs
 from train.loop import train
 from train.making import make_network
-from train.network import Geometry, Network
+from train.network import Geometry, Network, Widths
 from train.noise import StepNoise
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure
@@ -42,18 +42,18 @@ class Twin(nn.Module):
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
-        m, geometry = config.maps, Geometry(config.side)
+        widths, geometry = Widths.of(config.maps, config.widest), Geometry(config.side)
         self.side, self.crop, self.h = config.side, geometry.crop, geometry.decoded
-        down = [config.channels, m, m // 2, m // 4]
-        up = [m // 4, m // 2, m, m, config.channels]
+        down = [config.channels, *widths.encoder]
+        up = [*widths.decoder, config.channels]
         stages: list[nn.Module] = []
         for i, o in pairwise(down):
             stages += [nn.Conv2d(i, o, 5), nn.MaxPool2d(2), nn.Threshold(0, 1e-6)]
         self.encoder = nn.Sequential(*stages, nn.Flatten())
-        flat = m // 4 * geometry.encoded**2
+        flat = down[-1] * geometry.encoded**2
         self.mu, self.logvar = nn.Linear(flat, config.latents), nn.Linear(flat, config.latents)
-        self.expand = nn.Linear(config.latents, m // 4 * self.h**2)
-        stages = [nn.Threshold(0, 1e-6), nn.Unflatten(1, (m // 4, self.h, self.h))]
+        self.expand = nn.Linear(config.latents, up[0] * self.h**2)
+        stages = [nn.Threshold(0, 1e-6), nn.Unflatten(1, (up[0], self.h, self.h))]
         for i, o in pairwise(up):
             stages += [nn.Upsample(scale_factor=2), nn.Conv2d(i, o, 7), nn.Threshold(0, 1e-6)]
         self.decoder = nn.Sequential(*stages[:-1])
@@ -161,13 +161,13 @@ def step_flops(config: TrainConfig, *, folded: bool) -> float:
     `folded` counts 4 x 4 taps on the small signal for every four outputs in place of 7 x 7 each. Elementwise work,
     the optimiser and what is computed a second time are not counted.
     """
-    m, g, C = config.maps, Geometry(config.side), config.channels
+    widths, g, C = Widths.of(config.maps, config.widest), Geometry(config.side), config.channels
     first, second, third = (8 * g.encoded + 24, 4 * g.encoded + 8, 2 * g.encoded)
-    forward_only = first**2 * m * 25 * C
-    macs = second**2 * (m // 2) * m * 25 + third**2 * (m // 4) * (m // 2) * 25
-    macs += 3 * config.latents * (m // 4) * g.encoded**2
-    up, side = (m // 4, m // 2, m, m, C), g.decoded
-    for i, o in pairwise(up):
+    (a, b, c), bottom, side = widths.encoder, widths.decoder[0], g.decoded
+    forward_only = first**2 * a * 25 * C
+    macs = second**2 * b * a * 25 + third**2 * c * b * 25
+    macs += config.latents * (2 * c * g.encoded**2 + bottom * g.decoded**2)
+    for i, o in pairwise((*widths.decoder, C)):
         side = 2 * side - 6
         macs += side**2 * o * i * (16 if folded else 49)
     return 2 * BATCH * (3 * macs + 2 * forward_only)
@@ -191,6 +191,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--maps", type=int, default=32, help="feature maps (default 32)")
+    parser.add_argument("--widest", default="fine", help="fine or coarse: where most maps are (default fine)")
     parser.add_argument("--side", type=int, default=150, help="pixels (default 150)")
     parser.add_argument("--repeats", type=int, default=5, help="steps timed (default 5)")
     parser.add_argument("--precision", default="auto", help="auto, float32 or bf16, of our step (default auto)")
@@ -203,9 +204,12 @@ def main() -> None:
     """Measure and print."""
     args = parse()
     shape = (args.side, args.side)
-    config = configure(factors=FACTORS, image_shape=shape, maps=args.maps, device=args.device, precision=args.precision)
+    config = configure(
+        factors=FACTORS, image_shape=shape, maps=args.maps, widest=args.widest, device=args.device,
+        precision=args.precision,
+    )  # fmt: skip
     images = torch.from_numpy(MemorySource(config).read("azimuth", 0).images)
-    print(f"{args.maps} maps, {args.side} px, {BATCH} images, {torch.get_num_threads()} threads, {config.device}")
+    print(f"{config.width}, {args.side} px, {BATCH} images, {torch.get_num_threads()} threads, {config.device}")
 
     torch.manual_seed(0)
     twin = Twin(config).to(config.device)

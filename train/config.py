@@ -19,6 +19,7 @@ NEWER = {
     "label_fraction": 0.0,
     "orient": 0,
     "optimizer": "adam",
+    "widest": "fine",
 }
 """Fields that runs of earlier versions do not have, and the values that say what those runs did."""
 GONE = ("warm_up",)
@@ -55,6 +56,8 @@ class TrainConfig:
     """Length of the run; the only value (with the two cadences) that may change when a run is continued."""
     maps: int
     """Feature maps m of the network; the authors' is 96."""
+    widest: str = "fine"
+    """Where the network has most maps: "fine", as the authors', or "coarse" (train.network.Widths)."""
     ratio: tuple[tuple[str, float], ...]
     """Factor and its relative share of the batches, in the layout's order."""
     preset: str = "paper"
@@ -99,7 +102,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         Geometry(self.side)
-        check_sizes(channels=self.channels, maps=self.maps, latents=self.layout.total)
+        check_sizes(channels=self.channels, maps=self.maps, latents=self.layout.total, widest=self.widest)
         for name in ("batches", "checkpoint_every", "metrics_every", "ranks"):
             _check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
         _check("batches", self.batches, self.batches % self.ranks == 0, f"a multiple of the {self.ranks} processes")
@@ -134,6 +137,11 @@ class TrainConfig:
     def latents(self) -> int:
         """Length of the graphics code."""
         return self.layout.total
+
+    @property
+    def width(self) -> str:
+        """Of the network, for people: `32 maps`, or `32 maps, most where coarse`."""
+        return f"{self.maps} maps" + (", most where coarse" if self.widest == "coarse" else "")
 
     @property
     def rule(self) -> str:
@@ -186,7 +194,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(
         ("side", "channels", "batches", "maps", "ranks", "seed", "orient", "checkpoint_every", "metrics_every"), (int,)
     ),
-    **dict.fromkeys(("preset", "objective", "optimizer", "clamp", "device", "precision"), (str,)),
+    **dict.fromkeys(("preset", "objective", "optimizer", "clamp", "device", "precision", "widest"), (str,)),
     **dict.fromkeys(("invariance", "beta", "agreement", "label_fraction", "learning_rate", "decay"), (int, float)),
 }
 

@@ -96,6 +96,7 @@ def describe(run: TrainedRun) -> dict[str, Any]:
         "label_fraction": run.config.label_fraction,
         "batches": run.step,
         "maps": run.config.maps,
+        "widest": run.config.widest,
         "seed": run.config.seed,
         "store": run.store.digest,
         "weights": run.identity()["weights"],

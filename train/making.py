@@ -20,6 +20,7 @@ def make_network(config: TrainConfig, *, plain: bool = False) -> Network:
         maps=config.maps,
         latents=config.latents,
         seed=config.seed,
+        widest=config.widest,
         precision=config.precision,
         plain=plain,
     )

@@ -3,7 +3,8 @@
 Sizes follow the authors' code, which differs from the figure (docs/deviations.md): three stages of 5 x 5
 convolution, 2 x 2 max-pooling and Threshold(0, 1e-6) with m, m/2, m/4 maps; two linear heads; a linear layer
 back to m/4 maps; four stages of unpooling and 7 x 7 convolution with m/2, m, m maps and the image's channels.
-At m = 96, 150 pixels and 200 latents: 4,131,137 parameters.
+At m = 96, 150 pixels and 200 latents: 4,131,137 parameters. `widest` can turn that around (not in the paper): most maps
+where the picture is coarse.
 """
 
 import math
@@ -21,6 +22,8 @@ from train.errors import ConfigError, WrongImages
 from train.subpixel import THRESHOLD_FLOOR, unpool_conv, unpool_conv_plain
 
 SMALLEST_SIDE = 48
+WIDEST = ("fine", "coarse")
+"""Where a network can have most maps; "fine" is the authors'."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,22 @@ class Geometry:
         return (16 * self.decoded - 90 - self.side) // 2
 
 
+@dataclass(frozen=True)
+class Widths:
+    """Feature maps by stage, in the order in which an image passes them; the image's own channels are left out."""
+
+    encoder: tuple[int, int, int]
+    decoder: tuple[int, int, int, int]
+    """Of the linear layer's output, then of all convolutions but the last."""
+
+    @classmethod
+    def of(cls, maps: int, widest: str) -> "Widths":
+        """Those of a network of m maps; a step of either kind takes about as many multiplications."""
+        if widest == "fine":
+            return cls((maps, maps // 2, maps // 4), (maps // 4, maps // 2, maps, maps))
+        return cls((maps // 2, maps, maps), (maps, maps * 3 // 2, maps, maps // 2))
+
+
 class Conv(nn.Module):
     """A convolution's parameters, with Torch7's initial values: uniform within 1 / sqrt(fan-in), bias alike."""
 
@@ -104,13 +123,14 @@ class Network(nn.Module):
     maps : feature maps m, a multiple of 4
     latents : length of the graphics code
     seed : of the initial parameters
+    widest : where most maps are, "fine" (the paper) or "coarse"
     precision : "float32" or "bf16", what the convolutions compute in
     plain : compute with the plain twins of the fast stages; the same function, for tests, timing and export
 
     Raises
     ------
     ConfigError
-        An impossible size, channel count, map count, code length or precision.
+        An impossible size, channel count, map count, code length or precision, or an unknown `widest`.
     """
 
     def __init__(
@@ -121,24 +141,26 @@ class Network(nn.Module):
         maps: int,
         latents: int,
         seed: int,
+        widest: str = "fine",
         precision: str = "float32",
         plain: bool = False,
     ) -> None:
         super().__init__()
-        check_sizes(channels=channels, maps=maps, latents=latents)
+        check_sizes(channels=channels, maps=maps, latents=latents, widest=widest)
         if precision not in DTYPES:
             raise ConfigError(f"precision must be one of {', '.join(DTYPES)}; got {precision!r}")
         self.geometry = Geometry(side)
-        self.channels, self.maps, self.latents, self.plain = channels, maps, latents, plain
+        self.channels, self.latents, self.plain = channels, latents, plain
+        self.widths = Widths.of(maps, widest)
         self.compute_dtype = DTYPES[precision]
         draw = torch.Generator().manual_seed(seed)
-        down = (channels, maps, maps // 2, maps // 4)
+        down = (channels, *self.widths.encoder)
         self.encoder = nn.ModuleList(Conv(i, o, 5, draw) for i, o in pairwise(down))
-        flat = maps // 4 * self.geometry.encoded**2
+        flat = down[-1] * self.geometry.encoded**2
         self.mu = Linear(flat, latents, draw)
         self.logvar = Linear(flat, latents, draw)
-        self.expand = Linear(latents, maps // 4 * self.geometry.decoded**2, draw)
-        up = (maps // 4, maps // 2, maps, maps, channels)
+        up = (*self.widths.decoder, channels)
+        self.expand = Linear(latents, up[0] * self.geometry.decoded**2, draw)
         self.decoder = nn.ModuleList(Conv(i, o, 7, draw) for i, o in pairwise(up))
 
     def check_images(self, images: Tensor) -> None:
@@ -205,7 +227,7 @@ class Network(nn.Module):
             raise WrongImages(f"a code for this network has shape (B, {self.latents}); got {tuple(code.shape)}")
         h = self.geometry.decoded
         x = functional.threshold(self.expand(code), 0, THRESHOLD_FLOOR)
-        x = x.view(code.shape[0], self.maps // 4, h, h).to(self.compute_dtype)
+        x = x.view(code.shape[0], self.widths.decoder[0], h, h).to(self.compute_dtype)
         if not self.plain:
             x = x.contiguous(memory_format=torch.channels_last)
         form = unpool_conv_plain if self.plain else unpool_conv
@@ -224,8 +246,10 @@ DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "bf16": torch.bfloat
 """Name of a precision -> what convolutions compute in. float64 is for tests, on a network made `double()`."""
 
 
-def check_sizes(*, channels: int, maps: int, latents: int) -> None:
+def check_sizes(*, channels: int, maps: int, latents: int, widest: str) -> None:
     """Raise `ConfigError` unless a network of these sizes exists."""
+    if widest not in WIDEST:
+        raise ConfigError(f"widest must be one of {', '.join(WIDEST)}; got {widest!r}")
     if channels not in (1, 3):
         raise ConfigError(f"images have 1 or 3 channels; got {channels}")
     if maps < 4 or maps % 4:

@@ -239,6 +239,7 @@ def facts_of(run: TrainedRun, name: str) -> dict[str, Any]:
         "label_fraction": config.label_fraction,
         "batches": run.step,
         "maps": config.maps,
+        "widest": config.widest,
         "latents": config.latents,
         "ratio": dict(config.ratio),
         "clamp": config.clamp,

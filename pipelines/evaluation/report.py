@@ -69,7 +69,7 @@ def _sweep(measured: Measured, factor: str, baseline: Measured | None, path: Pat
 def describe(measured: Measured) -> str:
     """The run in one line."""
     config = measured.run.config
-    return f"{config.rule}, {config.maps} maps, {measured.run.step:,} batches, {measured.store.spec.model['name']}"
+    return f"{config.rule}, {config.width}, {measured.run.step:,} batches, {measured.store.spec.model['name']}"
 
 
 def write_report(
@@ -132,7 +132,7 @@ def _subtitle(measured: Measured) -> str:
     ratio = ":".join(f"{share:g}" for _, share in config.ratio)
     people = measured.store.batches("test", measured.factors[0])
     return (
-        f"{spec.model['name']} faces at {config.side} px; {measured.run.step:,} batches, {config.maps} maps, "
+        f"{spec.model['name']} faces at {config.side} px; {measured.run.step:,} batches, {config.width}, "
         f"{config.latents} latents, objective {config.rule}, ratio {ratio}, seed {config.seed}; "
         f"measured on {people} people whom training has not seen"
     )

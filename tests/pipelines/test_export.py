@@ -76,6 +76,21 @@ def test_a_packed_run_is_a_run_of_half_the_size(dcign, toy, tmp_path):
     assert weights.stat().st_size < 0.6 * (toy / "run/checkpoints/00000012.safetensors").stat().st_size
 
 
+def test_a_network_with_most_maps_where_it_is_coarse(dcign, toy, tmp_path):
+    """From training to a picture: the same way as any other, and its files say what it is."""
+    words = ("--store", toy / "faces.zarr", "--widest", "coarse", "--maps", 8, "--latents", 8, "--batches", 2)
+    said = dcign("train-dcign", *words, "--run", tmp_path / "run")
+    assert said.code == 0, said.err
+    assert "8 maps, most where coarse" in said.err
+    assert dcign("export-dcign", "--run", tmp_path / "run", "--out", tmp_path / "e").code == 0  # compares with torch
+    with safe_open(tmp_path / "e/weights.safetensors", "pt") as file:
+        assert json.loads(file.metadata()["widest"]) == "coarse"
+    assert dcign("export-dcign", "--run", tmp_path / "run", "--packed", "--out", tmp_path / "small").code == 0
+    images = open_store(str(toy / "faces.zarr")).read("train", "azimuth", 0).images
+    whole, small = load_run(tmp_path / "run"), load_run(tmp_path / "small")
+    np.testing.assert_allclose(small.decode(small.encode(images)), whole.decode(whole.encode(images)), atol=1e-2)
+
+
 def test_a_packed_run_can_not_be_trained_on(dcign, refused, toy, tmp_path):
     dcign("export-dcign", "--run", toy / "run", "--packed", "--out", tmp_path / "small")
     words = ("--maps", 8, "--latents", 8, "--precision", "float32", "--batches", 14)

@@ -84,7 +84,11 @@ def test_impossible_trainings_are_one_line(refused, toy, tmp_path, arguments, me
 
 @pytest.mark.parametrize(
     ("option", "value", "message"),
-    [("--maps", 12, "maps was 8, now 12"), ("--optimizer", "muon", "optimizer was adam, now muon")],
+    [
+        ("--maps", 12, "maps was 8, now 12"),
+        ("--optimizer", "muon", "optimizer was adam, now muon"),
+        ("--widest", "coarse", "widest was fine, now coarse"),
+    ],
 )
 def test_another_run_in_the_way_is_named(refused, toy, option, value, message):
     before = ["--store", toy / "faces.zarr", "--run", toy / "run", "--maps", 8, "--batches", 12]

@@ -66,7 +66,7 @@ def test_the_learning_rate_falls_over_the_last_part_of_a_run():
 
 def test_a_run_from_before_an_option_did_what_its_neutral_value_says():
     plain = faces().to_plain()
-    del plain["beta"], plain["decay"], plain["label_fraction"], plain["orient"]
+    del plain["beta"], plain["decay"], plain["label_fraction"], plain["orient"], plain["widest"]
     assert TrainConfig.from_plain(plain) == faces()
     assert TrainConfig.from_plain(plain | {"warm_up": 1000}) == faces()  # it is no longer there
 
@@ -88,6 +88,7 @@ def test_json_round_trip(preset):
         ({"learning_rate": 10**400}, "learning_rate must be a number that a float can hold; got one of 401 digits"),
         ({"betas": [0.9, 10**400]}, "betas must be a number that a float can hold"),
         ({"seed": 2**63}, "seed must be 0 or more and below 2\\^63; got 9223372036854775808"),
+        ({"widest": "middle"}, "widest must be one of fine, coarse; got 'middle'"),
         ({"clamp": 3}, "clamp must be of type str; got 3"),
         ({"betas": [0.9]}, "betas must be a list of two numbers"),
         ({"ratio": {"azimuth": "1"}}, "ratio must be an object of factors and numbers"),
