@@ -3,7 +3,7 @@
 import importlib
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, as_completed
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from pipelines.drawing import Job, ShardRenderer, bytes_while_drawn, decisive_ve
 from pipelines.processes import SpawnedPool
 from pipelines.runlog import Record, Task
 from pipelines.subjects import Subject
-from pipelines.threads import GoOn, in_threads
+from pipelines.threads import GoOn, as_done, in_threads
 from render.models.assemble import one_line
 
 CONNECT_SECONDS = 10
@@ -81,7 +81,7 @@ class Processes:
             job = Job(work.store.url, work.subject.source, decisive_versions(work.store), work.subject.mesh_bytes)
             try:
                 futures = {pool.submit(draw_elsewhere, job, task): task for task in work.tasks}
-                for future in as_completed(futures):
+                for future in as_done(futures):
                     work.finished(futures[future], future.result(), counted=False)
             except BrokenExecutor as error:
                 raise StoreError("a worker process died; run the same command to finish what is missing") from error

@@ -1,11 +1,13 @@
 """Tasks in threads, which stop between two steps when one fails or the run is interrupted."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 T = TypeVar("T")
+WAKE_S = 0.2
+"""Seconds after which the main thread looks up from waiting."""
 GoOn = Callable[[], None]
 """Called between two steps of a task; raises `Stopped` where it should not go on."""
 
@@ -30,7 +32,7 @@ def in_threads(workers: int, tasks: Sequence[T], do: Callable[[T, GoOn], None]) 
     with ThreadPoolExecutor(workers) as pool:
         try:
             futures += [pool.submit(do, task, go_on) for task in tasks]
-            wait(futures, return_when=FIRST_EXCEPTION)
+            any(future.exception() for future in as_done(futures))
         finally:
             if len(futures) < len(tasks) or not all(future.done() for future in futures):
                 stop.set()
@@ -39,3 +41,15 @@ def in_threads(workers: int, tasks: Sequence[T], do: Callable[[T, GoOn], None]) 
         error = None if future.cancelled() else future.exception()
         if error is not None and not isinstance(error, Stopped):
             raise error
+
+
+def as_done(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
+    """All futures, soon after they are done, one that failed at once.
+
+    An interrupt that another thread gets, or that comes just before the main thread falls asleep, does not wake it:
+    so it wakes by itself.
+    """
+    left = set(futures)
+    while left:
+        done, left = wait(left, timeout=WAKE_S, return_when=FIRST_EXCEPTION)
+        yield from done

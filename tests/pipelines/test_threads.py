@@ -49,3 +49,23 @@ def test_an_interrupt_stops_all_at_their_next_step():
 
     with pytest.raises(KeyboardInterrupt):
         in_threads(2, range(4), work)
+
+
+def test_an_interrupt_that_another_thread_gets_is_heard():
+    """The kernel may hand a signal to any thread; Python's handler runs in the main one, once that wakes."""
+    heard = []
+
+    def work(task, go_on):
+        if task == 1:
+            threading.Event().wait(0.3)  # until the main thread sleeps; if it does not yet, the test shows less
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        try:
+            for _ in range(300):
+                go_on()
+                threading.Event().wait(0.01)
+        except Stopped:
+            heard.append(task)
+
+    with pytest.raises(KeyboardInterrupt):
+        in_threads(2, range(2), work)
+    assert sorted(heard) == [0, 1]
