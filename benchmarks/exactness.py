@@ -19,17 +19,17 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from train_step import MemorySource
 
-from train.batches import Schedule
-from train.clamp import CLAMP_MODES, clamp_inactive
+from train.blocks.unpool_conv import THRESHOLD_FLOOR, unpool_conv, unpool_conv_plain
 from train.config import TrainConfig
-from train.loop import train
-from train.making import make_network
-from train.network import Network
-from train.noise import StepNoise, step_generator
+from train.data.source import Schedule
+from train.engine.loop import train
+from train.engine.noise import StepNoise, step_generator
+from train.networks.authors import Network
+from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, TrainBatch
+from train.objectives.clamp import CLAMP_MODES, clamp_inactive
 from train.presets import configure
-from train.rundirectory import RunDirectory
-from train.subpixel import THRESHOLD_FLOOR, unpool_conv, unpool_conv_plain
+from train.runs.run_directory import RunDirectory
 
 Floats = NDArray[np.float64]
 Figure = tuple[str, float, float, str]

@@ -22,7 +22,7 @@ SETTINGS: dict[str, dict[str, str]] = {
 CHILD = """
 import time
 begun = time.perf_counter()
-from render.models.procedural import procedural
+from render.content.head import procedural
 model = procedural()
 print(time.perf_counter() - begun, model.sha256, model.labels_sha256)
 """

@@ -21,14 +21,14 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.console.progress import progress_bar
+from pipelines.evaluation.metrics.bootstrap import mean_of
 from pipelines.inference.observation import observe
 from pipelines.inference.outcome import Outcome
 from pipelines.inference.problem import Method, Problem, hypotheses
 from pipelines.inference.statistics import Codes, Pixels
-from pipelines.progress import progress_bar
 from render import open_model
-from train.measures.bootstrap import mean_of
-from train.trained import load_run
+from train.runs.trained_run import load_run
 
 VIEWS, STRIDE = 61, 7
 COLUMNS = {

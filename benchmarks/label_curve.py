@@ -19,12 +19,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dataset.errors import StoreError
-from pipelines.compare_runs import training_of
+from pipelines.commands.compare_runs import training_of
+from pipelines.evaluation.figures.comparison import MARKERS
+from pipelines.evaluation.figures.style import COLOURS, figure_file, quiet
 from pipelines.evaluation.measure import Measured, measure, refuse_strangers
 from pipelines.evaluation.record import numbers
 from train.errors import TrainError
-from train.figures.comparison import MARKERS
-from train.figures.style import COLOURS, figure_file, quiet
 
 
 @dataclass(frozen=True)

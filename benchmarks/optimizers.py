@@ -20,11 +20,11 @@ from torch.nn import functional
 from render import CpuRenderer, SceneBatch, frame_head, open_model
 from train.config import LEARNING_RATES, TrainConfig
 from train.device import prepare
-from train.making import make_network
-from train.network import Network
-from train.optimizers import make_optimizers, step_all
+from train.networks.authors import Network
+from train.networks.build_network import make_network
+from train.optim.optimizers import make_optimizers, step_all
 from train.presets import configure
-from train.trained import to_uint8
+from train.runs.trained_run import to_uint8
 
 HALF = 86.0
 VIEWS = 20

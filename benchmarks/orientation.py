@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from dataset.store import Store, open_store
-from train.orientation import BATCHES, scaled, shortest
+from train.data.direction_target import BATCHES, scaled, shortest
 
 
 def directions(store: Store, factor: str, count: int) -> dict[str, NDArray[np.floating]]:

@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-import render.cpu
+import render.cpu.renderer
 from dataset.store import create_store
-from pipelines.executors import Runner
-from pipelines.faces import FaceSubject, batches_spec
-from pipelines.shards import missing_tasks, run_tasks
+from pipelines.rendering.executors import Runner
+from pipelines.rendering.faces import FaceSubject, batches_spec
+from pipelines.rendering.fill import missing_tasks, run_tasks
 from render import CpuRenderer, MorphableModel, SceneBatch, frame_head, open_model
+from render.cpu.raster import LEAN, clear, cover, make_cells, project, resolve
 from render.morphable import Block
-from render.raster import LEAN, clear, cover, make_cells, project, resolve
 
 SIZE, VIEWS = 150, 20
 LOOPS = Path(__file__).with_name("pyrender_loops.py")
@@ -145,10 +145,10 @@ def best(function: Callable[[], Any], repeats: int = 15) -> float:
 
 
 class timed_kernel:  # noqa: N801 -- used like a function
-    """Collects the seconds that `render.raster.draw` takes while `CpuRenderer` calls it."""
+    """Collects the seconds that `render.cpu.raster.draw` takes while `CpuRenderer` calls it."""
 
     def __init__(self, seconds: list[float]) -> None:
-        self.seconds, self.draw = seconds, render.cpu.draw
+        self.seconds, self.draw = seconds, render.cpu.renderer.draw
 
     def __enter__(self) -> None:
         def timed(*arguments: Any) -> None:
@@ -156,10 +156,10 @@ class timed_kernel:  # noqa: N801 -- used like a function
             self.draw(*arguments)
             self.seconds.append(time.perf_counter() - begun)
 
-        render.cpu.draw = timed
+        render.cpu.renderer.draw = timed
 
     def __exit__(self, *_: object) -> None:
-        render.cpu.draw = self.draw
+        render.cpu.renderer.draw = self.draw
 
 
 def elevation_batch(model: MorphableModel) -> SceneBatch:
@@ -225,9 +225,9 @@ def costs(model: MorphableModel, samples: int) -> None:
     """Nanoseconds of each kernel for what it goes through."""
     scenes, arguments = elevation_batch(model), []
     renderer = CpuRenderer("grey", samples)
-    draw, render.cpu.draw = render.cpu.draw, lambda *a: arguments.append(a)
+    draw, render.cpu.renderer.draw = render.cpu.renderer.draw, lambda *a: arguments.append(a)
     renderer.render(scenes)
-    render.cpu.draw = draw
+    render.cpu.renderer.draw = draw
     (
         positions,
         attributes,

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from render import CpuRenderer, Frames, Mesh, SceneBatch
+from render.content.chairs import make_chair
 from render.errors import MeshError
 from render.gl.backend import PyrenderRenderer
 from render.meshes.drawable import drawable, mesh_camera
@@ -31,7 +32,6 @@ from render.meshes.guess import guess_axes
 from render.meshes.layouts import find_meshes
 from render.meshes.parts import Part, RawMesh
 from render.meshes.prepare import prepare
-from render.meshes.procedural import make_chair
 from render.meshes.read import read_mesh
 
 SIZE, SAMPLES = 150, 4

@@ -21,17 +21,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from train.batches import Batch, BatchSource
 from train.config import TrainConfig
+from train.data.collate import Inputs
+from train.data.source import Batch, BatchSource
 from train.device import prepare
-from train.inputs import Inputs
-from train.loop import train
-from train.making import make_network
-from train.network import Geometry, Network, Widths
-from train.noise import StepNoise
+from train.engine.loop import train
+from train.engine.noise import StepNoise
+from train.engine.step import make_step
+from train.networks.authors import Geometry, Network, Widths
+from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure
-from train.steps import make_step
 
 FACTORS = ("azimuth", "elevation", "light", "intrinsic")
 BATCH = 20
@@ -179,7 +179,7 @@ def loader_share(config: TrainConfig, store: str | None, batches: int) -> tuple[
     where = "memory"
     if store is not None:
         from dataset.store import open_store
-        from pipelines.batches import StoreSource
+        from pipelines.training.store_source import StoreSource
 
         source, where = StoreSource(open_store(store)), store
     with tempfile.TemporaryDirectory() as run:

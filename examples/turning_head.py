@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from dataset import open_store
-from pipelines.cli import load, run
-from train.trained import load_run, to_uint8
+from pipelines.console.cli import load, run
+from train.runs.trained_run import load_run, to_uint8
 
 STEPS = 24
 """Pictures in the turn."""

@@ -1,5 +1,5 @@
 """`python -m pipelines VERB`: the same as `dcign VERB`, where no script is installed."""
 
-from pipelines.cli import main
+from pipelines.console.cli import main
 
 main()

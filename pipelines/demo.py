@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli import load, run
-from pipelines.evaluate_dcign import evaluate
+from pipelines.console.cli import load, run
+from pipelines.evaluation.evaluate import evaluate
 from pipelines.evaluation.measure import measure
 
 

@@ -5,7 +5,7 @@
 
 from render.camera import Camera as Camera
 from render.camera import frame_head as frame_head
-from render.cpu import CpuRenderer as CpuRenderer
+from render.cpu.renderer import CpuRenderer as CpuRenderer
 from render.models import open_model as open_model
 from render.models import save_bfm2017 as save_bfm2017
 from render.morphable import ModelError as ModelError

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
-from train.clamp import CLAMP_MODES, ClampMode
 from train.errors import ConfigError
 from train.layout import INTRINSIC, Layout
-from train.network import Geometry, check_sizes
+from train.networks.authors import Geometry, check_sizes
+from train.objectives.clamp import CLAMP_MODES, ClampMode
 
 PRECISIONS = ("float32", "bf16")
 NEWER = {
@@ -57,7 +57,7 @@ class TrainConfig:
     maps: int
     """Feature maps m of the network; the authors' is 96."""
     widest: str = "fine"
-    """Where the network has most maps: "fine", as the authors', or "coarse" (train.network.Widths)."""
+    """Where the network has most maps: "fine", as the authors', or "coarse" (train.networks.authors.Widths)."""
     ratio: tuple[tuple[str, float], ...]
     """Factor and its relative share of the batches, in the layout's order."""
     preset: str = "paper"
@@ -73,11 +73,11 @@ class TrainConfig:
     agreement: float = 0.0
     """How often the KL between the inactive posteriors of paired rows counts, in exchange (not in the paper)."""
     orient: int = 0
-    """Batches at the start in which neurons are pulled one way, in exchange (train.orientation; not in the paper)."""
+    """Batches at the start in which neurons are pulled one way, in exchange (train.data.direction_target; not in the paper)."""
     label_fraction: float = 0.0
     """Share of the batches of each extrinsic factor whose true values are told (not in the paper)."""
     optimizer: str = "adam"
-    """A key of `LEARNING_RATES`: "adam", the paper's, or "muon" for matrices with Adam for the rest (train.muon)."""
+    """A key of `LEARNING_RATES`: "adam", the paper's, or "muon" for matrices with Adam for the rest (train.optim.muon)."""
     learning_rate: float = LEARNING_RATES["adam"]
     """Of all optimisers; the paper's "meta learning rate". `configure` takes that of the optimiser."""
     decay: float = 0.0

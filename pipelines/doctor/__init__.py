@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from pipelines.cli import needing
-from pipelines.options import json_option
+from pipelines.console.cli import needing
+from pipelines.console.options import json_option
 
 Facts = dict[str, Any]
 BAD = "does not work: "

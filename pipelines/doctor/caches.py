@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from render.cachedir import directory
-from render.models.procedural.cache import place
+from render.content.head.cache import place
 from render.normals import vertex_normals
 
 

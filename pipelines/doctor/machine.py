@@ -4,7 +4,7 @@ import os
 import platform
 from typing import Any
 
-from pipelines.limits import usable_cores, usable_memory, worker_count
+from pipelines.console.limits import usable_cores, usable_memory, worker_count
 
 
 def look() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.pictures import check_picture_name, save_picture
+from pipelines.console.pictures import check_picture_name, save_picture
 from render import CpuRenderer, MorphableModel, SceneBatch, frame_head, open_model
 from render.models import identify
 

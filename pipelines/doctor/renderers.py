@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.doctor import BAD
-from pipelines.settings import DEFAULTS
+from pipelines.rendering.settings import DEFAULTS
 from render import Camera, CpuRenderer, Mesh, SceneBatch
 from render.errors import RenderError
 from render.gl.context import CANDIDATES, probe

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import Arrays, cached
 from pipelines.evaluation.experiments import moved
+from pipelines.evaluation.figures.imagerows import Row, draw_rows
 from pipelines.evaluation.measure import MEASURED, Measured, grid
-from pipelines.progress import progress_bar
-from train.figures.imagerows import Row, draw_rows
-from train.measures import analogies
-from train.measures.analogies import Array, answer_errors, answers
-from train.measures.bootstrap import Statistic
-from train.trained import to_uint8
+from pipelines.evaluation.metrics import analogies
+from pipelines.evaluation.metrics.analogies import Array, answer_errors, answers
+from pipelines.evaluation.metrics.bootstrap import Statistic
+from train.runs.trained_run import to_uint8
 
 EVERY = 2
 """Of the grid points at which people are re-rendered, every so many are a value of A or B: 7 azimuths, 5 elevations, 6

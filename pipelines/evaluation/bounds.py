@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from dataset.store import Store
 from pipelines.evaluation.measure import CALIBRATES, MEASURED, Measured
-from train.measures.codes import SweepCodes
-from train.measures.neurons import rest
+from pipelines.evaluation.metrics.codes import SweepCodes
+from pipelines.evaluation.metrics.neurons import rest
 
 LEADING = 10
 """Coefficients of each block that the perfect code has for the person; the first ones hold nearly all variance."""

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
 COMPUTES = (
-    ("train.measures", "*.py"),
-    ("train.disentanglement", "*.py"),
+    ("pipelines.evaluation.metrics", "*.py"),
+    ("pipelines.evaluation.metrics.disentanglement", "*.py"),
     ("train.objectives", "*.py"),
     ("train", "trained.py"),
     ("train", "layout.py"),

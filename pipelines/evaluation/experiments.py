@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.evaluation.figures.imagerows import Row, draw_rows
 from pipelines.evaluation.measure import MEASURED, Measured
-from train.figures.imagerows import Row, draw_rows
-from train.trained import TrainedRun, to_uint8
+from train.runs.trained_run import TrainedRun, to_uint8
 
 PERSON = 0
 """The test person of the pictures: the first one, so that nobody chose it."""

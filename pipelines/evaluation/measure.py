@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from dataset.digest import store_digest
 from dataset.errors import StoreError
 from dataset.store import Store
+from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import Arrays, cached
-from pipelines.progress import progress_bar
-from pipelines.sweeps import open_sweeps, swept_factors
-from train.measures import reconstruction, rerender, retrieval
-from train.measures.bootstrap import Statistic
-from train.measures.codes import SweepCodes
-from train.measures.neurons import choose_neurons
-from train.measures.rerender import METHODS, QUANTITIES, Errors, person_errors
-from train.rundirectory import RunDirectory
-from train.trained import TrainedRun, load_run
+from pipelines.evaluation.metrics import reconstruction, rerender, retrieval
+from pipelines.evaluation.metrics.bootstrap import Statistic
+from pipelines.evaluation.metrics.codes import SweepCodes
+from pipelines.evaluation.metrics.neurons import choose_neurons
+from pipelines.evaluation.metrics.rerender import METHODS, QUANTITIES, Errors, person_errors
+from pipelines.evaluation.sweeps import open_sweeps, swept_factors
+from train.runs.run_directory import RunDirectory
+from train.runs.trained_run import TrainedRun, load_run
 
 GRID = {"azimuth": 5, "elevation": 2, "light": 8}
 """Every how many angles of a sweep are a grid point of what is drawn."""

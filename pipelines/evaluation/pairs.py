@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 from dataset.keys import generator
 from dataset.spec import StoreSpec
 from dataset.store import Store
-from pipelines.backends import store_renderer
+from pipelines.console.progress import progress_bar
 from pipelines.evaluation.measure import MEASURED
-from pipelines.portraits import PEOPLE_AT_ONCE, draw_people
-from pipelines.progress import progress_bar
-from pipelines.subjects import open_subject
-from train.measures.recognition import Pairs
+from pipelines.evaluation.metrics.recognition import Pairs
+from pipelines.rendering.backends import store_renderer
+from pipelines.rendering.identity_images import PEOPLE_AT_ONCE, render_identities
+from pipelines.rendering.subjects import open_subject
 
 COUPLE = ((0, 0), (1, 1), (0, 1), (1, 0))
 """The pairs of two people: each beside themselves, and twice beside one another. They meet nobody else, so that people
@@ -45,7 +45,7 @@ def draw_pairs(store: Store, pairs: Pairs, model: str | None) -> NDArray[np.uint
         bar = progress.add_task("drawing pairs", total=len(who), note="")
         for start in range(0, len(who), PEOPLE_AT_ONCE):
             some = slice(start, start + PEOPLE_AT_ONCE)
-            parts.append(draw_people(subject, renderer, store.spec, MEASURED, who[some], angles[some]))
+            parts.append(render_identities(subject, renderer, store.spec, MEASURED, who[some], angles[some]))
             progress.advance(bar, len(parts[-1]))
     images = np.concatenate(parts)
     return images.reshape(-1, 2, *images.shape[1:])

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.cli import needing
+from pipelines.console.cli import needing
+from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import kept
+from pipelines.evaluation.figures.comparison import draw_comparison
 from pipelines.evaluation.measure import Measured
-from pipelines.progress import progress_bar
-from train.figures.comparison import draw_comparison
-from train.measures.recognition import ORIGINAL_PAIRS, measures
-from train.trained import TrainedRun
+from pipelines.evaluation.metrics.recognition import ORIGINAL_PAIRS, measures
+from train.runs.trained_run import TrainedRun
 
 PAIRS = 1000
 AT_ONCE = 50

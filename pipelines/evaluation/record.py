@@ -2,19 +2,18 @@
 
 from typing import Any
 
+from pipelines.console.progress import progress_bar
 from pipelines.evaluation import analogies, bounds
 from pipelines.evaluation.cache import kept
 from pipelines.evaluation.measure import Measured, facts
+from pipelines.evaluation.metrics import disentanglement, neurons, reconstruction, rerender
+from pipelines.evaluation.metrics.analogies import DEFINITIONS as ANALOGY_DEFINITIONS
+from pipelines.evaluation.metrics.bootstrap import estimates
+from pipelines.evaluation.metrics.codes import DEFINITIONS as CODE_DEFINITIONS
+from pipelines.evaluation.metrics.equivariance import sizes
+from pipelines.evaluation.metrics.recognition import DEFINITIONS as RECOGNITION_DEFINITIONS
+from pipelines.evaluation.metrics.rerender import difference_curve
 from pipelines.evaluation.targets import reached
-from pipelines.progress import progress_bar
-from train import disentanglement
-from train.measures import neurons, reconstruction, rerender
-from train.measures.analogies import DEFINITIONS as ANALOGY_DEFINITIONS
-from train.measures.bootstrap import estimates
-from train.measures.codes import DEFINITIONS as CODE_DEFINITIONS
-from train.measures.equivariance import sizes
-from train.measures.recognition import DEFINITIONS as RECOGNITION_DEFINITIONS
-from train.measures.rerender import difference_curve
 
 DEFINITIONS = CODE_DEFINITIONS | {
     "rerender": rerender.DEFINITIONS,

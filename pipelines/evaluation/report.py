@@ -10,18 +10,18 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from pipelines.console.pictures import save_animation
 from pipelines.evaluation.analogies import draw_analogies
 from pipelines.evaluation.experiments import draw_reconstructions, draw_relit, draw_sweep
+from pipelines.evaluation.figures.invariancecurve import draw_invariance
+from pipelines.evaluation.figures.losscurve import draw_losses
+from pipelines.evaluation.figures.scatter import draw_scatter
+from pipelines.evaluation.figures.skillcurve import draw_skill
+from pipelines.evaluation.films import turning_frames
 from pipelines.evaluation.measure import Measured
 from pipelines.evaluation.recognition import draw_recognition
 from pipelines.evaluation.tables import disentanglement_table, kind_table, recognition_table, target_table
-from pipelines.pictures import save_animation
-from pipelines.turning import turning_frames
-from train.figures.invariancecurve import draw_invariance
-from train.figures.losscurve import draw_losses
-from train.figures.scatter import draw_scatter
-from train.figures.skillcurve import draw_skill
-from train.rundirectory import RunDirectory
+from train.runs.run_directory import RunDirectory
 
 PEOPLE = (0, 1, 2, 3)
 """Test people in the animations: the first ones, so that nobody chose them."""

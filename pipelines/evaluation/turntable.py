@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from dataset.digest import store_digest
 from dataset.errors import StoreError
 from dataset.store import Store, open_store
+from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import Arrays, cached
+from pipelines.evaluation.figures.imagerows import Row, draw_rows
 from pipelines.evaluation.measure import CALIBRATES, MEASURED, facts_of, home_of
-from pipelines.progress import progress_bar
-from pipelines.sweeps import open_sweeps
-from train.figures.imagerows import Row, draw_rows
+from pipelines.evaluation.metrics import reconstruction, rerender, retrieval, turning
+from pipelines.evaluation.metrics.bootstrap import Statistic, estimates
+from pipelines.evaluation.metrics.rerender import METHODS, QUANTITIES, Errors, person_errors
+from pipelines.evaluation.sweeps import open_sweeps
 from train.layout import INTRINSIC
-from train.measures import reconstruction, rerender, retrieval, turning
-from train.measures.bootstrap import Statistic, estimates
-from train.measures.rerender import METHODS, QUANTITIES, Errors, person_errors
-from train.trained import TrainedRun, load_run, to_uint8
+from train.runs.trained_run import TrainedRun, load_run, to_uint8
 
 FACTOR = "azimuth"
 EVERY = 5

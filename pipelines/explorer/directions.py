@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipelines.explorer.people import People
 from train.layout import INTRINSIC
-from train.trained import TrainedRun
+from train.runs.trained_run import TrainedRun
 
 COUNT = 5
 SAMPLED_PEOPLE, VIEWS = 96, 6

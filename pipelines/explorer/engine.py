@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.batches import shows_chairs
-from pipelines.calibration import Calibration
+from pipelines.evaluation.calibration import Calibration
 from pipelines.explorer.directions import leading_directions
 from pipelines.explorer.people import SPLIT, People, Weights
+from pipelines.training.store_source import shows_chairs
 from render import MorphableModel
 from train.errors import RunUnreadable
 from train.layout import INTRINSIC
-from train.trained import TrainedRun, to_uint8
+from train.runs.trained_run import TrainedRun, to_uint8
 
 PAGE = Path(__file__).parent / "page"
 """The page's own files, the same for the server and the static site."""

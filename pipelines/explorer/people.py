@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dataset.keys import generator
 from render import Camera, CpuRenderer, Mesh, MorphableModel, SceneBatch
 from train.errors import RunUnreadable
-from train.trained import TrainedRun
+from train.runs.trained_run import TrainedRun
 
 SEED, SPLIT = 0, "test"
 """Of the people; those of training have keys of another split."""

@@ -27,8 +27,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipelines.console.pictures import save_animation, sheet
 from pipelines.explorer.engine import OFFERED, PAGE, Engine
-from pipelines.pictures import save_animation, sheet
 
 MOST_AT_ONCE = 64
 """Pictures or codes in one request: an animation has fewer."""

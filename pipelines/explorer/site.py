@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from pipelines.explorer.engine import FORMAT, PAGE, Engine
-from train.export import DECODER, ENCODER, export
+from train.runs.export import DECODER, ENCODER, export
 
 WEB = Path(__file__).parent / "web"
 """Where `make web` puts what the browser needs besides our own files."""

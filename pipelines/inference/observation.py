@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from dataset.errors import StoreError
 from dataset.keys import SPLITS
 from dataset.store import Store, open_store
-from pipelines.batches import scene
 from pipelines.inference.moves import Floats
+from pipelines.inference.photo import Box, PictureError, read_picture
 from pipelines.inference.scenes import SceneSpace
-from pipelines.photo import Box, PictureError, read_picture
-from pipelines.runlog import last_source
-from train.trained import TrainedRun
+from pipelines.rendering.run_log import last_source
+from pipelines.training.store_source import scene
+from train.runs.trained_run import TrainedRun
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
+from pipelines.inference.figures import Panel, draw_inference
 from pipelines.inference.moves import Floats
 from pipelines.inference.problem import Fitted, Problem
 from pipelines.inference.sampler import split_r_hat
-from train.figures.inference import Panel, draw_inference
 
 FAILED = 1.5
 """A chain whose median distance after settling is so many times the best chain's has failed."""

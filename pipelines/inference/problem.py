@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from pipelines.batches import shows_chairs
+from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import Arrays, cached
 from pipelines.inference import scenes
 from pipelines.inference.guide import Guide, GuideFit
@@ -20,10 +20,10 @@ from pipelines.inference.moves import Elliptical, Floats, Move, Reflected, Toget
 from pipelines.inference.sampler import Kernel, Schedule, Trace, run_chains
 from pipelines.inference.scenes import Hypotheses, SceneSpace, scene_space
 from pipelines.inference.statistics import Codes, Statistic, between_strangers, distances
-from pipelines.progress import progress_bar
+from pipelines.training.store_source import shows_chairs
 from render import Camera, CpuRenderer, MorphableModel
 from train.errors import RunUnreadable
-from train.trained import TrainedRun
+from train.runs.trained_run import TrainedRun
 
 DRAWS = 3000
 """Scenes of the prior that the guide learns from."""

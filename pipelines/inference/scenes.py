@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.console.limits import worker_count
 from pipelines.inference.moves import Floats
-from pipelines.limits import worker_count
 from render import Camera, Mesh, MorphableModel, Renderer, SceneBatch
 from render.pose import rotation
 

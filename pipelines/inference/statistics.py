@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipelines.inference.moves import Floats
 from pipelines.inference.sampler import Kernel
-from train.trained import TrainedRun
+from train.runs.trained_run import TrainedRun
 
 
 class Statistic(Protocol):

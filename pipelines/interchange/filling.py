@@ -9,11 +9,11 @@ from pathlib import Path
 
 from dataset.shards import empty_shard, images_in, is_complete, missing_shards, shard_range, write_shard
 from dataset.store import Store
-from pipelines.interchange.images import Look
+from pipelines.console.progress import progress_bar
+from pipelines.interchange.images import ImageFormat
 from pipelines.interchange.source import Source
-from pipelines.progress import progress_bar
-from pipelines.runlog import FILE, Task, shard_record
-from pipelines.threads import GoOn, in_threads
+from pipelines.rendering.run_log import FILE, Task, shard_record
+from pipelines.rendering.threads import CancelCheck, in_threads
 
 RECORDED = ("dcign", "numpy", "Pillow", "numcodecs", "zarr")
 """Libraries whose versions go into the log."""
@@ -27,7 +27,7 @@ class Filler:
     source: Source
     origin: Path
     """Where the source is, for the log."""
-    look: Look
+    image_format: ImageFormat
     _logging: threading.Lock = field(default_factory=threading.Lock)
 
     def fill(self, workers: int) -> dict[str, float]:
@@ -47,7 +47,7 @@ class Filler:
             self.store.sweep_partials({(split, group) for split, group, _ in tasks})
         return {"images": images, "seconds": time.perf_counter() - started}
 
-    def _import(self, told: Callable[[int], None], task: Task, go_on: GoOn) -> None:
+    def _import(self, told: Callable[[int], None], task: Task, check_cancelled: CancelCheck) -> None:
         """Read every batch of a shard and write it, unless another process was faster."""
         started = time.perf_counter()
         split, group, shard = task
@@ -56,11 +56,11 @@ class Filler:
             return
         arrays = empty_shard(self.store, *task)
         for k, index in enumerate(range(*shard_range(self.store, *task))):
-            go_on()
-            for name, values in self.source.read(split, group, index, self.look).items():
+            check_cancelled()
+            for name, values in self.source.read(split, group, index, self.image_format).items():
                 arrays[name][k] = values
             told(self.store.spec.views(group))
-        write_shard(self.store, split, group, shard, arrays, go_on)
+        write_shard(self.store, split, group, shard, arrays, check_cancelled)
         record = shard_record(self.store, task, time.perf_counter() - started, RECORDED)
         with self._logging:
             self.store.files.append_lines(FILE, [record | {"source": str(self.origin.resolve())}])

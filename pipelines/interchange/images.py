@@ -24,7 +24,7 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
 @dataclass(frozen=True)
-class Look:
+class ImageFormat:
     """How images are to come out."""
 
     size: int
@@ -35,7 +35,7 @@ class Look:
     """Share of the shorter side that is cut out of the middle."""
 
 
-def read_image(path: str | Path, look: Look) -> NDArray[np.uint8]:
+def read_image(path: str | Path, image_format: ImageFormat) -> NDArray[np.uint8]:
     """(size, size) or (size, size, 3).
 
     Raises
@@ -44,7 +44,7 @@ def read_image(path: str | Path, look: Look) -> NDArray[np.uint8]:
         No file, no picture, damaged, or too large.
     """
     with _opened(path) as image:
-        return fit(_on_white(image), look)
+        return fit(_on_white(image), image_format)
 
 
 def check_image(path: str | Path) -> None:
@@ -56,18 +56,18 @@ def check_image(path: str | Path) -> None:
             _on_white(image)
 
 
-def fit(image: Image.Image, look: Look) -> NDArray[np.uint8]:
+def fit(image: Image.Image, image_format: ImageFormat) -> NDArray[np.uint8]:
     """Cut the middle out of a grey or RGB picture, and scale it.
 
     The filter averages over the area that a pixel covers, with falling weights: a box has two or three source pixels
     to a pixel by turns where 400 become 150, and Lanczos draws rims around what stands on white.
     """
-    side = max(1, math.floor(min(image.size) * look.kept + 0.5))
+    side = max(1, math.floor(min(image.size) * image_format.kept + 0.5))
     left, top = ((length - side) // 2 for length in image.size)
     image = image.crop((left, top, left + side, top + side))
-    if side != look.size:
-        image = image.resize((look.size, look.size), Image.Resampling.HAMMING)
-    if look.color == "rgb":
+    if side != image_format.size:
+        image = image.resize((image_format.size, image_format.size), Image.Resampling.HAMMING)
+    if image_format.color == "rgb":
         return np.array(image.convert("RGB"))
     return np.array(image) if image.mode == "L" else grey(np.array(image))
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.store import Store
+from pipelines.console.progress import progress_bar
 from pipelines.interchange.errors import SourceError
-from pipelines.interchange.images import Look, check_image, read_image
+from pipelines.interchange.images import ImageFormat, check_image, read_image
 from pipelines.interchange.source import Contents, keyed
-from pipelines.progress import progress_bar
 
 AT_ONCE = 200
 """Pictures that are checked before an interrupt is heard."""
@@ -42,12 +42,12 @@ class PictureBatches:
     kept: float = 1.0
     """Share of the shorter side that is cut out of the middle of each picture."""
 
-    def read(self, split: str, group: str, index: int, look: Look) -> dict[str, NDArray[Any]]:
+    def read(self, split: str, group: str, index: int, image_format: ImageFormat) -> dict[str, NDArray[Any]]:
         """The pictures of one batch, and what is known of them."""
         views = self.batches[split, group][index]
-        look = replace(look, kept=self.kept)
+        image_format = replace(image_format, kept=self.kept)
         arrays: dict[str, NDArray[Any]] = {
-            "image": np.stack([read_image(self.root / view.file, look) for view in views]),
+            "image": np.stack([read_image(self.root / view.file, image_format) for view in views]),
             "factors": np.array([view.factors for view in views], np.float32),
             "identity": np.array([view.identity for view in views], np.int64),
         }

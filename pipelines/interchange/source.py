@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dataset.factors import Factor
 from dataset.spec import NOT_DRAWN, StoreSpec, shard_batches
 from dataset.store import Store
-from pipelines.interchange.images import Look
+from pipelines.interchange.images import ImageFormat
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Source(Protocol):
         """What there is."""
         ...
 
-    def read(self, split: str, group: str, index: int, look: Look) -> dict[str, NDArray[Any]]:
+    def read(self, split: str, group: str, index: int, image_format: ImageFormat) -> dict[str, NDArray[Any]]:
         """Array name to the values of one batch: `image` (B, H, W[, 3]) uint8, and the labels.
 
         Raises
@@ -81,9 +81,9 @@ class Source(Protocol):
         ...
 
 
-def store_spec(contents: Contents, look: Look) -> StoreSpec:
+def store_spec(contents: Contents, image_format: ImageFormat) -> StoreSpec:
     """Spec of the store that holds a source's batches."""
-    frame = (look.size, look.size, *((3,) if look.color == "rgb" else ()))
+    frame = (image_format.size, image_format.size, *((3,) if image_format.color == "rgb" else ()))
     source = {
         "format": contents.format,
         "conventions": contents.conventions,
@@ -95,7 +95,7 @@ def store_spec(contents: Contents, look: Look) -> StoreSpec:
     return StoreSpec(
         content="batches",
         subject=contents.subject,
-        image={"height": look.size, "width": look.size, "color": look.color},
+        image={"height": image_format.size, "width": image_format.size, "color": image_format.color},
         factors=contents.factors,
         varied=contents.varied,
         batch_size=dict(contents.views),

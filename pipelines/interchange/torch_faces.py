@@ -19,7 +19,7 @@ from PIL import Image
 from dataset.factors import FACE_FACTORS, INTRINSIC, groups
 from dataset.store import Store
 from pipelines.interchange.errors import SourceError
-from pipelines.interchange.images import Look, fit
+from pipelines.interchange.images import ImageFormat, fit
 from pipelines.interchange.source import Choices, Contents, list_hash
 from pipelines.interchange.t7 import read_header, read_tensor
 
@@ -62,7 +62,7 @@ class FaceBatches:
     files: Mapping[tuple[str, str], Sequence[str]]
     """(split, what varies) to the file of each batch, under the root."""
 
-    def read(self, split: str, group: str, index: int, look: Look) -> dict[str, NDArray[Any]]:
+    def read(self, split: str, group: str, index: int, image_format: ImageFormat) -> dict[str, NDArray[Any]]:
         """The images of one batch; nothing is known of them."""
         path = self.root / self.files[split, group][index]
         shape = _shape(path)
@@ -70,7 +70,7 @@ class FaceBatches:
             raise SourceError(f"{path} has changed since the import began: it has the shape {shape} now")
         levels = _levels(read_tensor(path), path)
         pictures = (Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in levels)
-        return {"image": np.stack([fit(picture, look) for picture in pictures])}
+        return {"image": np.stack([fit(picture, image_format) for picture in pictures])}
 
     def remarks(self, store: Store) -> list[str]:
         """How many frames are black, by what varies."""

@@ -20,7 +20,7 @@ from PIL import Image
 from pipelines.interchange.errors import SourceError
 from pipelines.interchange.selection import Selection, named_columns
 
-Told = Callable[[int], object]
+OnImages = Callable[[int], object]
 """Called with a number of images as they are written."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The date of a member of an archive: the same, so that the same images give the same file."""
@@ -32,10 +32,10 @@ class Form:
 
     endings: tuple[str, ...]
     """Of the file; none for a folder."""
-    write: Callable[[Selection, Path, Told], None]
+    write: Callable[[Selection, Path, OnImages], None]
 
 
-def export(selection: Selection, out: Path, form: Form, told: Told) -> None:
+def export(selection: Selection, out: Path, form: Form, on_images: OnImages) -> None:
     """Write a selection.
 
     Raises
@@ -49,7 +49,7 @@ def export(selection: Selection, out: Path, form: Form, told: Told) -> None:
         raise SourceError(f"{out} should end in {' or '.join(form.endings)}")
     out.parent.mkdir(parents=True, exist_ok=True)
     with _partial(out) as partial:
-        form.write(selection, partial, told)
+        form.write(selection, partial, on_images)
         if out.exists():
             raise SourceError(f"{out} was made by somebody else meanwhile; it is left as it is")
         partial.rename(out)
@@ -73,7 +73,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_npz(selection: Selection, out: Path, told: Told) -> None:
+def write_npz(selection: Selection, out: Path, on_images: OnImages) -> None:
     """The arrays of dSprites; `numpy.load` reads them without pickles."""
     table = selection.table()
     names, values = named_columns(selection, table)
@@ -99,7 +99,7 @@ def write_npz(selection: Selection, out: Path, told: Told) -> None:
             np.lib.format.write_array_header_1_0(member, header)
             for images in selection.images():
                 member.write(images.tobytes())
-                told(len(images))
+                on_images(len(images))
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> Iterator[Any]:
         yield member
 
 
-def write_h5(selection: Selection, out: Path, told: Told) -> None:
+def write_h5(selection: Selection, out: Path, on_images: OnImages) -> None:
     """The datasets of 3dshapes: `images` (N, H, W, C) and `labels` (N, F)."""
     try:
         import h5py
@@ -134,10 +134,10 @@ def write_h5(selection: Selection, out: Path, told: Told) -> None:
         for batch in selection.images():
             images[start : start + len(batch)] = batch.reshape(-1, *pixels)
             start += len(batch)
-            told(len(batch))
+            on_images(len(batch))
 
 
-def write_pictures(selection: Selection, out: Path, told: Told) -> None:
+def write_pictures(selection: Selection, out: Path, on_images: OnImages) -> None:
     """A PNG for each image, `factors.csv` with a row for each, and `metadata.json`; `import-batches` reads it."""
     spec, table = selection.store.spec, selection.table()
     factors = [factor.name for factor in spec.factors] if table.factors is not None else []
@@ -161,7 +161,7 @@ def write_pictures(selection: Selection, out: Path, told: Told) -> None:
                     shown.append(str(people[number]) if 0 <= number < len(people) else str(number))
                 rows.writerow([name.as_posix(), index, group, *shown, split])
                 row += 1
-            told(len(images))
+            on_images(len(images))
 
 
 FORMS = {

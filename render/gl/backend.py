@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import Camera
+from render.cpu.truth import check_channels
 from render.errors import RenderError
 from render.gl.compat import import_pyrender
 from render.gl.context import PYRENDER_CHANNELS, choose_platform
 from render.pose import light_direction, rotation
 from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, SceneBatch
-from render.truth import check_channels
 
 GUARD = 2.0**14
 """Samples from the image's corner beyond which a vertex is not drawn, as on the CPU."""

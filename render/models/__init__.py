@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from render.content.head import procedural
 from render.models import bfm2009, bfm2017, flame, ict, lsfm
 from render.models.assemble import reading
 from render.models.content import describe
-from render.models.procedural import procedural
 from render.models.save import save_bfm2017 as save_bfm2017
 from render.morphable import ModelError, MorphableModel
 

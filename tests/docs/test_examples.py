@@ -24,9 +24,9 @@ import pytest
 from filelock import FileLock
 
 from dataset import open_store
-from pipelines import cli
+from pipelines.console import cli
+from pipelines.console.pictures import save_picture
 from pipelines.inference import problem
-from pipelines.pictures import save_picture
 
 # The first test runs a whole page, and others wait for it.
 pytestmark = pytest.mark.timeout(900)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pipelines.calibration import read_calibrations
+from pipelines.evaluation.calibration import read_calibrations
 from pipelines.explorer.engine import Engine
 from pipelines.explorer.site import WEB, write_site
 from pipelines.pretrained import FACES
 from render import open_model
-from train.trained import load_run
+from train.runs.trained_run import load_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

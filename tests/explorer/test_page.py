@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.photo import read_picture
+from pipelines.inference.photo import read_picture
 
 pytestmark = pytest.mark.timeout(240)
 

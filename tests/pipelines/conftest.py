@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli import main
+from pipelines.console.cli import main
 
 # With 4 maps the encoder ends in one, which the initial weights of seed 0 leave dead.
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
@@ -71,7 +71,7 @@ def toy(tmp_path_factory):
         ["train-dcign", "--store", home / "faces.zarr", "--run", home / "run", *TINY, "--batches", 12],
     )
     for step in steps:
-        from pipelines.cli import load
+        from pipelines.console.cli import load
 
         load(step[0]).main([str(word) for word in step[1:]], standalone_mode=False)
     return home

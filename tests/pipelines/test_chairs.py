@@ -19,9 +19,9 @@ from dataset import open_store
 from dataset.errors import StoreError
 from dataset.factors import CHAIR_FACTORS, CHAIR_SWEEPS
 from dataset.subjects import split_by_geometry
-from pipelines.collections import list_folder
-from pipelines.drawing import Job, decisive_versions, draw_elsewhere
-from pipelines.subjects import open_subject
+from pipelines.rendering.mesh_collections import list_folder
+from pipelines.rendering.shard_task import Job, decisive_versions, draw_elsewhere
+from pipelines.rendering.subjects import open_subject
 
 SMALL = ("--size", 32, "--samples", 1, "--batch-size", 4)
 
@@ -141,7 +141,7 @@ def test_meshes_of_another_conversion_are_refused(dcign, render, refused, folder
     url, sweeps = tmp_path / "o.zarr", tmp_path / "sweeps.zarr"
     render(url, folder)
     assert dcign("render-sweeps", "--store", sweeps, "--like", url).code == 0
-    monkeypatch.setattr("pipelines.collections.CONVERSION", 2)
+    monkeypatch.setattr("pipelines.rendering.mesh_collections.CONVERSION", 2)
     said = refused("render-batches", "--store", url, "--factor", "azimuth", "--n", 9)
     assert "conversion 1 there, 2 here. Use the dcign that made it" in said
     assert "sha256" not in said
@@ -152,7 +152,7 @@ def test_meshes_of_another_conversion_are_refused(dcign, render, refused, folder
 def test_chairs_of_another_generator_are_refused(dcign, refused, tmp_path, monkeypatch):
     words = ("--store", tmp_path / "q.zarr", "--subject", "chair", "--factor", "azimuth", *SMALL)
     assert dcign("render-batches", *words, "--n", 1).code == 0
-    monkeypatch.setattr("pipelines.collections.GENERATOR_VERSION", 2)
+    monkeypatch.setattr("pipelines.rendering.mesh_collections.GENERATOR_VERSION", 2)
     said = refused("render-batches", *words, "--n", 60)
     assert "makes other meshes of procedural chairs than the store was made with: sha256 " in said
 

@@ -8,7 +8,8 @@ import sys
 import pytest
 from PIL import Image
 
-from pipelines import doctor, limits
+from pipelines import doctor
+from pipelines.console import limits
 from pipelines.doctor import renderers
 from render.errors import RenderError
 from render.gl.devices import Device
@@ -154,7 +155,7 @@ class Nothing:
             raise ModuleNotFoundError(f'No module named {name!r}', name=name)
 sys.meta_path.insert(0, Nothing())
 sys.argv = ['dcign-doctor']
-from pipelines.cli import verb
+from pipelines.console.cli import verb
 verb()
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

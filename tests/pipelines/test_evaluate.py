@@ -13,14 +13,14 @@ import pytest
 import zarr
 from PIL import Image
 
-from pipelines.calibration import Calibration, read_calibrations
-from pipelines.cli import load
+from pipelines.console.cli import load
 from pipelines.evaluation.cache import KEEP, cached
+from pipelines.evaluation.calibration import Calibration, read_calibrations
 from pipelines.evaluation.experiments import moved
 from pipelines.evaluation.measure import measure
 from pipelines.evaluation.targets import GUARDS, LEVELS, TARGETS, UNGUARDED, Target, reached
 from train.errors import RunUnreadable
-from train.trained import load_run
+from train.runs.trained_run import load_run
 
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
 TOLD = ("--recognition", "--pairs", 96)
@@ -151,7 +151,7 @@ def test_a_second_evaluation_uses_what_the_first_has_computed(dcign, evaluated, 
     def fail(*_):
         raise AssertionError("nothing should be computed again")
 
-    monkeypatch.setattr("train.trained.TrainedRun.posterior", fail)
+    monkeypatch.setattr("train.runs.trained_run.TrainedRun.posterior", fail)
     monkeypatch.setattr("pipelines.evaluation.measure.person_errors", fail)
     monkeypatch.setattr("pipelines.evaluation.analogies.answer_errors", fail)
     monkeypatch.setattr("pipelines.evaluation.pairs.draw_pairs", fail)

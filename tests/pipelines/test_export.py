@@ -11,9 +11,9 @@ from safetensors import safe_open
 
 from dataset.store import open_store
 from train.errors import ExportFailed
-from train.export import export
-from train.packing import pack
-from train.trained import load_run
+from train.runs.export import export
+from train.runs.packing import pack
+from train.runs.trained_run import load_run
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_the_files_say_what_the_latents_mean(exported, toy):
 
 
 def test_a_graph_that_computes_something_else_is_refused(toy, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.export.TOLERANCE", -1.0)
+    monkeypatch.setattr("train.runs.export.TOLERANCE", -1.0)
     with pytest.raises(ExportFailed, match="differs from torch"):
         export(load_run(toy / "run"), tmp_path)
 

@@ -5,7 +5,7 @@ import pytest
 
 from dataset.errors import StoreError
 from dataset.store import open_store
-from pipelines.ground_truth import FaceData
+from pipelines.rendering.ground_truth import FaceData
 
 SMALL = {"identity": 5, "azimuth": 9, "elevation": 3, "light": 4}
 
@@ -90,5 +90,5 @@ def test_one_level_is_the_middle_of_the_range():
 def test_many_images_are_drawn_in_parts(data, monkeypatch):
     factors = np.array([[k % 5, k % 9, k % 3, k % 4] for k in range(7)])
     whole = data.sample_observations_from_factors(factors)
-    monkeypatch.setattr("pipelines.ground_truth.PEOPLE_AT_ONCE", 3)
+    monkeypatch.setattr("pipelines.rendering.ground_truth.PEOPLE_AT_ONCE", 3)
     np.testing.assert_array_equal(data.sample_observations_from_factors(factors.tolist()), whole)

@@ -22,9 +22,9 @@ from PIL import Image
 from dataset import open_store
 from dataset.shards import missing_shards, shard_file
 from pipelines.interchange.errors import SourceError
-from pipelines.interchange.images import Look, fit, grey, read_image
+from pipelines.interchange.images import ImageFormat, fit, grey, read_image
 from pipelines.interchange.table import read_table
-from train.trained import load_run
+from train.runs.trained_run import load_run
 
 STEPS = [math.floor(k * 360 / 31) for k in range(1, 32)]
 SMALL = ("--size", 16)
@@ -77,7 +77,7 @@ def chairs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chair_store(chairs, tmp_path_factory):
-    from pipelines.cli import load
+    from pipelines.console.cli import load
 
     url = tmp_path_factory.mktemp("store") / "chairs.zarr"
     words = [chairs.parent, "--store", url, "--size", 48, "--batch-size", 5, "--test-fraction", 0.4]
@@ -514,11 +514,11 @@ def test_an_option_that_decides_nothing_is_bad_usage(refused, photos, tmp_path):
 
 def test_scaling_keeps_levels_and_draws_no_rims():
     ramp = np.tile(np.linspace(0, 255, 400), (400, 1))
-    small = fit(Image.fromarray(ramp.round().astype(np.uint8)), Look(150, "grey"))
+    small = fit(Image.fromarray(ramp.round().astype(np.uint8)), ImageFormat(150, "grey"))
     exact = np.linspace(0, 255, 400 * 3).reshape(150, 8).mean(axis=1)  # each pixel's own area
     assert np.abs(small[0, 2:-2] - exact[2:-2]).max() < 1.5
     edge = np.where(np.arange(400) < 203, 40, 255).astype(np.uint8)
-    step = fit(Image.fromarray(np.tile(edge, (400, 1))), Look(150, "grey"))[0]
+    step = fit(Image.fromarray(np.tile(edge, (400, 1))), ImageFormat(150, "grey"))[0]
     assert (np.diff(step.astype(int)) >= 0).all()
     assert (step[0], step[-1]) == (40, 255)
 
@@ -551,16 +551,16 @@ def command(source, url):
 ONE_SHARD = """
 import sys, time
 from dataset.shards import write_shard
-from pipelines.cli import main
+from pipelines.console.cli import main
 from pipelines.interchange import filling
 
 written = []
 
-def one(store, split, group, shard, arrays, go_on):
+def one(store, split, group, shard, arrays, check_cancelled):
     while written:  # every later shard waits for the blow, or a fast import could be over before it
-        go_on()
+        check_cancelled()
         time.sleep(0.01)
-    write_shard(store, split, group, shard, arrays, go_on)
+    write_shard(store, split, group, shard, arrays, check_cancelled)
     written.append(shard)
 
 filling.write_shard = one
@@ -659,7 +659,7 @@ def test_mutated_tables_and_pictures_are_read_or_refused(tmp_path, data):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            said = read_table(path) if kind == "csv" else read_image(path, Look(8, "grey"))
+            said = read_table(path) if kind == "csv" else read_image(path, ImageFormat(8, "grey"))
     except SourceError as error:
         said = str(error)
     assert "\n" not in said if isinstance(said, str) else said is not None

@@ -15,7 +15,7 @@ from pipelines.inference.problem import Problem
 from pipelines.inference.scenes import scene_space
 from pipelines.inference.statistics import Pixels, between_strangers, distances
 from pipelines.pretrained import FACES
-from train.trained import load_run
+from train.runs.trained_run import load_run
 
 SHORT = ("--chains", 4, "--iterations", 20)
 
@@ -177,7 +177,7 @@ def test_chains_on_pixels_come_nearer_than_they_began(run, view, head, monkeypat
 
 @pytest.fixture(scope="module")
 def inferred(toy, tmp_path_factory):
-    from pipelines.cli import load
+    from pipelines.console.cli import load
 
     home = tmp_path_factory.mktemp("infer")
     words = [f"{toy / 'sweeps.zarr'}#test/azimuth/0/20", "--run", toy / "run", *SHORT, "--out", home / "out"]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.calibration import read_calibrations
+from pipelines.evaluation.calibration import read_calibrations
 from pipelines.explorer.engine import Engine
 from pipelines.pretrained import FACES
 from render import open_model
-from train.trained import load_run
+from train.runs.trained_run import load_run
 
 CARD = FACES / "CARD.md"
 MOST_BYTES = 5_000_000

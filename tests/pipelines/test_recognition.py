@@ -9,15 +9,15 @@ from scipy.stats import kstest, pearsonr
 from sklearn.metrics import roc_auc_score
 
 from dataset.store import open_store
-from pipelines.backends import store_renderer
-from pipelines.cli import needing
+from pipelines.console.cli import needing
 from pipelines.evaluation import analogies
 from pipelines.evaluation.measure import measure
+from pipelines.evaluation.metrics.recognition import Pairs
 from pipelines.evaluation.pairs import angles_of, draw_pairs, pairs_of
-from pipelines.portraits import draw_people
-from pipelines.subjects import open_subject
-from train.making import make_network
-from train.measures.recognition import Pairs
+from pipelines.rendering.backends import store_renderer
+from pipelines.rendering.identity_images import render_identities
+from pipelines.rendering.subjects import open_subject
+from train.networks.build_network import make_network
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_pictures_are_the_stores_own(sweeps):
     """Person 2 of the sweeps, at the angles of a sweep, to the last grey level."""
     shown = sweeps.read("test", "elevation", 2)
     subject, renderer = open_subject(sweeps), store_renderer(sweeps)
-    images = draw_people(subject, renderer, sweeps.spec, "test", shown.identity, shown.factors)
+    images = render_identities(subject, renderer, sweeps.spec, "test", shown.identity, shown.factors)
     np.testing.assert_array_equal(images, shown.images)
 
 

@@ -13,10 +13,10 @@ from PIL import Image
 
 from dataset import batch_values, create_store, open_store
 from dataset.shards import missing_shards, shard_file
-from pipelines.backends import store_renderer
-from pipelines.drawing import bytes_while_drawn
-from pipelines.faces import FaceSubject, batches_spec, open_face
-from pipelines.subjects import scenes_of
+from pipelines.rendering.backends import store_renderer
+from pipelines.rendering.faces import FaceSubject, batches_spec, open_face
+from pipelines.rendering.shard_task import bytes_while_drawn
+from pipelines.rendering.subjects import scenes_of
 from render import CpuRenderer
 from render.errors import RenderError
 from render.gl.context import probe

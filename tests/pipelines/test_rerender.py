@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from dataset.store import open_store
-from pipelines.photo import PictureError, read_picture
-from train.trained import load_run
+from pipelines.inference.photo import PictureError, read_picture
+from train.runs.trained_run import load_run
 
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
 
@@ -28,7 +28,7 @@ def face(toy):
 @pytest.fixture(scope="module")
 def calibrated(toy, tmp_path_factory, face):
     """A copy of the toy run that knows what its neurons mean, and the render as a PNG."""
-    from pipelines.cli import load
+    from pipelines.console.cli import load
 
     home = tmp_path_factory.mktemp("rerender")
     shutil.copytree(toy / "run", home / "run")

@@ -18,7 +18,7 @@ import s3fs
 
 from dataset import open_store, store_digest
 from dataset.shards import missing_shards, shard_file
-from pipelines.executors import Runner, Threads
+from pipelines.rendering.executors import Runner, Threads
 
 COUNT = 230
 """Batches of the stores here: four whole shards and a part."""

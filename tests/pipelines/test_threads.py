@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pipelines.threads import Stopped, in_threads
+from pipelines.rendering.threads import Stopped, in_threads
 
 
 def test_every_task_is_done():
@@ -14,22 +14,22 @@ def test_every_task_is_done():
     assert done == set(range(50))
 
 
-def patient(go_on):
+def patient(check_cancelled):
     """As long as nobody says stop."""
     while True:
-        go_on()
+        check_cancelled()
         threading.Event().wait(0.01)
 
 
 def test_the_first_error_stops_the_others_and_is_raised():
     begun, ended = [], []
 
-    def work(task, go_on):
+    def work(task, check_cancelled):
         begun.append(task)
         if task == 1:
             raise OSError("no room")
         try:
-            patient(go_on)
+            patient(check_cancelled)
         except Stopped:
             ended.append(task)
             raise
@@ -42,10 +42,10 @@ def test_the_first_error_stops_the_others_and_is_raised():
 
 
 def test_an_interrupt_stops_all_at_their_next_step():
-    def work(task, go_on):
+    def work(task, check_cancelled):
         if task == 1:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-        patient(go_on)
+        patient(check_cancelled)
 
     with pytest.raises(KeyboardInterrupt):
         in_threads(2, range(4), work)
@@ -55,13 +55,13 @@ def test_an_interrupt_that_another_thread_gets_is_heard():
     """The kernel may hand a signal to any thread; Python's handler runs in the main one, once that wakes."""
     heard = []
 
-    def work(task, go_on):
+    def work(task, check_cancelled):
         if task == 1:
             threading.Event().wait(0.3)  # until the main thread sleeps; if it does not yet, the test shows less
             signal.pthread_kill(threading.get_ident(), signal.SIGINT)
         try:
             for _ in range(300):
-                go_on()
+                check_cancelled()
                 threading.Event().wait(0.01)
         except Stopped:
             heard.append(task)

@@ -13,9 +13,9 @@ import pytest
 import scipy.stats
 
 from dataset.store import open_store
-from pipelines.watching import PEOPLE, SweepWatch
-from train.making import make_network
-from train.trained import load_run
+from pipelines.training.validation import PEOPLE, SweepValidator
+from train.networks.build_network import make_network
+from train.runs.trained_run import load_run
 
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
 
@@ -166,7 +166,7 @@ def test_rank_correlations_of_a_look(toy):
     trained = load_run(toy / "run")
     config = trained.config.changed(maps=16)
     run = replace(trained, config=config, network=make_network(config))  # untrained: it says something, if nothing apt
-    watch = SweepWatch(str(toy / "sweeps.zarr"), run.config, run.store, 1)
+    watch = SweepValidator(str(toy / "sweeps.zarr"), run.config, run.store, 1)
     found = watch.look(run.network, run.step).numbers
     store = open_store(str(toy / "sweeps.zarr"))
     people = range(min(PEOPLE, store.batches("val", "light")))

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from dataset import open_store
-from pipelines.batches import shows_chairs
 from pipelines.evaluation.turntable import open_turns
-from train.trained import load_run
+from pipelines.training.store_source import shows_chairs
+from train.runs.trained_run import load_run
 
 TINY = ("--size", 48, "--samples", 1, "--batch-size", 4)
 

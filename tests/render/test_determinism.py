@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from render import CpuRenderer, SceneBatch, frame_head, open_model
+from render.content.chairs import make_chair
 from render.meshes.drawable import drawable, mesh_camera
 from render.meshes.prepare import prepare
-from render.meshes.procedural import make_chair
 
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); import test_determinism as t; print(t.frames_hash(), t.chairs_hash())"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import render
+from render.content.head import cache, procedural
 from render.models import bfm2017, open_model
-from render.models.procedural import cache, procedural
 from render.models.save import save_bfm2017
 from render.morphable import Block, MorphableModel
 
@@ -109,8 +109,8 @@ def test_saved_as_basel_model_it_reads_back_bit_for_bit(tmp_path):
 
 BUILD = """
 import sys
-from render.models.procedural import cache
-from render.models.procedural.build import build
+from render.content.head import cache
+from render.content.head.build import build
 model = build()
 sys.stdout.write(cache._hash(cache._arrays(model)) + str(sorted(model.landmarks.items())))
 """

@@ -15,12 +15,12 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 import render
+from render.content.chairs import FAMILIES, LABELS, describe, make_chair
+from render.content.chairs.build import design
+from render.content.chairs.draws import Draws
+from render.content.chairs.finishes.finish import RECIPES, texture
+from render.content.chairs.solids.turns import cos_sin
 from render.meshes.prepare import prepare
-from render.meshes.procedural import FAMILIES, LABELS, describe, make_chair
-from render.meshes.procedural.build import design
-from render.meshes.procedural.draws import Draws
-from render.meshes.procedural.finishes.finish import RECIPES, texture
-from render.meshes.procedural.solids.turns import cos_sin
 
 SEED, COUNT, MANY = 2015, 60, 1000
 TOUCH = 0.005

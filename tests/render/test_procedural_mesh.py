@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from render.models.procedural import procedural
+from render.content.head import procedural
 
 
 @pytest.fixture(scope="module")

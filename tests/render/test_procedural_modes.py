@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from render.camera import frame_head
-from render.cpu import CpuRenderer
-from render.models.procedural import eyes, procedural, sheet
+from render.content.head import eyes, procedural, sheet
+from render.cpu.renderer import CpuRenderer
 from render.scene import SceneBatch
 
 

@@ -46,5 +46,5 @@ def test_what_is_wrong_is_stopped(hook, tmp_path):
     name, text = WRONG[hook["id"]]
     (tmp_path / name).write_text(text)
     assert run(hook, tmp_path / name).returncode != 0
-    right = ROOT / ("docker/render.Dockerfile" if hook["id"] == "hadolint" else "pipelines/cli.py")
+    right = ROOT / ("docker/render.Dockerfile" if hook["id"] == "hadolint" else "pipelines/console/cli.py")
     assert run(hook, right).returncode == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli import VERBS
+from pipelines.console.cli import VERBS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("render", "dataset", "train", "pipelines")
@@ -25,7 +25,7 @@ def python(code, cwd):
         ("dataset", {"torch", "OpenGL", "pyrender", "numba", "scipy", "h5py", "render", "train", "pipelines"}),
         ("render", {"torch", "zarr", "OpenGL", "pyrender", "dataset", "train", "pipelines"}),
         ("train", {"OpenGL", "pyrender", "zarr", "numba", "h5py", "render", "dataset", "pipelines"}),
-        ("pipelines.cli", {"torch", "numba", "scipy", "matplotlib", "OpenGL"}),
+        ("pipelines.console.cli", {"torch", "numba", "scipy", "matplotlib", "OpenGL"}),
     ],
 )
 def test_an_import_brings_no_more_than_it_needs(package, forbidden, tmp_path):
@@ -49,7 +49,7 @@ class Nothing:
             raise ModuleNotFoundError(f'No module named {{name!r}}', name=name)
 sys.meta_path.insert(0, Nothing())
 sys.argv = ['{verb}']
-from pipelines.cli import verb
+from pipelines.console.cli import verb
 verb()
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -67,7 +67,7 @@ class Interrupted:
         if name == 'torch':
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Interrupted())
-from pipelines.cli import main, verb
+from pipelines.console.cli import main, verb
 {by}
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from train.batches import Batch
 from train.config import TrainConfig
+from train.data.source import Batch
 from train.presets import configure
 
 FACTORS = (

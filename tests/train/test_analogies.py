@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from train.measures import analogies, rerender
-from train.measures.analogies import METHODS, answer_errors, answers, statistics
+from pipelines.evaluation.metrics import analogies, rerender
+from pipelines.evaluation.metrics.analogies import METHODS, answer_errors, answers, statistics
 
 STEPS, LATENTS, SIDE, PEOPLE = 4, 6, 8, 5
 ANGLE = np.array([-1.0, -0.2, 0.3, 1.0])

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from train.batches import Draw, Schedule, check_batch, check_source
+from train.data.source import Draw, Schedule, check_batch, check_source
 from train.errors import MissingFactor, TooFewBatches, WrongImages
 
 RATIO = (("azimuth", 1.0), ("elevation", 1.0), ("light", 1.0), ("intrinsic", 10.0))

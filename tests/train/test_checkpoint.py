@@ -6,7 +6,9 @@ import torch
 from safetensors import safe_open
 from safetensors import torch as safetensors_torch
 
-from train.checkpoint import (
+from train.errors import CheckpointUnreadable
+from train.networks.build_network import make_network
+from train.runs.checkpoint import (
     Checkpoint,
     StoreFacts,
     list_checkpoints,
@@ -16,8 +18,6 @@ from train.checkpoint import (
     write_checkpoint,
     write_durably,
 )
-from train.errors import CheckpointUnreadable
-from train.making import make_network
 
 STORE = StoreFacts("abc", (("azimuth", "degrees", -86.0, 86.0),))
 RESUME = {"optimizer": {"step": torch.tensor(3.0), "betas": (0.9, 0.99)}, "window": {"count": {"light": 2}}}

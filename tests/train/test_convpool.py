@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from train.convpool import conv_pool, conv_pool_gpu, conv_pool_plain, image_patches, stem
+from train.blocks.conv_pool import conv_pool, conv_pool_gpu, conv_pool_plain, image_patches, stem
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from train.disentanglement import score
-from train.disentanglement.importance import completeness, dci, disentanglement
-from train.disentanglement.matching import mcc, sap
-from train.disentanglement.mutual import discretize, levels, mig
-from train.disentanglement.voting import beta_vae, factor_vae
+from pipelines.evaluation.metrics.disentanglement import score
+from pipelines.evaluation.metrics.disentanglement.importance import completeness, dci, disentanglement
+from pipelines.evaluation.metrics.disentanglement.matching import mcc, sap
+from pipelines.evaluation.metrics.disentanglement.mutual import discretize, levels, mig
+from pipelines.evaluation.metrics.disentanglement.voting import beta_vae, factor_vae
 from train.errors import WrongCodes
 
 LEVELS = (61, 17, 81)

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from train.errors import WrongCodes
-from train.measures.equivariance import (
+from pipelines.evaluation.metrics.equivariance import (
     DEFINITIONS,
     NeuronSweep,
     equivariance_report,
@@ -18,6 +17,7 @@ from train.measures.equivariance import (
     statistics,
     switch_index,
 )
+from train.errors import WrongCodes
 
 ANGLES = np.arange(-90.0, 91.0, 3.0)  # exactly symmetric: ties in |angle| are ties
 

@@ -5,7 +5,7 @@ FOREIGN = {"render", "dataset", "pipelines", "zarr", "OpenGL", "pyrender", "numb
 CODE = """
 import importlib, pkgutil, sys, train
 for module in pkgutil.walk_packages(train.__path__, "train."):
-    if not module.name.startswith("train.figures."):
+    if not module.name.startswith("pipelines.evaluation.figures."):
         importlib.import_module(module.name)
 print("\\n".join(sorted({name.partition(".")[0] for name in sys.modules})))
 """

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from train.engine.loop import train
+from train.engine.noise import StepNoise
 from train.errors import ConfigError
-from train.loop import train
-from train.making import make_network
-from train.noise import StepNoise
+from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, TrainBatch
 from train.objectives.bound import gaussian_kl, sample_code
 from train.objectives.regression import SIGMA
-from train.trained import load_run
+from train.runs.trained_run import load_run
 
 LIGHT = 2
 ROWS, LATENTS = 4, 6

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from train.batches import Draw
+from train.data.labels import is_labelled
+from train.data.source import Draw
+from train.engine.loop import train
+from train.engine.metrics_window import Window
+from train.engine.noise import StepNoise
+from train.engine.step_stats import Part, StepNumbers
 from train.errors import ConfigError, TooFewBatches
-from train.labels import is_labelled
-from train.loop import train
-from train.making import make_network
-from train.noise import StepNoise
+from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, Pairs, TrainBatch, assigned
 from train.objectives.bound import gaussian_kl
 from train.objectives.regression import SIGMA, UNIT
-from train.told import Part, StepNumbers
-from train.trained import load_run
-from train.window import Window
+from train.runs.trained_run import load_run
 
 EXTRINSIC = ("azimuth", "elevation", "light")
 TAKE_LABELS = [name for name, kind in OBJECTIVES.items() if kind.unlabelled is None]

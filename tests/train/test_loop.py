@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 import torch
 
-from train.batches import Schedule
-from train.checkpoint import list_checkpoints, read_checkpoint, read_resume, write_checkpoint
+from train.data.loader import make_reader
+from train.data.source import Schedule
+from train.engine.loop import store_facts, train
+from train.engine.metrics_window import Window
+from train.engine.noise import step_generator
+from train.engine.step_stats import Part, StepNumbers
+from train.engine.trainer import Trainer
 from train.errors import RunMismatch, RunUnreadable, TooFewBatches, TrainingDiverged
-from train.loop import store_facts, train
-from train.noise import step_generator
-from train.reading import make_reader
-from train.rundirectory import RunDirectory
-from train.told import Part, StepNumbers
-from train.trainer import Trainer
-from train.window import Window
+from train.runs.checkpoint import list_checkpoints, read_checkpoint, read_resume, write_checkpoint
+from train.runs.run_directory import RunDirectory
 
 
 class Killed(Exception):  # noqa: N818
@@ -95,7 +95,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import torch
 from conftest import NAMES, TinySource
-from train.loop import train
+from train.engine.loop import train
 from train.presets import configure
 torch.set_num_threads(1)
 config = configure(
@@ -191,7 +191,7 @@ def test_the_seconds_before_a_stop_are_counted(tmp_path, source, make_config):
     answers = iter([False] * 2 + [True])  # between two lines of metrics and two checkpoints
     clock = iter(range(1000))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("train.trainer.perf_counter", lambda: float(next(clock)))
+        patch.setattr("train.engine.trainer.perf_counter", lambda: float(next(clock)))
         with pytest.raises(KeyboardInterrupt):
             train(make_config(), source, tmp_path, tensorboard=False, stopping=lambda: next(answers))
         kept = RunDirectory(tmp_path).newest_to_resume()[1]["window"]["seconds"]

@@ -7,10 +7,10 @@ import pytest
 from skimage.metrics import structural_similarity
 from sklearn.linear_model import LinearRegression
 
-from train.measures import invariance, neurons, reconstruction, retrieval
-from train.measures.bootstrap import Statistic, mean_of
-from train.measures.codes import DEFINITIONS, SweepCodes
-from train.measures.similarity import psnr, ssim_map
+from pipelines.evaluation.metrics import invariance, neurons, reconstruction, retrieval
+from pipelines.evaluation.metrics.bootstrap import Statistic, mean_of
+from pipelines.evaluation.metrics.codes import DEFINITIONS, SweepCodes
+from pipelines.evaluation.metrics.similarity import psnr, ssim_map
 from train.objectives import OBJECTIVES
 
 ANGLES = {"azimuth": np.linspace(-86, 86, 61), "elevation": np.linspace(-23, 23, 17), "light": np.linspace(-80, 80, 81)}

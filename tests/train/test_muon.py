@@ -6,9 +6,9 @@ import torch
 
 from train.config import TrainConfig
 from train.errors import ConfigError
-from train.making import make_network
-from train.muon import MOMENTUM, POLYNOMIAL, ROUNDS, Muon, orthogonal
-from train.optimizers import make_optimizers
+from train.networks.build_network import make_network
+from train.optim.muon import MOMENTUM, POLYNOMIAL, ROUNDS, Muon, orthogonal
+from train.optim.optimizers import make_optimizers
 
 SHAPES = [(5, 5), (8, 60), (60, 8), (12, 300)]
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from train.errors import ConfigError, WrongImages
-from train.network import Geometry, Network
+from train.networks.authors import Geometry, Network
 
 
 def make(side=48, channels=1, maps=4, latents=6, seed=0, **options):

@@ -9,14 +9,14 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from train.data.direction_target import ROWS, SPREAD, STRENGTH, TURNS, Orientation, direction, neurons, scaled, shortest
+from train.engine.loop import train
+from train.engine.noise import StepNoise
 from train.errors import ConfigError, WrongImages
-from train.loop import train
-from train.making import make_network
-from train.noise import StepNoise
-from train.objectives import OBJECTIVES, Heading, Pairs, TrainBatch
+from train.networks.build_network import make_network
+from train.objectives import OBJECTIVES, DirectionTarget, Pairs, TrainBatch
 from train.objectives.exchange import partners
-from train.orientation import ROWS, SPREAD, STRENGTH, TURNS, Orientation, direction, neurons, scaled, shortest
-from train.trained import load_run
+from train.runs.trained_run import load_run
 
 EXTRINSIC = ("azimuth", "elevation", "light")
 
@@ -208,7 +208,7 @@ def batch(source):
     return TrainBatch(torch.from_numpy(source.read("light", 1).images), "light", StepNoise(0, 0))
 
 
-HEADING = Heading(torch.arange(3), torch.linspace(-2, 3, 12).reshape(4, 3) ** 3, torch.tensor(7.0))
+HEADING = DirectionTarget(torch.arange(3), torch.linspace(-2, 3, 12).reshape(4, 3) ** 3, torch.tensor(7.0))
 
 
 def total(rule, batch, heading):
@@ -246,7 +246,8 @@ def test_one_row_that_is_off_by_one_costs_the_strength(make_config, batch):
     off = right.clone()
     off[1, 2] += 1
     plain, led, wrong = (
-        total(rule, batch, h) for h in (None, *(Heading(torch.arange(3), a, torch.tensor(1e3)) for a in (right, off)))
+        total(rule, batch, h)
+        for h in (None, *(DirectionTarget(torch.arange(3), a, torch.tensor(1e3)) for a in (right, off)))
     )
     assert led.item() == pytest.approx(plain.item(), rel=1e-6)
     assert (wrong - plain).item() == pytest.approx(1e3, rel=1e-3)
@@ -269,7 +270,7 @@ def test_only_the_active_neuron_is_pulled(make_config, batch):
 
 def test_a_latent_without_heading_is_left_alone(make_config, batch):
     rule = OBJECTIVES["exchange"](make_network(config := make_config(objective="exchange")), config)
-    others = Heading(torch.tensor([0, 1]), HEADING.along[:, :2], torch.tensor(1e4))
+    others = DirectionTarget(torch.tensor([0, 1]), HEADING.along[:, :2], torch.tensor(1e4))
     assert torch.equal(total(rule, batch, others), total(rule, batch, None))  # light varies
 
 

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from train.batches import Schedule
+from train.data.collate import Scaling
+from train.data.direction_target import Orientation
+from train.data.loader import make_reader
+from train.data.source import Schedule
+from train.engine.loop import train
+from train.engine.noise import StepNoise
 from train.errors import ConfigError
-from train.inputs import Scaling
-from train.loop import train
-from train.making import make_network
-from train.noise import StepNoise
+from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES
-from train.orientation import Orientation
-from train.reading import make_reader
-from train.trained import load_run
+from train.runs.trained_run import load_run
 
 HERE = Path(__file__).parent
 CODE = """
@@ -28,7 +28,7 @@ import sys
 import torch
 sys.path.insert(0, sys.argv[1])
 from conftest import NAMES, TinySource
-from train.loop import train
+from train.engine.loop import train
 from train.presets import configure
 torch.set_num_threads(1)
 config = configure(

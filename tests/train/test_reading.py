@@ -4,9 +4,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from train.batches import SHUFFLED, Schedule
+from train.data.loader import BLOCK, OneFactor, ShuffledReader, make_reader, prefetch
+from train.data.source import SHUFFLED, Schedule
 from train.objectives import OBJECTIVES
-from train.reading import BLOCK, Dealt, OneFactor, make_reader, prefetch
 
 NAMES = ("azimuth", "elevation", "light", "intrinsic")
 EQUAL = tuple((name, 1.0) for name in NAMES)
@@ -41,7 +41,10 @@ def test_an_error_of_the_source_reaches_the_trainer(source, schedule, make_confi
 
 @pytest.mark.parametrize("together", [1, 2, 3])
 def test_the_scheduled_images_are_dealt_each_once(source, schedule, make_config, together):
-    plain, shuffled = OneFactor(make_config(), source, schedule), Dealt(make_config(), source, schedule, together)
+    plain, shuffled = (
+        OneFactor(make_config(), source, schedule),
+        ShuffledReader(make_config(), source, schedule, together),
+    )
     for block in range(2):
         steps = range(block * BLOCK, (block + 1) * BLOCK)
         scheduled = Counter(image for k in steps for image in as_bytes(plain.read(k).images))
@@ -57,7 +60,7 @@ def test_dealt_images_keep_their_factors_and_identity(source, schedule, make_con
         batch = OneFactor(make_config(), source, schedule).read(k)
         for image, values, who in zip(as_bytes(batch.images), batch.factors, batch.identity, strict=True):
             known[image] = (tuple(values), int(who))
-    shuffled = Dealt(make_config(), source, schedule, together)
+    shuffled = ShuffledReader(make_config(), source, schedule, together)
     for k in range(BLOCK):
         batch = shuffled.read(k)
         for image, values, who in zip(as_bytes(batch.images), batch.factors, batch.identity, strict=True):
@@ -67,17 +70,19 @@ def test_dealt_images_keep_their_factors_and_identity(source, schedule, make_con
 
 @pytest.mark.parametrize("together", [1, 2])
 def test_a_hand_is_a_function_of_seed_and_step(source, schedule, make_config, together):
-    forward = Dealt(make_config(), source, schedule, together)
+    forward = ShuffledReader(make_config(), source, schedule, together)
     hands = [forward.read(k).images for k in range(2 * BLOCK + 3)]
     for k in (0, BLOCK - 1, BLOCK, 2 * BLOCK + 2):
-        np.testing.assert_array_equal(Dealt(make_config(), source, schedule, together).read(k).images, hands[k])
-    other = Dealt(make_config(seed=1), source, schedule, together).read(0).images
+        np.testing.assert_array_equal(
+            ShuffledReader(make_config(), source, schedule, together).read(k).images, hands[k]
+        )
+    other = ShuffledReader(make_config(seed=1), source, schedule, together).read(0).images
     assert not np.array_equal(other, hands[0])
 
 
 def test_a_hand_mixes_people_and_angles(source, schedule, make_config):
     """In the scheduled batches every extrinsic factor but one is the same in all rows."""
-    shuffled = Dealt(make_config(), source, schedule, 1)
+    shuffled = ShuffledReader(make_config(), source, schedule, 1)
     varied = [np.ptp(shuffled.read(k).factors, axis=0) > 0 for k in range(BLOCK)]
     assert np.mean(varied) > 0.9
 
@@ -86,7 +91,7 @@ def test_a_hand_mixes_people_and_angles(source, schedule, make_config):
 def test_partners_share_all_but_the_factor_that_varies(source, schedule, make_config, rows):
     """Also where rows of a batch are odd in number: then three are each other's partners, in a circle."""
     source.rows = rows
-    pairs = Dealt(make_config(), source, schedule, 2)
+    pairs = ShuffledReader(make_config(), source, schedule, 2)
     drawn = Counter(schedule.at(k).factor for k in range(BLOCK))
     seen = Counter()
     for k in range(BLOCK):
@@ -106,7 +111,7 @@ def test_pairs_of_a_hand_are_from_many_batches(source, make_config):
     """As many as ten pairs out of ten times twenty come from."""
     source.rows, source.counts = 20, dict.fromkeys(NAMES, BLOCK)
     schedule = Schedule(0, EQUAL, source.counts)
-    plain, pairs = OneFactor(make_config(), source, schedule), Dealt(make_config(), source, schedule, 2)
+    plain, pairs = OneFactor(make_config(), source, schedule), ShuffledReader(make_config(), source, schedule, 2)
     batch_of = {image: k for k in range(BLOCK) for image in as_bytes(plain.read(k).images)}
     hands = [pairs.read(k) for k in range(BLOCK)]
     from_batches = [len({batch_of[image] for image in as_bytes(hand.images)}) for hand in hands]
@@ -119,7 +124,7 @@ def test_pairs_are_other_pairs_in_the_next_epoch(source, make_config):
     """Whom a row has for a partner is drawn anew each time the batch is dealt."""
     source.counts = dict.fromkeys(NAMES, 5)
     source.rows = 20
-    reader = Dealt(make_config(), source, Schedule(0, EQUAL, source.counts), 2)
+    reader = ShuffledReader(make_config(), source, Schedule(0, EQUAL, source.counts), 2)
     pairs = [
         {
             frozenset((a.tobytes(), hand.images[k].tobytes()))
@@ -148,7 +153,7 @@ def test_what_the_source_does_not_know_stays_unknown(source, schedule, make_conf
             batch = super().read(factor, index)
             return type(batch)(batch.images, batch.active)
 
-    batch = Dealt(make_config(), Images(), schedule, 1).read(0)
+    batch = ShuffledReader(make_config(), Images(), schedule, 1).read(0)
     assert batch.factors is None
     assert batch.identity is None
 

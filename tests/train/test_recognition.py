@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, roc_auc_score
 
-from train.errors import WrongCodes
-from train.measures.bootstrap import mean_of
-from train.measures.recognition import (
+from pipelines.evaluation.metrics.bootstrap import mean_of
+from pipelines.evaluation.metrics.recognition import (
     DEFINITIONS,
     FOLDS,
     SIMILARITIES,
@@ -23,6 +22,7 @@ from train.measures.recognition import (
     measures,
     statistics,
 )
+from train.errors import WrongCodes
 
 COUPLES = np.array([[0, 0], [1, 1], [0, 1], [1, 0]])
 
@@ -138,7 +138,7 @@ def test_folds_share_no_person(monkeypatch):
         seen.append(set(similarity.astype(int)))
         return 0.0, 1.0
 
-    monkeypatch.setattr("train.measures.recognition.best_threshold", spy)
+    monkeypatch.setattr("pipelines.evaluation.metrics.recognition.best_threshold", spy)
     numbers = np.arange(len(PAIRS.people))
     crossed(numbers.astype(float), PAIRS)
     assert len(seen) == FOLDS

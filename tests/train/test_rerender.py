@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from train.measures.bootstrap import interval
-from train.measures.rerender import (
+from pipelines.evaluation.metrics.bootstrap import interval
+from pipelines.evaluation.metrics.rerender import (
     METHODS,
     QUANTITIES,
     Errors,

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from train.checkpoint import Checkpoint, StoreFacts, list_checkpoints
+from train.engine.loop import train
 from train.errors import RunMismatch, RunUnreadable, TrainError
-from train.loop import train
-from train.rundirectory import RunDirectory
+from train.runs.checkpoint import Checkpoint, StoreFacts, list_checkpoints
+from train.runs.run_directory import RunDirectory
 
 STORE = StoreFacts("a" * 64, (("azimuth", "degrees", -86.0, 86.0),))
 

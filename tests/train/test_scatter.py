@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.figures.scatter import FACES, draw_scatter
-from train.measures.equivariance import NeuronSweep, equivariance_report
+from pipelines.evaluation.figures.scatter import FACES, draw_scatter
+from pipelines.evaluation.metrics.equivariance import NeuronSweep, equivariance_report
 
 
 @pytest.fixture

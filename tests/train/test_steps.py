@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from train.batches import SHUFFLED
-from train.checkpoint import list_checkpoints, read_checkpoint
-from train.inputs import Inputs
-from train.loop import train
-from train.making import make_network
-from train.noise import HeldNoise, StepNoise
-from train.objectives import OBJECTIVES, Heading, Pairs
-from train.steps import DirectStep, RecordedStep
+from train.data.collate import Inputs
+from train.data.source import SHUFFLED
+from train.engine.loop import train
+from train.engine.noise import HeldNoise, StepNoise
+from train.engine.step import DirectStep, RecordedStep
+from train.networks.build_network import make_network
+from train.objectives import OBJECTIVES, DirectionTarget, Pairs
+from train.runs.checkpoint import list_checkpoints, read_checkpoint
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
@@ -75,7 +75,7 @@ def test_recorded_steps_are_direct_steps(make_config, source, name, optimizer, p
             inputs = inputs._replace(active=SHUFFLED, pairing=Pairs((rows + number) % 4, rows.roll(1 + number % 3)))
         if number < 6 and "orient" in OBJECTIVES[name].options:
             inputs = inputs._replace(
-                heading=Heading(torch.arange(3), inputs.factors * number, torch.tensor(6.0 - number))
+                heading=DirectionTarget(torch.arange(3), inputs.factors * number, torch.tensor(6.0 - number))
             )
         rows = []
         for step in made:

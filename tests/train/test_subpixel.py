@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from train.subpixel import fold_kernel, parity_map, unpool_conv, unpool_conv_plain
+from train.blocks.unpool_conv import fold_kernel, parity_map, unpool_conv, unpool_conv_plain
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from train.engine.metrics_window import Window
+from train.engine.step_stats import StepStats
 from train.layout import Layout
 from train.objectives import Loss, Pairs
-from train.told import Told
-from train.window import Window
 
 LAYOUT = Layout((("azimuth", 1), ("light", 1), ("intrinsic", 3)))
 RANDOM = np.random.Generator(np.random.Philox(5))
@@ -17,9 +17,9 @@ ACTIVE = np.array([0, 2, 2, 0, 2, 2])
 
 def told(active, pairing=None, label=None):
     loss = Loss(torch.tensor(7.0), torch.from_numpy(NATS), torch.from_numpy(KL), label)
-    row = Told(LAYOUT).row(loss, active, pairing)
+    row = StepStats(LAYOUT).row(loss, active, pairing)
     assert row.dtype == torch.float64
-    return Told(LAYOUT).read(row.tolist())
+    return StepStats(LAYOUT).read(row.tolist())
 
 
 @pytest.mark.parametrize("active", ["azimuth", "light", "intrinsic", "shuffled"])

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from train.checkpoint import list_checkpoints
+from train.engine.loop import train
 from train.errors import CheckpointUnreadable, RunUnreadable, WrongImages
-from train.loop import train
-from train.making import make_network
-from train.trained import load_run, to_uint8
+from train.networks.build_network import make_network
+from train.runs.checkpoint import list_checkpoints
+from train.runs.trained_run import load_run, to_uint8
 
 SIZES = {1: (48, 48), 3: (48, 48, 3)}
 
@@ -56,7 +56,7 @@ def test_wrong_input(trained):
 
 def test_a_bf16_run_is_read_in_float32_where_bf16_is_slow(tmp_path, source, make_config, monkeypatch):
     train(make_config(precision="bf16"), source, tmp_path, tensorboard=False)
-    monkeypatch.setattr("train.trained.resolve_precision", lambda precision, device: "float32")
+    monkeypatch.setattr("train.runs.trained_run.resolve_precision", lambda precision, device: "float32")
     run = load_run(tmp_path, "cpu")
     assert run.network.compute_dtype == torch.float32
     assert run.config.precision == "bf16"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from train.measures.rerender import person_errors
-from train.measures.turning import circle, read_angles, statistics, way
+from pipelines.evaluation.metrics.rerender import person_errors
+from pipelines.evaluation.metrics.turning import circle, read_angles, statistics, way
 
 ANGLES = np.arange(0.0, 360.0, 6.0)
 

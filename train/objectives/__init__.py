@@ -4,7 +4,7 @@ from train.config import TrainConfig
 from train.errors import ConfigError
 from train.objectives.exchange import Exchange, ExchangePairs
 from train.objectives.groups import AdaGvae, GvaeLabels, MlvaeLabels
-from train.objectives.interface import Heading as Heading
+from train.objectives.interface import DirectionTarget as DirectionTarget
 from train.objectives.interface import Loss as Loss
 from train.objectives.interface import Objective as Objective
 from train.objectives.interface import Pairs as Pairs

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from train.network import Network
-from train.noise import Noise
+from train.engine.noise import Noise
+from train.networks.authors import Network
 from train.objectives.interface import Loss
 
 

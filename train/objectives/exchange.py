@@ -5,7 +5,7 @@ not at test time. Here the shared part comes from one *other* image of the batch
 knows of the pose is wrong, and costs reconstruction. Gradients flow through both parts (not in the paper).
 
 In the first `orient` batches a pair's active neurons are also asked to differ as their images do along a direction
-(`train.orientation`): else the azimuth neuron may fold at the middle.
+(`train.data.direction_target`): else the azimuth neuron may fold at the middle.
 
 What the decoder forgives, it would not punish: `agreement` also pulls the posteriors of a pair together where they
 should be one. In an intrinsic batch this makes a neuron mean the same angle on every face, since its people have the
@@ -21,9 +21,9 @@ from torch import Tensor
 
 from train.config import TrainConfig
 from train.errors import ConfigError
-from train.network import Network
+from train.networks.authors import Network
 from train.objectives.bound import cross_entropy, gaussian_kl, gaussian_kl_between, negative_bound, sample_code
-from train.objectives.interface import Heading, Loss, Objective, TrainBatch
+from train.objectives.interface import DirectionTarget, Loss, Objective, TrainBatch
 
 
 class Sampled(NamedTuple):
@@ -92,7 +92,7 @@ class ExchangePairs(Exchange):
         return self.exchanged(Sampled(mu, logvar, code), own, batch.pairing.partner, batch)
 
 
-def pull(mu: Tensor, own: Tensor, other: Tensor, heading: Heading) -> Tensor:
+def pull(mu: Tensor, own: Tensor, other: Tensor, heading: DirectionTarget) -> Tensor:
     """Nats of rows whose active latents differ from those of row other[i] otherwise than the heading says."""
     said, asked = mu[:, heading.latents], heading.along
     error = (said - said[other]) - (asked - asked[other])

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from train.config import TrainConfig
-from train.network import Network
-from train.noise import Noise
+from train.engine.noise import Noise
+from train.networks.authors import Network
 from train.objectives.regression import UNIT, regression
 
 
 class Pairs(NamedTuple):
-    """What `train.batches.Pairing` says, on the training device."""
+    """What `train.data.source.Pairing` says, on the training device."""
 
     active: Tensor
     """int64 (B,) place in the layout of the factor that varies between a row and its partner."""
@@ -24,8 +24,8 @@ class Pairs(NamedTuple):
     """int64 (B,) the partner's row: another one for each."""
 
 
-class Heading(NamedTuple):
-    """Which way neurons should go at the start of a run; see `train.orientation`."""
+class DirectionTarget(NamedTuple):
+    """Which way neurons should go at the start of a run; see `train.data.direction_target`."""
 
     latents: Tensor
     """int64 (S,) those that have one."""
@@ -53,7 +53,7 @@ class TrainBatch:
     The configuration's `label_fraction` decides."""
     pairing: Pairs | None = None
     """Of shuffled rows that kept partners, who and why."""
-    heading: Heading | None = None
+    heading: DirectionTarget | None = None
     """In the first steps of a run that is oriented. Only exchange looks."""
 
 

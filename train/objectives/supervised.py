@@ -8,7 +8,7 @@ from torch import Tensor
 from train.config import TrainConfig
 from train.errors import ConfigError
 from train.layout import INTRINSIC
-from train.network import Network
+from train.networks.authors import Network
 from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
 from train.objectives.exchange import partners
 from train.objectives.interface import Loss, Objective, TrainBatch

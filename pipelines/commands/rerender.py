@@ -1,0 +1,98 @@
+"""`rerender`: one picture in; the same person turned, nodded and re-lit out."""
+
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.console.options import box_option, device_option, json_option, pretrained_run_option
+from pipelines.console.pictures import save_animation, save_picture
+from pipelines.evaluation.calibration import Calibration, calibrations_of
+from pipelines.evaluation.experiments import moved
+from pipelines.evaluation.figures.imagerows import Row, draw_rows
+from pipelines.inference.photo import Box, PictureError, read_picture
+from pipelines.pretrained import run_or_pretrained
+from pipelines.training.store_source import shows_chairs
+from train.runs.trained_run import TrainedRun, load_run, to_uint8
+
+COLUMNS, FRAMES = 9, 31
+
+
+@click.command("rerender")
+@click.argument("image", type=click.Path(path_type=Path))
+@pretrained_run_option
+@click.option(
+    "--sweeps",
+    "url",
+    help="Store of render-sweeps, which says what angle a neuron means. Needed once a run; evaluate-dcign does it too.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the pictures. [default: IMAGE-rerendered]",
+)
+@box_option
+@device_option
+@json_option
+def command(
+    image: Path,
+    run_dir: Path | None,
+    url: str | None,
+    out: Path | None,
+    box: Box | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    r"""Encode one picture of a face, and draw it at other azimuths, elevations and lights.
+
+    Any size, grey or colour. Transparent parts and a plain background become white, as in training, and a head that is
+    small in front of one is cut out; a photograph with something behind the head works less well. OUT gets grid.png and
+    azimuth.gif, elevation.gif, light.gif; what the network reads from the picture is printed in degrees.
+
+    \b
+    Example: rerender portrait.jpg
+             rerender portrait.jpg --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
+    """
+    run_dir = run_or_pretrained(run_dir)
+    run = load_run(run_dir, device)
+    if shows_chairs(run.store.scene):
+        raise click.ClickException(
+            f"rerender turns faces, and {run_dir} has learned chairs: give a run that was trained on faces "
+            "(evaluate-dcign draws chairs turned, in turns.png)"
+        )
+    try:
+        seen, notes = read_picture(image, run.config.side, run.config.channels, box)
+    except PictureError as error:
+        raise click.ClickException(str(error)) from error
+    found = calibrations_of(run_dir, run, url, device)
+    out = out or image.with_name(f"{image.stem}-rerendered")
+    out.mkdir(parents=True, exist_ok=True)
+    code = run.encode(seen[None])[0]
+    read = {c.factor: c.angle(float(code[c.latent])) for c in found}
+    draw(run, seen, code, found, out)
+    if as_json:
+        click.echo(json.dumps({"out": str(out), "read": read, "notes": notes}))
+        return
+    for note in notes:
+        click.echo(note, err=True)
+    click.echo("read from the picture: " + ", ".join(f"{factor} {angle:.0f}°" for factor, angle in read.items()))
+    click.echo(f"wrote {out}/grid.png, seen.png and {', '.join(f'{c.factor}.gif' for c in found)}")
+
+
+def draw(
+    run: TrainedRun, seen: NDArray[np.uint8], code: NDArray[np.float32], found: list[Calibration], out: Path
+) -> None:
+    """The grid and the animations of one picture."""
+    own = to_uint8(run.decode(code[None]))[0]
+    blank = np.full_like(seen, 255)
+    rows: list[Row] = [("seen, and\nfrom its code", np.stack([seen, own, *[blank] * (COLUMNS - 2)]))]
+    for c in found:
+        angles = np.linspace(c.angles[0], c.angles[-1], COLUMNS)
+        label = f"{c.factor}\n{c.angles[0]:.0f}° to {c.angles[-1]:.0f}°".replace("-", "−")
+        rows.append((label, moved(run, code, c.latent, c.value(angles))))
+        smooth = np.linspace(c.angles[0], c.angles[-1], FRAMES)
+        save_animation(moved(run, code, c.latent, c.value(smooth)), out / f"{c.factor}.gif")
+    save_picture(seen, out / "seen.png")
+    draw_rows(rows, [], out / "grid.png")

@@ -1,0 +1,1 @@
+"""From a store's specification to finished shards."""

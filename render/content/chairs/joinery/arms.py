@@ -1,0 +1,91 @@
+"""Arms of chairs with posts: from a point on the back post to a support in front."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from render.content.chairs.draws import Draws
+from render.content.chairs.joinery.legs import column
+from render.content.chairs.solids.loft import Point, circle
+from render.content.chairs.solids.paths import fillet, lerp, spline, stations
+from render.content.chairs.solids.shape import Shape
+from render.content.chairs.solids.slab import plank
+from render.content.chairs.solids.tube import flat_section, round_section, tube
+from render.content.chairs.solids.turns import Array
+
+
+@dataclass(frozen=True)
+class ArmJob:
+    """Where a right-hand (+x) arm runs."""
+
+    rear: Point
+    """On the back post."""
+    front: Point
+    """Where the support stands on the seat's rim or leg; its height is where it starts."""
+    thick: float
+    """Of posts, metres."""
+    round: bool
+    """Whether the chair's posts are."""
+
+
+def paddle(d: Draws, job: ArmJob) -> list[Shape]:
+    """A flat arm, broadest in front, on a post."""
+    width, thick = d.between(0.040, 0.062), d.between(0.018, 0.026)
+    over = d.between(0.02, 0.06)
+    drop = d.between(0.0, 0.02)
+    top = job.rear[1] - drop
+    z = stations(job.rear[2] - 0.004, job.front[2] + over, 12)
+    share = (z - z[0]) / (z[-1] - z[0])
+    half = width / 2 * lerp([(0, 0.55), (0.4, 0.7), (0.8, 1.0), (0.93, 0.95), (1.0, 0.6)], share)
+    x = job.rear[0] + (job.front[0] - job.rear[0]) * share
+    y = job.rear[1] - drop * share
+    arm = plank(z, x - half, x + half, thick).ahead()
+    return [arm.bent(lifted(z, y)), _post(job, top)]
+
+
+def lifted(z: Array, y: Array) -> Callable[[Array], Array]:
+    """Raises points (V, 3) by heights y at places z."""
+    knots = list(zip(z.tolist(), y.tolist(), strict=True))
+
+    def way(points: Array) -> Array:
+        return points + np.column_stack([0.0 * points[:, 0], lerp(knots, points[:, 2]), 0.0 * points[:, 0]])
+
+    return way
+
+
+def _post(job: ArmJob, top: float) -> Shape:
+    section = job.thick / 2 * circle(10) if job.round else flat_section(job.thick, job.thick)
+    x, y, z = job.front
+    return column(np.array([[x, y, z], [x, (y + top) / 2, z], [x, top, z]]), section)
+
+
+def swept(d: Draws, job: ArmJob) -> list[Shape]:
+    """A rail that leaves the back post level and bends down to the seat in front."""
+    r = d.between(0.05, 0.10)
+    w = d.between(0.020, 0.030)
+    x, y, z = job.front
+    a = job.rear
+    corner = (x, a[1] - 0.005, z)
+    path = fillet([a, corner, (x, y, z)], r, 6)
+    section = round_section(w / 2, 8) if job.round else flat_section(w, 1.5 * w)
+    return [tube(path, section, up=(0.0, 1.0, 0.0))]
+
+
+def scrolled(d: Draws, job: ArmJob) -> list[Shape]:
+    """A rail that dips behind, rises, and curls down over a curved support."""
+    w = d.between(0.022, 0.030)
+    x, y, z = job.front
+    rx, ry, rz = job.rear
+    dip, rise = d.between(0.015, 0.035), d.between(0.0, 0.012)
+    knots = [(0.0, 0.0, 0.0), (0.35, -dip, 0.012), (0.75, rise, 0.012), (1.0, rise, 0.004), (1.14, -0.012, 0.0)]
+    span = z - rz
+    path = [(rx + (x - rx) * t + out, ry + up, rz + span * t) for t, up, out in knots]
+    arm = tube(spline(path, 5), round_section(w / 2, 8), up=(0.0, 1.0, 0.0))
+    lean = [(x, y, z - 0.03), (x + 0.006, (y + ry) / 2, z - 0.015), (x + 0.004, ry + rise - 0.002, z)]
+    support = tube(spline(lean, 5), round_section(w / 2 * 0.9, 8))
+    return [arm, support]
+
+
+ARMS: dict[str, Callable[[Draws, ArmJob], list[Shape]]] = {"paddle": paddle, "swept": swept, "scrolled": scrolled}
+"""Each gives the right-hand arm, supports included."""

@@ -1,0 +1,134 @@
+"""Seats of chairs with a frame of wood or metal: boards, pads, cane, cord, straps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from render.content.chairs.chair import Chair
+from render.content.chairs.draws import Draws
+from render.content.chairs.finishes import finish
+from render.content.chairs.finishes.finish import Finish
+from render.content.chairs.joinery.plan import Plan
+from render.content.chairs.solids.outlines import trapezoid
+from render.content.chairs.solids.slab import slab, web
+from render.content.chairs.solids.tube import bar
+from render.content.chairs.solids.turns import Array
+from render.content.chairs.solids.weave import straps
+
+
+@dataclass(frozen=True)
+class SeatJob:
+    """What a seat is made of and how large it is."""
+
+    chair: Chair
+    plan: Plan
+    wood: Finish
+    """Of boards and frames."""
+    soft: Finish
+    """Of pads."""
+    corners: tuple[float, float]
+    """Radii in front and at the back, metres."""
+    bow: float = 0.0
+    """Of the front edge."""
+
+    def outline(self, inset: float = 0.0, step: float = 0.06) -> Array:
+        """Of the seat, drawn in by so much."""
+        p = self.plan.shrunk(inset)
+        front, back = (max(r - inset, 0.006) for r in self.corners)
+        return trapezoid(p.front, p.back, p.depth, (front, back), self.bow, step)
+
+
+def board(d: Draws, job: SeatJob) -> float:
+    """A board, flat."""
+    thick = d.between(0.018, 0.032)
+    edge = d.pick((0.003, 0.006, thick * 0.45))
+    plank = slab(job.outline(), thick, edge).lying()
+    job.chair.add("seat", job.wood, plank.moved(y=job.plan.height - thick))
+    return job.plan.height - thick
+
+
+def saddle(d: Draws, job: SeatJob) -> float:
+    """A thick board, hollowed."""
+    thick = d.between(0.028, 0.042)
+    plank = slab(job.outline(), thick, 0.010, inner=4, crown=-d.between(0.006, 0.013)).lying()
+    job.chair.add("seat", job.wood, plank.moved(y=job.plan.height - thick))
+    return job.plan.height - thick
+
+
+def pad(d: Draws, job: SeatJob) -> float:
+    """A cushion on a board."""
+    thick, under = d.between(0.035, 0.060), 0.016
+    crown = d.between(0.006, 0.016)
+    cushion = slab(job.outline(0.008), thick, d.between(0.35, 0.5) * thick, inner=4, crown=crown).lying()
+    board_ = slab(job.outline(), under, 0.004).lying()
+    job.chair.add("seat", job.soft, cushion.moved(y=job.plan.height - thick))
+    job.chair.add("seat", job.wood, board_.moved(y=job.plan.height - thick - under + 0.004))
+    return job.plan.height - thick - under + 0.004
+
+
+def stuffed(d: Draws, job: SeatJob) -> float:
+    """Upholstered over its frame."""
+    thick = d.between(0.065, 0.10)
+    body = slab(job.outline(), thick, d.between(0.016, 0.030), inner=4, crown=d.between(0.008, 0.02)).lying()
+    job.chair.add("seat", job.soft, body.moved(y=job.plan.height - thick))
+    return job.plan.height - thick
+
+
+def caned(d: Draws, job: SeatJob) -> float:
+    """Cane in a frame of rails."""
+    thick, wide = d.between(0.022, 0.030), d.between(0.045, 0.060)
+    middle = job.plan.height - thick / 2
+    _rails(job, wide, thick, middle)
+    sheet = web(job.outline(wide / 2)).lying()
+    job.chair.add("seat", finish.cane(d), sheet.moved(y=job.plan.height - 0.005))
+    return job.plan.height - thick
+
+
+def corded(d: Draws, job: SeatJob) -> float:
+    """Cord wound over the frame, sagging a little."""
+    thick = d.between(0.028, 0.038)
+    body = slab(job.outline(), thick, 0.45 * thick, inner=4, crown=-d.between(0.006, 0.014), belly=-0.006, grain="y")
+    job.chair.add("seat", finish.cord(d), body.lying().moved(y=job.plan.height - thick))
+    return job.plan.height - thick
+
+
+def strapped(d: Draws, job: SeatJob) -> float:
+    """Straps over and under each other, on a frame of rails."""
+    thick, wide = 0.024, 0.036
+    middle = job.plan.height - 0.006 - thick / 2
+    _rails(job, wide, thick, middle)
+    p = job.plan.shrunk(wide / 2)
+    narrow = min(p.front, p.back)
+    net = [s.lying().moved(y=job.plan.height - 0.004) for s in straps(narrow, p.depth, d.pick((5, 7)), d.pick((5, 7)))]
+    job.chair.add("seat", finish.plain_cloth(d), *net)
+    return job.plan.height - 0.006 - thick
+
+
+def _rails(job: SeatJob, wide: float, thick: float, y: float) -> None:
+    """Four bars around the seat."""
+    p = job.plan
+    x, xb, z = p.front / 2, p.back / 2, p.depth / 2 - wide / 2
+    ahead = bar((-x + 0.004, y, z), (x - 0.004, y, z), thick, wide)
+    behind = bar((-xb + 0.004, y, -z), (xb - 0.004, y, -z), thick, wide)
+    side = bar((x - wide / 2, y, z), (xb - wide / 2, y, -z), thick, wide)
+    job.chair.add("seat", job.wood, ahead, behind, *(side, side.mirrored()))
+
+
+SEATS: dict[str, Callable[[Draws, SeatJob], float]] = {
+    "board": board,
+    "saddle": saddle,
+    "pad": pad,
+    "stuffed": stuffed,
+    "cane": caned,
+    "cord": corded,
+    "straps": strapped,
+}
+"""Each puts a seat on and returns the height of its underside."""
+
+
+def apron(job: SeatJob, top: float, height: float, inset: float, thick: float = 0.020) -> None:
+    """Rails under the seat, from leg to leg, `inset` from its rim to their middles."""
+    y = top - height / 2 + 0.002
+    front, behind = job.plan.corner(True, inset, y), job.plan.corner(False, inset, y)
+    across = [bar((-c[0], y, c[2]), c, height, thick) for c in (front, behind)]
+    side = bar(behind, front, height, thick)
+    job.chair.add("frame", job.wood, *across, side, side.mirrored())

@@ -1,0 +1,122 @@
+"""Bars between the legs of four-legged seats."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from render.content.chairs.draws import Draws
+from render.content.chairs.solids.loft import Point
+from render.content.chairs.solids.shape import Shape
+from render.content.chairs.solids.tube import bar, round_section, tube
+
+
+@dataclass(frozen=True)
+class Legs:
+    """Middles of the right-hand (+x) legs; the left-hand ones are their mirror images."""
+
+    front_foot: Point
+    front_top: Point
+    back_foot: Point
+    back_top: Point
+
+    def front(self, y: float) -> Point:
+        """A point of the front leg."""
+        return level(self.front_foot, self.front_top, y)
+
+    def back(self, y: float) -> Point:
+        """A point of the back leg."""
+        return level(self.back_foot, self.back_top, y)
+
+
+@dataclass(frozen=True)
+class BarStyle:
+    """What the bars look like."""
+
+    round: bool
+    thick: float
+    """Metres across; of square ones, the lesser side."""
+    swell: float = 1.0
+    """Factor on a round one's thickness in its middle."""
+
+    def make(self, start: Point, end: Point) -> Shape:
+        """One bar."""
+        if not self.round:
+            return bar(start, end, 1.5 * self.thick, self.thick)
+        share = np.arange(9) / 8
+        a, b = np.array(start), np.array(end)
+        size = 1.0 + (self.swell - 1.0) * 4.0 * share * (1.0 - share)
+        return tube(a + (b - a) * share[:, None], round_section(self.thick / 2, 8), size, up=(0.0, 1.0, 0.0))
+
+
+def level(foot: Point, top: Point, y: float) -> Point:
+    """Where a straight leg passes a height."""
+    share = (y - foot[1]) / (top[1] - foot[1])
+    return foot[0] + share * (top[0] - foot[0]), y, foot[2] + share * (top[2] - foot[2])
+
+
+def mirrored(point: Point) -> Point:
+    """The other side's."""
+    return -point[0], point[1], point[2]
+
+
+def middle(a: Point, b: Point) -> Point:
+    """Halfway."""
+    return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2
+
+
+def none(_draws: Draws, _legs: Legs, _style: BarStyle) -> list[Shape]:
+    """No bars."""
+    return []
+
+
+def box(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+    """One on each side, those in front and behind higher than those at the sides, or lower."""
+    low = d.between(0.10, 0.18)
+    other = low + d.pick((-0.05, 0.05, 0.09))
+    side = style.make(legs.back(low), legs.front(low))
+    front = style.make(mirrored(legs.front(other)), legs.front(other))
+    back = style.make(mirrored(legs.back(other)), legs.back(other))
+    return [side, side.mirrored(), front, back]
+
+
+def sides(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+    """At the sides only."""
+    y = d.between(0.10, 0.20)
+    side = style.make(legs.back(y), legs.front(y))
+    return [side, side.mirrored()]
+
+
+def letter_h(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+    """At the sides, and one between those."""
+    y = d.between(0.12, 0.20)
+    side = style.make(legs.back(y), legs.front(y))
+    half = middle(legs.back(y), legs.front(y))
+    return [side, side.mirrored(), style.make(mirrored(half), half)]
+
+
+def letter_x(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+    """From corner to corner."""
+    y = d.between(0.10, 0.18)
+    one = style.make(legs.back(y), mirrored(legs.front(y)))
+    return [one, one.mirrored()]
+
+
+def rungs(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+    """Two at each side and in front, as under rush seats."""
+    out = []
+    low = d.between(0.10, 0.14)
+    for y in (low, low + d.between(0.09, 0.14)):
+        side = style.make(legs.back(y), legs.front(y))
+        out += [side, side.mirrored(), style.make(mirrored(legs.front(y + 0.03)), legs.front(y + 0.03))]
+    return [*out, style.make(mirrored(legs.back(low + 0.03)), legs.back(low + 0.03))]
+
+
+STRETCHERS: dict[str, Callable[[Draws, Legs, BarStyle], list[Shape]]] = {
+    "none": none,
+    "box": box,
+    "sides": sides,
+    "H": letter_h,
+    "X": letter_x,
+    "rungs": rungs,
+}

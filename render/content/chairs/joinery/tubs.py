@@ -1,0 +1,117 @@
+"""Bowls to sit in: floor, arms and back are one wall that rises from the front over the arms to the back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from render.content.chairs.draws import Draws
+from render.content.chairs.solids.loft import loft
+from render.content.chairs.solids.paths import lerp, spline
+from render.content.chairs.solids.shape import Shape, join
+from render.content.chairs.solids.skin import skin
+from render.content.chairs.solids.turns import Array, cos_sin
+
+AROUND = 56
+"""Points of a ring."""
+
+
+@dataclass(frozen=True)
+class Tub:
+    """Measures in metres; the rim's heights are above the floor of the bowl."""
+
+    floor: float
+    """Height of the bowl's floor."""
+    half: tuple[float, float]
+    """Of the floor's outline: half the width, half the depth."""
+    lean: tuple[float, float]
+    """By which the rim stands outside the floor's outline: at the sides, at the back."""
+    back: float
+    arms: float
+    """Height of the rim over the arms; 0 for a bowl without."""
+    front: float
+    """Height of the rim in front; below zero it hangs over."""
+    box: float
+    """0 for an elliptical outline, 1 for one with corners."""
+    flat: float = 0.62
+    """Share of the floor that is level, before it turns up into the wall."""
+
+    def rim(self) -> Array:
+        """(AROUND,) heights above the floor, in the order of the outline."""
+        back, arms, front = self.back, self.arms, self.front
+        knots = [(-0.2, 0.97 * back), (0.0, back), (0.2, 0.96 * back), (0.40, 0.45 * back + 0.55 * arms), (0.56, arms)]
+        knots += [(0.68, 0.92 * arms), (0.84, 0.2 * arms + 0.8 * front), (1.0, front), (1.2, front)]
+        smooth = spline(knots, 6)
+        share = np.abs(2.0 * np.arange(AROUND) / AROUND - 1.0)  # 1 in front, 0 behind
+        return lerp([(float(a), float(b)) for a, b in smooth], share)
+
+    def outline(self, grow: Array | float) -> Array:
+        """(AROUND, 2) x and z, counter-clockwise as seen from above, from the front round by the right."""
+        cos, sin = cos_sin(np.arange(AROUND) / AROUND)
+        # Square roots of both push the outline into the corners.
+        c = cos + self.box * (np.sqrt(np.abs(cos)) * np.where(cos < 0, -1.0, 1.0) - cos)
+        s = sin + self.box * (np.sqrt(np.abs(sin)) * np.where(sin < 0, -1.0, 1.0) - sin)
+        wide, deep = self.half
+        return np.stack([wide * s * (1.0 + grow), deep * c * (1.0 + grow)], axis=1)
+
+    def pad(self, grow: float) -> Array:
+        """(AROUND, 2) the outline as a slab is drawn: the back at the top of the page."""
+        return self.outline(grow) * np.array([1.0, -1.0])
+
+    def leaned(self, grow: float, height: Array) -> Array:
+        """(AROUND, 3) points of the wall at heights above the floor, on a larger or smaller plan."""
+        plan = self.outline(grow)
+        share = np.clip(height / self.back, 0.0, 1.0)
+        wide, deep = self.half
+        sides, behind = self.lean
+        ahead = plan[:, 1] / deep
+        x = plan[:, 0] * (1.0 + sides / wide * share)
+        # The rear leans back by as much everywhere, the front a hair.
+        z = plan[:, 1] + np.where(ahead < 0.0, -behind * share * np.minimum(1.0, -2.0 * ahead), 0.004)
+        return np.column_stack([x, self.floor + height, z])
+
+    def rings(self) -> Array:
+        """(R, AROUND, 3) from the rim to near the middle of the floor."""
+        top, corner = self.leaned(0.0, self.rim()), self.leaned(0.0, np.zeros(AROUND))
+        start = corner * np.array([self.flat, 1.0, self.flat])
+        ups = (1.0, 0.94, 0.84, 0.72, 0.6, 0.48, 0.36, 0.24, 0.12, 0.0)
+        out = [(1 - t) * (1 - t) * start + 2 * t * (1 - t) * corner + t * t * top for t in ups]
+        out += [corner * np.array([k, 1.0, k]) for k in (0.66 * self.flat, 0.33 * self.flat)]
+        return np.stack(out)
+
+    def barrel(self, thick: float, bottom: float) -> Shape:
+        """The wall as a solid that goes on straight down to a height; needs a rim above the floor in front."""
+        wide, rim = self.half[0], self.rim()
+        soft = min(0.02, 0.3 * thick)
+        below = np.full(AROUND, bottom - self.floor)
+        outer = [(1.0, below), *((1.0, below + (rim - soft - below) * t) for t in (0.02, 0.4, 0.7, 1.0))]
+        outer[0] = (0.97, below)
+        inner = [(0.78, rim), (0.22, rim), *((0.0, (rim - soft) * t) for t in (1.0, 0.66, 0.33, 0.0))]
+        rings = [self.leaned(share * thick / wide, height) for share, height in outer + inner]
+        return loft(np.stack(rings)).boxed("y")
+
+    def solid(self, thick: float) -> Shape:
+        """The bowl, its walls this thick."""
+        return skin(self.rings(), (0.0, self.floor, 0.0), thick)
+
+
+def parted(tub: Tub, solid: Shape, low: float) -> tuple[Shape, Shape, Shape]:
+    """Seat, back and arms: what is lower than so much above the floor, and the wall behind and at the sides.
+
+    Cut along before across: the seams then meet in common points, and the three are closed when put together.
+    """
+    behind, ahead = solid.cut("z", -0.3 * tub.half[1])
+    (seat, back), (front, arms) = (part.cut("y", tub.floor + low) for part in (behind, ahead))
+    return join([seat, front]), back, arms
+
+
+def moulded(d: Draws, height: float) -> Tub:
+    """An armchair's shell."""
+    return Tub(
+        floor=height - 0.01,
+        half=(d.between(0.225, 0.255), d.between(0.215, 0.240)),
+        lean=(d.between(0.04, 0.08), d.between(0.03, 0.09)),
+        back=d.between(0.32, 0.42),
+        arms=d.between(0.15, 0.21),
+        front=-d.between(0.012, 0.03),
+        box=d.between(0.1, 0.6),
+    )

@@ -1,0 +1,1 @@
+"""The CPU renderer: z-buffer kernels, textures and per-pixel ground truth."""

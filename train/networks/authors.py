@@ -1,0 +1,258 @@
+"""The DC-IGN: an encoder from images to a graphics code, a decoder back (NIPS 2015 section 3, Figure 1).
+
+Sizes follow the authors' code, which differs from the figure (docs/deviations.md): three stages of 5 x 5
+convolution, 2 x 2 max-pooling and Threshold(0, 1e-6) with m, m/2, m/4 maps; two linear heads; a linear layer
+back to m/4 maps; four stages of unpooling and 7 x 7 convolution with m/2, m, m maps and the image's channels.
+At m = 96, 150 pixels and 200 latents: 4,131,137 parameters. `widest` can turn that around (not in the paper): most maps
+where the picture is coarse.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from train.blocks.conv_pool import conv_pool, conv_pool_gpu, conv_pool_plain, image_patches, stem
+from train.blocks.unpool_conv import THRESHOLD_FLOOR, unpool_conv, unpool_conv_plain
+from train.errors import ConfigError, WrongImages
+
+SMALLEST_SIDE = 48
+WIDEST = ("fine", "coarse")
+"""Where a network can have most maps; "fine" is the authors'."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sides in pixels between the stages, from the image's side.
+
+    Raises
+    ------
+    ConfigError
+        The side is below 48.
+    """
+
+    side: int
+    """Side of the image."""
+
+    def __post_init__(self) -> None:
+        if self.side < SMALLEST_SIDE:
+            raise ConfigError(f"images need a side of {SMALLEST_SIDE} pixels or more; got {self.side}")
+
+    @property
+    def encoded(self) -> int:
+        """Side of the encoder's last maps: three times (s - 4) // 2."""
+        side = self.side
+        for _ in range(3):
+            side = (side - 4) // 2
+        return side
+
+    @property
+    def seen(self) -> int:
+        """Side of the top left part of the image that reaches the code: pooling drops an odd last row and column."""
+        return 8 * self.encoded + 28
+
+    @property
+    def decoded(self) -> int:
+        """Side of the decoder's first maps, ceil((s + 90) / 16): its 16 h - 90 output is cropped to s."""
+        return math.ceil((self.side + 90) / 16)
+
+    @property
+    def crop(self) -> int:
+        """Rows (and columns) dropped before the image's own, of the 16 h - 90 - s too many."""
+        return (16 * self.decoded - 90 - self.side) // 2
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Feature maps by stage, in the order in which an image passes them; the image's own channels are left out."""
+
+    encoder: tuple[int, int, int]
+    decoder: tuple[int, int, int, int]
+    """Of the linear layer's output, then of all convolutions but the last."""
+
+    @classmethod
+    def of(cls, maps: int, widest: str) -> "Widths":
+        """Those of a network of m maps; a step of either kind takes about as many multiplications."""
+        if widest == "fine":
+            return cls((maps, maps // 2, maps // 4), (maps // 4, maps // 2, maps, maps))
+        return cls((maps // 2, maps, maps), (maps, maps * 3 // 2, maps, maps // 2))
+
+
+class Conv(nn.Module):
+    """A convolution's parameters, with Torch7's initial values: uniform within 1 / sqrt(fan-in), bias alike."""
+
+    def __init__(self, inputs: int, outputs: int, taps: int, generator: torch.Generator) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(inputs * taps * taps)
+        self.weight = nn.Parameter(
+            torch.empty(outputs, inputs, taps, taps).uniform_(-bound, bound, generator=generator)
+        )
+        self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound, generator=generator))
+
+
+def _convs(stages: nn.ModuleList) -> Sequence[Conv]:
+    """A module list as what it holds; `nn.ModuleList` is not generic."""
+    return cast("Sequence[Conv]", stages)
+
+
+class Linear(nn.Module):
+    """A linear layer's parameters, with the authors' LinearCR initial values: weights and biases N(0, 0.01^2)."""
+
+    def __init__(self, inputs: int, outputs: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(outputs, inputs).normal_(0, 0.01, generator=generator))
+        self.bias = nn.Parameter(torch.empty(outputs).normal_(0, 0.01, generator=generator))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs) float32 -> (B, outputs) float32."""
+        return functional.linear(x, self.weight, self.bias)
+
+
+class Network(nn.Module):
+    """Encoder and decoder. Parameters are float32; convolutions compute in `precision`, the code in float32.
+
+    Parameters
+    ----------
+    side : side of the square images in pixels, 48 or more
+    channels : 1 (grey) or 3 (RGB)
+    maps : feature maps m, a multiple of 4
+    latents : length of the graphics code
+    seed : of the initial parameters
+    widest : where most maps are, "fine" (the paper) or "coarse"
+    precision : "float32" or "bf16", what the convolutions compute in
+    plain : compute with the plain twins of the fast stages; the same function, for tests, timing and export
+
+    Raises
+    ------
+    ConfigError
+        An impossible size, channel count, map count, code length or precision, or an unknown `widest`.
+    """
+
+    def __init__(
+        self,
+        *,
+        side: int,
+        channels: int,
+        maps: int,
+        latents: int,
+        seed: int,
+        widest: str = "fine",
+        precision: str = "float32",
+        plain: bool = False,
+    ) -> None:
+        super().__init__()
+        check_sizes(channels=channels, maps=maps, latents=latents, widest=widest)
+        if precision not in DTYPES:
+            raise ConfigError(f"precision must be one of {', '.join(DTYPES)}; got {precision!r}")
+        self.geometry = Geometry(side)
+        self.channels, self.latents, self.plain = channels, latents, plain
+        self.widths = Widths.of(maps, widest)
+        self.compute_dtype = DTYPES[precision]
+        draw = torch.Generator().manual_seed(seed)
+        down = (channels, *self.widths.encoder)
+        self.encoder = nn.ModuleList(Conv(i, o, 5, draw) for i, o in pairwise(down))
+        flat = down[-1] * self.geometry.encoded**2
+        self.mu = Linear(flat, latents, draw)
+        self.logvar = Linear(flat, latents, draw)
+        up = (*self.widths.decoder, channels)
+        self.expand = Linear(latents, up[0] * self.geometry.decoded**2, draw)
+        self.decoder = nn.ModuleList(Conv(i, o, 7, draw) for i, o in pairwise(up))
+
+    def check_images(self, images: Tensor) -> None:
+        """Refuse images that this network was not made for, whatever else would happen to run."""
+        side = self.geometry.side
+        wanted = (side, side) if self.channels == 1 else (side, side, self.channels)
+        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != wanted or images.shape[0] == 0:
+            raise WrongImages(
+                f"this network takes uint8 images of shape (B, {', '.join(map(str, wanted))});"
+                f" got {str(images.dtype).removeprefix('torch.')} of shape {tuple(images.shape)}"
+            )
+
+    def targets(self, images: Tensor) -> Tensor:
+        """uint8 (B, H, W) or (B, H, W, 3) -> float32 (B, C, H, W) of 0..1, what the decoder is to give back."""
+        self.check_images(images)
+        scaled = images.to(self.mu.weight.dtype).div_(255).reshape(*images.shape[:3], self.channels)
+        return scaled.permute(0, 3, 1, 2)
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Equations 1 and 2 of arXiv v1: mean and log variance of the posterior of every latent.
+
+        Parameters
+        ----------
+        images : uint8 (B, H, W) or (B, H, W, 3)
+
+        Returns
+        -------
+        mu, logvar : float32 (B, latents)
+
+        Raises
+        ------
+        WrongImages
+            Another type, size or channel count.
+        """
+        seen = self.geometry.seen
+        x = self.targets(images)[:, :, :seen, :seen]
+        fast_stem = x.device.type == "cpu" and not self.plain
+        x = self._stem(x) if fast_stem else self._stage(x.to(self.compute_dtype), 0)
+        for stage in (1, 2):
+            x = self._stage(x, stage)
+        flat = x.to(self.mu.weight.dtype).flatten(1)
+        return self.mu(flat), self.logvar(flat)
+
+    def _stem(self, x: Tensor) -> Tensor:
+        patches = image_patches(x.permute(0, 2, 3, 1)).to(self.compute_dtype)
+        first = _convs(self.encoder)[0]
+        return stem(patches, first.weight, first.bias, (self.geometry.seen - 4) // 2)
+
+    def _stage(self, x: Tensor, stage: int) -> Tensor:
+        fast = conv_pool if x.device.type == "cpu" else conv_pool_gpu
+        form = conv_pool_plain if self.plain else fast
+        conv = _convs(self.encoder)[stage]
+        return form(x, conv.weight, conv.bias)
+
+    def decode_logits(self, code: Tensor) -> Tensor:
+        """float32 (B, latents) -> float32 (B, C, H, W): the decoder before its sigmoid.
+
+        Raises
+        ------
+        WrongImages
+            A code of another length.
+        """
+        if code.ndim != 2 or code.shape[1] != self.latents:
+            raise WrongImages(f"a code for this network has shape (B, {self.latents}); got {tuple(code.shape)}")
+        h = self.geometry.decoded
+        x = functional.threshold(self.expand(code), 0, THRESHOLD_FLOOR)
+        x = x.view(code.shape[0], self.widths.decoder[0], h, h).to(self.compute_dtype)
+        if not self.plain:
+            x = x.contiguous(memory_format=torch.channels_last)
+        form = unpool_conv_plain if self.plain else unpool_conv
+        last = len(self.decoder) - 1
+        for stage, conv in enumerate(_convs(self.decoder)):
+            x = form(x, conv.weight, conv.bias, threshold=stage < last)
+        start, side = self.geometry.crop, self.geometry.side
+        return x[:, :, start : start + side, start : start + side].to(code.dtype)
+
+    def decode(self, code: Tensor) -> Tensor:
+        """float32 (B, latents) -> float32 (B, C, H, W) of 0..1."""
+        return torch.sigmoid(self.decode_logits(code))
+
+
+DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "bf16": torch.bfloat16, "float64": torch.float64}
+"""Name of a precision -> what convolutions compute in. float64 is for tests, on a network made `double()`."""
+
+
+def check_sizes(*, channels: int, maps: int, latents: int, widest: str) -> None:
+    """Raise `ConfigError` unless a network of these sizes exists."""
+    if widest not in WIDEST:
+        raise ConfigError(f"widest must be one of {', '.join(WIDEST)}; got {widest!r}")
+    if channels not in (1, 3):
+        raise ConfigError(f"images have 1 or 3 channels; got {channels}")
+    if maps < 4 or maps % 4:
+        raise ConfigError(f"maps must be a multiple of 4, 4 or more; got {maps}")
+    if latents < 1:
+        raise ConfigError(f"a code needs 1 latent or more; got {latents}")
