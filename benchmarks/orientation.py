@@ -20,7 +20,7 @@ from train.data.direction_target import BATCHES, scaled, shortest
 
 def directions(store: Store, factor: str, count: int) -> dict[str, NDArray[np.floating]]:
     """(pixels,) each, by what they are, of the first `count` batches."""
-    seen = [scaled(store.read("train", factor, k).images) for k in range(count)]
+    seen = [scaled(store.read("train", factor, k)["image"]) for k in range(count)]
     rows = np.concatenate([images - images.mean(axis=0) for images in seen])
     values, vectors = np.linalg.eigh((rows @ rows.T).astype(np.float64))
     found = {f"component {k}, {values[-k] / values.sum():.3f}": vectors[:, -k] @ rows for k in (1, 2)}
@@ -41,9 +41,9 @@ def main() -> None:
         if not count:
             parser.error(f"{asked.store} has fewer than two batches of {factor} to train on")
         others = [store.read("train", factor, count + k) for k in range(count)]
-        true = np.stack([batch.factors[:, columns.index(factor)] for batch in others])
+        true = np.stack([batch["factors"][:, columns.index(factor)] for batch in others])
         for what, direction in directions(store, factor, count).items():
-            along = np.stack([scaled(batch.images) @ direction for batch in others])
+            along = np.stack([scaled(batch["image"]) @ direction for batch in others])
             pooled = spearmanr(along.ravel(), true.ravel())[0]
             each = np.mean([spearmanr(*pair)[0] for pair in zip(along, true, strict=True)])
             print(f"{factor:<10} {what:<18} {abs(pooled):>29.3f} {abs(each):>8.3f}")

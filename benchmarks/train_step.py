@@ -208,7 +208,7 @@ def main() -> None:
         factors=FACTORS, image_shape=shape, maps=args.maps, widest=args.widest, device=args.device,
         precision=args.precision,
     )  # fmt: skip
-    images = torch.from_numpy(MemorySource(config).read("azimuth", 0).images)
+    images = torch.from_numpy(MemorySource(config).read("azimuth", 0)["image"])
     print(f"{config.width}, {args.side} px, {BATCH} images, {torch.get_num_threads()} threads, {config.device}")
 
     torch.manual_seed(0)

@@ -4,13 +4,13 @@
 >>> batch = open_store("faces.zarr").read("train", "azimuth", 0)  # doctest: +SKIP
 """
 
+from dataset.batch import Batch as Batch
 from dataset.digest import store_digest as store_digest
 from dataset.errors import StoreError as StoreError
 from dataset.factors import FACE_FACTORS as FACE_FACTORS
 from dataset.factors import Factor as Factor
 from dataset.plan import batch_values as batch_values
 from dataset.spec import StoreSpec as StoreSpec
-from dataset.store import Batch as Batch
 from dataset.store import Store as Store
 from dataset.store import create_store as create_store
 from dataset.store import open_store as open_store

@@ -1,7 +1,6 @@
 """A store on disk: made, opened, grown, and read back batch by batch."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import zarr
 import zarr.errors
 from numpy.typing import NDArray
 
+from dataset.batch import Batch
 from dataset.chunks import is_ours, read_batch
 from dataset.errors import StoreError
 from dataset.files import StoreFiles
@@ -17,20 +17,6 @@ from dataset.layout import DIGEST, DIGEST_BYTES, DIGEST_FIELDS, ArrayDigest, arr
 from dataset.spec import StoreSpec
 from dataset.subjects import FILE as SUBJECTS
 from dataset.subjects import SubjectEntry, write_subjects
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Images in which one factor varies."""
-
-    images: NDArray[np.uint8]
-    """(B, H, W) or (B, H, W, 3)."""
-    active: str
-    """The factor that varies, such as `azimuth`, or `intrinsic`."""
-    factors: NDArray[np.float32] | None
-    """(B, F) in the store's order, or None where the store has none (imports)."""
-    identity: NDArray[np.int64] | None
-    """(B,) or None."""
 
 
 class Store:
@@ -80,20 +66,20 @@ class Store:
             self._arrays[path] = found
         return self._arrays[path]
 
-    def read(self, split: str, group: str, index: int) -> Batch:
-        """Batch `index` of a factor.
+    def read(self, split: str, group: str, index: int, channels: Sequence[str] = ()) -> Batch:
+        """Batch `index` of a factor: `image`, `factors` and `identity` where the store has them, and `channels`.
 
         Raises
         ------
         StoreError
-            When there is no such batch or its bytes are damaged.
+            When there is no such split, factor, batch or channel, or the bytes are damaged.
         """
         count = self.batches(split, group)
         if not 0 <= index < count:
             raise StoreError(f"{self.url} has {group} batches 0 to {count - 1} in {split}; {index} was asked for")
-        images = self.values(split, group, "image", index)
-        labels = self._labels(split, group, index)
-        return Batch(images, group, labels.get("factors"), labels.get("identity"))
+        image = self.values(split, group, "image", index)
+        extra = {name: self.values(split, group, name, index) for name in channels}
+        return Batch({"image": image, **self._labels(split, group, index), **extra})
 
     def _labels(self, split: str, group: str, index: int) -> dict[str, NDArray[Any]]:
         """Factors and identities of one batch."""

@@ -71,9 +71,9 @@ def tour(out: Path, count: int, size: int, batches: int, maps: int) -> None:
 def describe_batch(faces: Path) -> None:
     """Say what the numbers of one batch are."""
     batch = open_store(faces).read("train", "azimuth", 0)
-    assert batch.factors is not None
-    azimuth, elevation, light = batch.factors.T
-    tell(f"""The first azimuth batch shows one person {len(batch.images)} times: azimuth from {azimuth.min():.0f} to
+    assert "factors" in batch
+    azimuth, elevation, light = batch["factors"].T
+    tell(f"""The first azimuth batch shows one person {len(batch["image"])} times: azimuth from {azimuth.min():.0f} to
     {azimuth.max():.0f} degrees, elevation always {elevation[0]:.0f}, light always {light[0]:.0f}. Look at the first
     rows of faces.png.""")
 
@@ -84,9 +84,9 @@ def turn_somebody(learned: Path, sweeps: Path) -> list[tuple[np.ndarray, np.ndar
     The network's own scale comes from the training people of the sweeps: the mean of its first number at each angle.
     """
     net, held_out = load_run(learned), open_store(sweeps)
-    people = [held_out.read("train", "azimuth", k).images for k in range(10)]
+    people = [held_out.read("train", "azimuth", k)["image"] for k in range(10)]
     neuron_at = np.mean([net.encode(images)[:, 0] for images in people], axis=0)  # one value for each of 61 angles
-    truth = held_out.read("test", "azimuth", 0).images
+    truth = held_out.read("test", "azimuth", 0)["image"]
     middle = len(truth) // 2
     code = net.encode(truth[middle : middle + 1])
     shown = np.linspace(0, len(truth) - 1, STEPS).round().astype(int)

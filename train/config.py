@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
+from train.blocks.clamp import CLAMP_MODES, ClampMode
 from train.errors import ConfigError
 from train.layout import INTRINSIC, Layout
 from train.networks.authors import Geometry, check_sizes
-from train.objectives.clamp import CLAMP_MODES, ClampMode
 
 PRECISIONS = ("float32", "bf16")
 NEWER = {

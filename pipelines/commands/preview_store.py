@@ -57,9 +57,9 @@ def sorted_batch(store: Store, split: str, group: str, index: int) -> "np.ndarra
     """Images of one batch in the order of the factor that varies."""
     batch = store.read(split, group, index)
     names = [f.name for f in store.spec.factors]
-    if group in names and batch.factors is not None:
-        return batch.images[np.argsort(batch.factors[:, names.index(group)], kind="stable")]
-    return batch.images
+    if group in names and "factors" in batch:
+        return batch["image"][np.argsort(batch["factors"][:, names.index(group)], kind="stable")]
+    return batch["image"]
 
 
 def _spread(

@@ -44,8 +44,8 @@ def draw_analogies(measured: Measured, baseline: Measured | None, path: Path) ->
         a, b = views // 4, views - 1 - views // 4
         low, high = (f"{measured.codes.angles[factor][k]:.0f}".replace("-", "−") for k in (a, b))
         for person in range(1, 1 + min(SHOWN, measured.store.batches(MEASURED, factor) - 1)):
-            other = measured.store.read(MEASURED, factor, person - 1).images
-            own = measured.store.read(MEASURED, factor, person).images
+            other = measured.store.read(MEASURED, factor, person - 1)["image"]
+            own = measured.store.read(MEASURED, factor, person)["image"]
             best = to_uint8(measured.run.decode(measured.codes.test[factor][person, [b]]))[0]
             nets = [measured, *([baseline] if baseline else [])]
             answered = [_answered(net, factor, person, a, b) for net in nets]
@@ -85,7 +85,7 @@ def _answer(measured: Measured) -> Arrays:
 def _person(measured: Measured, factor: str, person: int, people: int) -> Array:
     chosen = _grid(measured, factor)
     own, other = (measured.codes.test[factor][k][chosen] for k in (person, _before(person, people)))
-    images = measured.store.read(MEASURED, factor, person).images[chosen]
+    images = measured.store.read(MEASURED, factor, person)["image"][chosen]
     masks = measured.store.values(MEASURED, factor, "mask", person)[chosen]
     return answer_errors(own, other, measured.run.decode, images, masks, measured.codes.neurons[factor])
 

@@ -31,7 +31,7 @@ def draw_sweep(measured: Measured, factor: str, path: Path, baseline: Measured |
     """E7 and E9: one image, one neuron moved, beside the true renders and the entangled net."""
     angles = measured.codes.angles[factor]
     shown = np.linspace(0, len(angles) - 1, STEPS).round().astype(int)
-    images = measured.store.read(MEASURED, factor, PERSON).images
+    images = measured.store.read(MEASURED, factor, PERSON)["image"]
     rows: list[Row] = [("true renders", images[shown])]
     rows.append(("neuron at what\nit says there", _from_middle(measured, factor, measured.calibration(factor)[shown])))
     rows.append((f"neuron from\n−{FIXED:.0f} to {FIXED:.0f}", _from_middle(measured, factor, _span(-FIXED, FIXED))))
@@ -61,7 +61,7 @@ def draw_reconstructions(measured: Measured, path: Path) -> None:
     worse = np.argsort(measured.drawn[f"{factor}/reconstruction/mse_masked"], kind="stable")
     people = worse[np.linspace(0, len(worse) - 1, min(SHOWN_PEOPLE, len(worse))).round().astype(int)]
     middle = len(measured.codes.angles[factor]) // 2
-    images = np.stack([measured.store.read(MEASURED, factor, int(p)).images[middle] for p in people])
+    images = np.stack([measured.store.read(MEASURED, factor, int(p))["image"][middle] for p in people])
     drawn = to_uint8(measured.run.decode(measured.codes.test[factor][people, middle].astype(np.float32)))
     draw_rows(
         [("true renders", images), ("from their codes", drawn)],

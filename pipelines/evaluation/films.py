@@ -24,7 +24,7 @@ def turning_frames(measured: Measured, factor: str, people: Sequence[int], frame
     middle = len(angles) // 2
     truth, ours, seen = [], [], []
     for person in people:
-        images = measured.store.read(MEASURED, factor, person).images
+        images = measured.store.read(MEASURED, factor, person)["image"]
         truth.append(images[shown])
         ours.append(moved(measured.run, measured.codes.test[factor][person, middle], latent, values))
         seen.append(images[middle])

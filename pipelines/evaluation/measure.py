@@ -127,7 +127,7 @@ class Measured:
             for split, factor in wanted:
                 people = []
                 for index in range(self.store.batches(split, factor)):
-                    mu, logvar = self.run.posterior(self.store.read(split, factor, index).images)
+                    mu, logvar = self.run.posterior(self.store.read(split, factor, index)["image"])
                     people.append(mu)
                     if split == MEASURED:
                         kl, images = kl + retrieval.kl_nats(mu, logvar).sum(axis=0), images + len(mu)
@@ -154,7 +154,7 @@ class Measured:
     def _draw_person(
         self, factor: str, person: int, chosen: NDArray[np.int64], faces: NDArray[np.float64]
     ) -> dict[str, Any]:
-        images = self.store.read(MEASURED, factor, person).images[chosen]
+        images = self.store.read(MEASURED, factor, person)["image"][chosen]
         masks = self.store.values(MEASURED, factor, "mask", person)[chosen]
         codes, latent = self.codes.test[factor][person][chosen].astype(np.float32), self.codes.neurons[factor]
         clamped = np.tile(codes.mean(axis=0), (len(codes), 1))
@@ -221,7 +221,7 @@ def mean_faces(store: Store, factor: str) -> NDArray[np.float64]:
     people = store.batches(CALIBRATES, factor)
     total = np.zeros((store.spec.views(factor), *store.spec.frame_shape))
     for person in range(people):
-        total += store.read(CALIBRATES, factor, person).images
+        total += store.read(CALIBRATES, factor, person)["image"]
     return total / (255 * people)
 
 

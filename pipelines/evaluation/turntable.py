@@ -137,7 +137,7 @@ class Turntable:
             for split, count in counts.items():
                 found = []
                 for chair in range(count):
-                    found.append(self.run.encode(self.store.read(split, FACTOR, chair).images))
+                    found.append(self.run.encode(self.store.read(split, FACTOR, chair)["image"]))
                     progress.advance(bar)
                 arrays[split] = np.stack(found).reshape(count, self.heights, len(self.angles), -1)
         return arrays

@@ -35,7 +35,7 @@ class View:
             block: self.store.values(self.split, self.group, f"coefficients/{block}", self.batch)[self.row]
             for block in space.blocks
         }
-        factors = [] if read.factors is None else read.factors[self.row].tolist()
+        factors = read["factors"][self.row].tolist() if "factors" in read else []
         return space.state(coefficients, dict(zip((f.name for f in self.store.spec.factors), factors, strict=False)))
 
 
@@ -89,7 +89,7 @@ def _view(image: str, run: TrainedRun) -> Observation:
         raise StoreError(f"{url} has another {' and '.join(differs)} than the images the run was trained on")
     if view.group not in store.spec.groups:
         raise StoreError(f"{url} varies {', '.join(store.spec.groups)}, not {view.group}")
-    images = store.read(view.split, view.group, view.batch).images
+    images = store.read(view.split, view.group, view.batch)["image"]
     if view.row >= len(images):
         raise StoreError(f"{url} has views 0 to {len(images) - 1} in a {view.group} batch; {view.row} was asked for")
     return Observation(images[view.row], [], last_source(store) or store.spec.model["name"], view)

@@ -76,7 +76,7 @@ class FaceBatches:
         """How many frames are black, by what varies."""
         found = []
         for split, group in self.files:
-            black = sum(_black_frames(store.read(split, group, k).images) for k in range(store.batches(split, group)))
+            black = sum(_black_frames(store.read(split, group, k)["image"]) for k in range(store.batches(split, group)))
             if black:
                 total = store.batches(split, group) * store.spec.views(group)
                 found.append(f"{split}/{group}: {black:,} of {total:,} frames are black; images were missing there")

@@ -42,4 +42,4 @@ class StoreSource:
     def read(self, factor: str, index: int) -> Batch:
         """One batch."""
         batch = self.store.read(self.split, factor, index)
-        return Batch(batch.images, batch.active, batch.factors, batch.identity)
+        return Batch(batch["image"], factor, batch.get("factors"), batch.get("identity"))

@@ -96,7 +96,7 @@ class SweepValidator:
         store = self._store
         return {
             factor: [
-                Person(store.read(SPLIT, factor, k).images, store.values(SPLIT, factor, "mask", k))
+                Person(store.read(SPLIT, factor, k)["image"], store.values(SPLIT, factor, "mask", k))
                 for k in range(min(PEOPLE, store.batches(SPLIT, factor)))
             ]
             for factor in self._factors

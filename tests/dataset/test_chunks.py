@@ -118,7 +118,7 @@ def test_an_array_of_another_layout_is_read_and_not_written(store, shard_values)
     array = zarr.create_array(name, shape=shape, dtype="u1", compressors=zipped, overwrite=True, **arguments)
     array[5:7] = values["image"]
     found = open_store(store.url, write=True)
-    np.testing.assert_array_equal(found.read("train", "light", 6).images, values["image"][1])
+    np.testing.assert_array_equal(found.read("train", "light", 6)["image"], values["image"][1])
     before = {path: path.read_bytes() for path in name.rglob("*") if path.is_file()}
     with pytest.raises(StoreError, match="laid out otherwise than the format says"):
         write_shard(found, "train", "light", 1, values)

@@ -55,8 +55,8 @@ def test_a_store_holds_the_labels_that_are_known_and_no_others(tmp_path, labels)
     assert again.spec == store.spec
     assert again.groups("train") == ("azimuth", "intrinsic")
     batch = again.read("train", "intrinsic", 1)
-    assert batch.images.shape == (4, 8, 8)
-    assert (batch.factors is None, batch.identity is None) == ("factors" not in labels, "identity" not in labels)
+    assert batch["image"].shape == (4, 8, 8)
+    assert set(batch) == {"image", *labels}
     assert [p for s in all_shards(again) for p in check_shard(again, *s)] == []
     assert len(store_digest(again)) == 64
 

@@ -171,7 +171,7 @@ def home(tmp_path_factory):
             patch.chdir(begun)
             patch.setattr(problem, "DRAWS", 60)  # infer-scene begins with 3,000 renders otherwise
             run_page(COMMANDS)
-            save_picture(open_store("sweeps.zarr").read("test", "azimuth", 0).images[35], Path("portrait.jpg"))
+            save_picture(open_store("sweeps.zarr").read("test", "azimuth", 0)["image"][35], Path("portrait.jpg"))
             begun.rename(folder)
     return folder
 

@@ -75,9 +75,9 @@ def test_a_store_of_a_folder_is_complete_and_sound(dcign, render, folder, tmp_pa
     train = sum(entry["split"] == "train" for entry in entries)
     assert store.spec.collection["counts"]["train"] == train
     batch = store.read("train", "azimuth", 1)
-    assert (batch.identity == 1).all()
-    assert len(set(batch.factors[:, 0])) == 4
-    assert (batch.images < 255).any(axis=(1, 2)).all()
+    assert (batch["identity"] == 1).all()
+    assert len(set(batch["factors"][:, 0])) == 4
+    assert (batch["image"] < 255).any(axis=(1, 2)).all()
     assert len(set(store.read("train", "intrinsic", 0).identity)) == 4
 
 
@@ -336,7 +336,7 @@ def test_sweeps_of_held_out_chairs(dcign, render, folder, tmp_path):
     assert said.code == 0, said.err
     store, held = open_store(sweeps), open_store(url).spec.collection["counts"]
     assert {split: store.batches(split, "azimuth") for split in held} == held
-    assert store.read("test", "azimuth", 0).images.shape == (120, 32, 32)
+    assert store.read("test", "azimuth", 0)["image"].shape == (120, 32, 32)
     assert dcign("verify-store", sweeps).code == 0
     assert "nothing to draw" in dcign("render-sweeps", "--store", sweeps, "--like", url).out
     shutil.rmtree(sweeps)

@@ -187,7 +187,7 @@ def test_what_is_kept_survives_damage_and_does_not_grow_for_ever(tmp_path):
 
 def test_codes_are_the_networks_own(evaluated, toy):
     measured = measure(evaluated / "paper-s0", str(toy / "sweeps.zarr"))
-    images = measured.store.read("test", "light", 1).images
+    images = measured.store.read("test", "light", 1)["image"]
     np.testing.assert_array_equal(measured.codes.test["light"][1], measured.run.encode(images))
     plain = zarr.open_group(toy / "sweeps.zarr", mode="r")["test/light/factors"][1]
     np.testing.assert_array_equal(measured.codes.truth["light"][1], plain)

@@ -30,7 +30,7 @@ def run(path, name, values):
 @pytest.mark.parametrize("batch", [1, 3, 20])
 def test_the_graphs_agree_with_torch_in_any_batch(exported, toy, batch):
     trained = load_run(toy / "run")
-    images = open_store(str(toy / "faces.zarr")).read("train", "azimuth", 1).images[:batch]
+    images = open_store(str(toy / "faces.zarr")).read("train", "azimuth", 1)["image"][:batch]
     mu, logvar = run(exported / "encoder.onnx", "images", images)
     expected = trained.posterior(images)
     for got, want in zip((mu, logvar), expected, strict=True):
@@ -86,7 +86,7 @@ def test_a_network_with_most_maps_where_it_is_coarse(dcign, toy, tmp_path):
     with safe_open(tmp_path / "e/weights.safetensors", "pt") as file:
         assert json.loads(file.metadata()["widest"]) == "coarse"
     assert dcign("export-dcign", "--run", tmp_path / "run", "--packed", "--out", tmp_path / "small").code == 0
-    images = open_store(str(toy / "faces.zarr")).read("train", "azimuth", 0).images
+    images = open_store(str(toy / "faces.zarr")).read("train", "azimuth", 0)["image"]
     whole, small = load_run(tmp_path / "run"), load_run(tmp_path / "small")
     np.testing.assert_allclose(small.decode(small.encode(images)), whole.decode(whole.encode(images)), atol=1e-2)
 

@@ -55,7 +55,7 @@ def test_images_are_those_of_a_store(dcign, tmp_path):
     factors = np.array([[1, k, 1, 1] for k in range(61)])
     np.testing.assert_allclose(data.values(factors)[:, 0], shown.factors[:, 0], rtol=1e-6, atol=1e-5)
     images = data.sample_observations_from_factors(factors)[..., 0]
-    np.testing.assert_array_equal(np.round(255 * images).astype(np.uint8), shown.images)
+    np.testing.assert_array_equal(np.round(255 * images).astype(np.uint8), shown["image"])
 
 
 def test_angles_are_even_over_their_ranges():

@@ -65,7 +65,7 @@ def test_pictures_are_the_stores_own(sweeps):
     shown = sweeps.read("test", "elevation", 2)
     subject, renderer = open_subject(sweeps), store_renderer(sweeps)
     images = render_identities(subject, renderer, sweeps.spec, "test", shown.identity, shown.factors)
-    np.testing.assert_array_equal(images, shown.images)
+    np.testing.assert_array_equal(images, shown["image"])
 
 
 def test_pairs_show_who_they_say_and_are_the_same_again(sweeps, monkeypatch):
@@ -113,7 +113,7 @@ def test_analogies_are_those_of_plain_numpy(measured, sweeps):
     views = np.arange(0, 81, 16)
     assert table["ours"].shape == (3, 6, 6)
     a, b, latent = 1, 4, 2
-    theirs, own = (sweeps.read("test", "light", person).images[views] for person in (0, 1))
+    theirs, own = (sweeps.read("test", "light", person)["image"][views] for person in (0, 1))
     code = run.encode(own[[a]])
     code[0, latent] += run.encode(theirs[[b]])[0, latent] - run.encode(theirs[[a]])[0, latent]
     masks = sweeps.values("test", "light", "mask", 1)[views]
@@ -123,8 +123,8 @@ def test_analogies_are_those_of_plain_numpy(measured, sweeps):
         assert table[method][1, a, b] == pytest.approx(error, rel=1e-4)
     assert table["copy"][1, a, b] == pytest.approx(np.square(own[a] / 255 - own[b] / 255)[head].mean(), rel=1e-5)
     # Person 0 comes after the last.
-    other = sweeps.read("test", "light", 2).images[views]
-    code = run.encode(sweeps.read("test", "light", 0).images[views][[a]])
+    other = sweeps.read("test", "light", 2)["image"][views]
+    code = run.encode(sweeps.read("test", "light", 0)["image"][views][[a]])
     code[0, latent] += run.encode(other[[b]])[0, latent] - run.encode(other[[a]])[0, latent]
     masks = sweeps.values("test", "light", "mask", 0)[views]
     error = np.square(run.decode(code)[0] - theirs[b] / 255)[(masks[a] > 0) | (masks[b] > 0)].mean()

@@ -96,7 +96,7 @@ def test_what_is_stored_is_what_the_plan_says_and_the_renderer_draws(toy):
         values = batch_values(store.spec, "train", group, 3, 4)
         one = {block: rows[0] for block, rows in values.coefficients.items()}
         frames = renderer.render(scenes_of(subject, "train", values.factors[0], values.identity[0], one))
-        np.testing.assert_array_equal(store.read("train", group, 3).images, frames.image)
+        np.testing.assert_array_equal(store.read("train", group, 3)["image"], frames.image)
         np.testing.assert_array_equal(store.array("train", group, "mask")[3], frames.mask)
 
 
@@ -184,7 +184,7 @@ def test_the_pyrender_backend_fills_a_store_in_processes(dcign, refused, tmp_pat
     scenes = scenes_of(open_face(store), "train", values.factors[0], values.identity[0], one)
     on_cpu = CpuRenderer("grey", 1).render(scenes)
     seen = on_cpu.mask > 0
-    assert np.abs(store.read("train", "light", 0).images.astype(int) - on_cpu.image)[seen].mean() < 1
+    assert np.abs(store.read("train", "light", 0)["image"].astype(int) - on_cpu.image)[seen].mean() < 1
     assert "backend is pyrender there, cpu was given" in refused(*call, "--n", 5, "--backend", "cpu")
 
 
@@ -346,7 +346,7 @@ def test_sweeps_are_like_their_parent(toy):
     for name in ("model", "camera", "light", "image", "factors", "seed"):
         assert getattr(sweeps.spec, name) == getattr(faces, name)
     assert [sweeps.batches(s, "azimuth") for s in ("train", "val", "test")] == [40, 20, 3]
-    assert sweeps.read("test", "elevation", 2).images.shape == (17, 48, 48)
+    assert sweeps.read("test", "elevation", 2)["image"].shape == (17, 48, 48)
 
 
 def test_previews_are_pictures(dcign, toy, tmp_path):

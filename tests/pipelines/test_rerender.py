@@ -22,7 +22,7 @@ TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
 @pytest.fixture(scope="module")
 def face(toy):
     """A render that the toy run has not seen: (48, 48) uint8."""
-    return open_store(str(toy / "sweeps.zarr")).read("test", "azimuth", 0).images[30]
+    return open_store(str(toy / "sweeps.zarr")).read("test", "azimuth", 0)["image"][30]
 
 
 @pytest.fixture(scope="module")

@@ -170,7 +170,7 @@ def test_rank_correlations_of_a_look(toy):
     found = watch.look(run.network, run.step).numbers
     store = open_store(str(toy / "sweeps.zarr"))
     people = range(min(PEOPLE, store.batches("val", "light")))
-    said = np.stack([run.encode(store.read("val", "light", k).images)[:, 2] for k in people])
+    said = np.stack([run.encode(store.read("val", "light", k)["image"])[:, 2] for k in people])
     angles = np.linspace(-80, 80, said.shape[1])
     pooled = scipy.stats.spearmanr(said.ravel(), np.tile(angles, len(said))).statistic
     assert found["light rho"] == pytest.approx(abs(pooled))

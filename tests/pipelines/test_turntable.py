@@ -56,7 +56,7 @@ def test_the_error_of_reconstruction_is_that_of_plain_numpy(dcign, chairs, tmp_p
     trained, store = load_run(chairs / "one"), open_store(chairs / "sweeps.zarr")
     errors = []
     for k in range(4):
-        images = store.read("test", "azimuth", k).images.reshape(2, 60, 48, 48)[:, ::5].reshape(-1, 48, 48)
+        images = store.read("test", "azimuth", k)["image"].reshape(2, 60, 48, 48)[:, ::5].reshape(-1, 48, 48)
         drawn = trained.decode(trained.encode(images))
         errors.append(np.square(drawn - images / 255).mean())
     found = json.loads((tmp_path / "metrics.json").read_text())

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from train.blocks.clamp import clamp_inactive
 from train.networks.authors import Network
 from train.objectives.bound import gaussian_kl
-from train.objectives.clamp import clamp_inactive
 
 
 def by_hand(z, upstream, active, mode, strength):

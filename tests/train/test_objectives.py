@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
+from train.blocks.clamp import clamp_inactive
 from train.engine.noise import StepNoise, step_generator
 from train.errors import ConfigError
 from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, Pairs, TrainBatch, assigned
 from train.objectives.bound import gaussian_kl, sample_code
-from train.objectives.clamp import clamp_inactive
 from train.objectives.exchange import partners
 from train.objectives.paper import Paper
 

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from train.blocks.clamp import clamp_inactive
 from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
-from train.objectives.clamp import clamp_inactive
 from train.objectives.interface import Loss, Objective, TrainBatch
 
 

@@ -33,6 +33,26 @@ class TrainedRun:
         """Which latents speak for which factor."""
         return self.config.layout
 
+    @property
+    def side(self) -> int:
+        """Side of the square images in pixels."""
+        return self.config.side
+
+    @property
+    def channels(self) -> int:
+        """1 (grey) or 3 (RGB)."""
+        return self.config.channels
+
+    @property
+    def latents(self) -> int:
+        """Length of the graphics code."""
+        return self.config.latents
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(H, W) or (H, W, 3) of the images that the run takes."""
+        return (self.side, self.side) if self.channels == 1 else (self.side, self.side, self.channels)
+
     def encode(self, images: NDArray[np.uint8], *, batch: int = 100) -> NDArray[np.float32]:
         """The mean of every latent: (N, latents) float32; see `posterior`."""
         return self.posterior(images, batch=batch)[0]
