@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.console.cli import needing
+from pipelines.console.extras import needing
 from pipelines.console.options import device_option, pretrained_run_option
 from pipelines.evaluation.calibration import calibrations_of
 from pipelines.explorer.engine import Engine

@@ -1,122 +1,109 @@
-"""One console script for each verb, and `dcign VERB` for all of them.
+"""The command line: one console script for each command, and `dcign COMMAND` for all of them.
 
-Verbs are imported when called, so that a bare install can still print help and say what to install.
+A command's module is imported when the command is called. A bare install can therefore print help, and names the extra
+to install where a library is missing.
 """
 
 import importlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-VERBS = {
-    "render-batches": (
-        "pipelines.commands.render_batches",
-        "render",
-        "draw batches in which one factor varies into a store",
-    ),
-    "render-sweeps": ("pipelines.commands.render_sweeps", "render", "draw held-out sweeps for the equivariance plots"),
-    "verify-store": ("pipelines.commands.verify_store", "render", "check every byte of a store, and mend it"),
-    "preview-store": ("pipelines.commands.preview_store", "render", "a contact sheet or GIF of a store"),
-    "import-batches": (
-        "pipelines.commands.import_batches",
-        "render",
-        "put images that were made elsewhere into a store",
-    ),
-    "export-batches": (
-        "pipelines.commands.export_batches",
-        "render",
-        "a store's images and labels as one file, or as pictures",
-    ),
-    "train-dcign": ("pipelines.commands.train_dcign", "train", "fit a DC-IGN to a store"),
-    "dcign-doctor": ("pipelines.doctor", "", "what is installed, which renderers work, what a model or store is"),
-    "evaluate-dcign": (
-        "pipelines.commands.evaluate_dcign",
-        "train",
-        "every measure of a run, on people it has not seen",
-    ),
-    "compare-runs": ("pipelines.commands.compare_runs", "train", "one table and figure over runs and seeds"),
-    "rerender": ("pipelines.commands.rerender", "train", "one picture in; turned, nodded and re-lit out"),
-    "explore-dcign": ("pipelines.commands.explore_dcign", "render,train,web", "turn a face live in the browser"),
-    "infer-scene": (
-        "pipelines.commands.infer_scene",
-        "render,train",
-        "one picture in; shape, albedo, pose and light out",
-    ),
-    "export-dcign": (
-        "pipelines.commands.export_dcign",
-        "export",
-        "encoder and decoder as ONNX, weights as safetensors",
-    ),
-    "plot-equivariance": (
-        "pipelines.commands.plot_equivariance",
-        "train",
-        "the paper's scatter plots, with their numbers",
-    ),
-}
-"""Verb to (module with a click command called `command`, extras that it needs, one line)."""
+from pipelines.console.extras import OURS, needing
 
-OURS = {"render", "dataset", "train", "pipelines"}
-CLOUDS = {"botocore", "aiobotocore"}
-"""Libraries whose errors say what is wrong with a bucket or its keys."""
+
+@dataclass(frozen=True)
+class Verb:
+    """One command of the command line."""
+
+    name: str
+    """As it is typed: `render-batches`."""
+    extras: str
+    """Extras of the distribution that it needs, with commas between them; empty where the bare install is enough."""
+    line: str
+    """One line of help."""
+
+    @property
+    def module(self) -> str:
+        """The module whose click command is called `command`: `pipelines.commands.render_batches`."""
+        return f"pipelines.commands.{self.name.replace('-', '_')}"
+
+
+VERBS = (
+    Verb("render-batches", "render", "Render training batches, in each of which one factor varies, into a store."),
+    Verb("render-sweeps", "render", "Render held-out subjects along each factor, to evaluate a network with."),
+    Verb("verify-store", "render", "Check every byte of a store; --repair renders damaged shards again."),
+    Verb("preview-store", "render", "Save a contact sheet or a GIF of a store's images."),
+    Verb("import-batches", "render", "Copy images that were made elsewhere into a store."),
+    Verb("export-batches", "render", "Copy a store's images and labels into one file, or a folder of pictures."),
+    Verb("train-dcign", "train", "Train a DC-IGN on a store; the same command again resumes."),
+    Verb("dcign-doctor", "", "Report what is installed, which renderers work, and what a model or store holds."),
+    Verb("evaluate-dcign", "train", "Measure a trained network on held-out subjects, and write a report."),
+    Verb("compare-runs", "train", "Compare runs and seeds in one table and one figure."),
+    Verb("rerender", "train", "Encode one picture, and decode it at other angles and under other lights."),
+    Verb("explore-dcign", "render,train,web", "Turn a face live in the browser."),
+    Verb("infer-scene", "render,train", "Fit the face model's shape, albedo, pose and light to one picture."),
+    Verb("export-dcign", "export", "Export encoder and decoder as ONNX, and the weights as safetensors."),
+    Verb("plot-equivariance", "train", "Plot the paper's scatter plots, and save their numbers."),
+)
+"""Every command, in the order in which a new user needs them."""
+BY_NAME = {verb.name: verb for verb in VERBS}
+
+CLOUDS = frozenset({"botocore", "aiobotocore"})
+"""Libraries whose errors are shown as they come: their text names the bucket or the key."""
 
 
 class Verbs(click.Group):
-    """A group whose commands are imported only when asked for."""
+    """A click group that imports a command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
-        """Every verb, in the order in which one meets them."""
-        return list(VERBS)
+        """Names of all commands, in the order of `VERBS`."""
+        return list(BY_NAME)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one verb."""
-        return load(cmd_name) if cmd_name in VERBS else None
+        """Import one command; None where there is none of this name."""
+        return load(cmd_name) if cmd_name in BY_NAME else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the verbs without importing any of them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl([(verb, line) for verb, (_, _, line) in VERBS.items()])
+        """List the commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb.name, verb.line) for verb in VERBS])
 
 
-def load(verb: str) -> click.Command:
-    """The click command of a verb; a missing extra is said in one line."""
-    module, extra, _ = VERBS[verb]
-    with needing(verb, extra):
-        command: click.Command = importlib.import_module(module).command
+def load(name: str) -> click.Command:
+    """Import the click command of this name.
+
+    Raises
+    ------
+    click.ClickException
+        A library that the command needs is not installed; the message names the extra.
+    """
+    verb = BY_NAME[name]
+    with needing(name, verb.extras):
+        command: click.Command = importlib.import_module(verb.module).command
     return command
-
-
-@contextmanager
-def needing(what: str, extra: str) -> Iterator[None]:
-    """A library that cannot be imported in here, and is not our own, becomes one line that names the extra."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] in OURS:
-            raise
-        raise click.ClickException(f"{what} needs {error.name}: pip install 'dcign[{extra}]'") from error
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dcign", prog_name="dcign")
 def group() -> None:
-    """Deep Convolutional Inverse Graphics Networks: render one-factor batches, train, look.
+    """Deep Convolutional Inverse Graphics Networks: render one-factor batches, train a network, evaluate it.
 
-    Angles are in degrees everywhere. Every verb is also a command of its own: `dcign render-batches` and
-    `render-batches` are the same.
+    Angles are in degrees everywhere. Every command is also a script of its own: `dcign render-batches` and
+    `render-batches` are the same. `COMMAND --help` explains its options and shows an example.
     """
 
 
 def main() -> None:
-    """`dcign VERB`."""
+    """Run `dcign COMMAND`."""
     run(group, "dcign")
 
 
 def verb() -> None:
-    """A verb called by its own name."""
+    """Run the command whose name this script was called by."""
     name = Path(sys.argv[0]).stem
     try:
         command = load(name)
@@ -129,7 +116,7 @@ def verb() -> None:
 
 
 def run(command: click.Command, name: str) -> None:
-    """Run a command; what is the user's to mend becomes one line and exit code 1, never a traceback."""
+    """Run a command and exit: code 0 done, 1 failed, 2 bad usage. An expected error is one line, not a traceback."""
     try:
         code = command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
@@ -152,5 +139,5 @@ def _interrupted() -> NoReturn:
 
 
 def expected(error: Exception) -> bool:
-    """Whether the error is one of our own, or the file system's word on a path: its text says all there is to say."""
+    """Report whether the error's own text explains it: one of our errors, of the file system or of a cloud client."""
     return type(error).__module__.split(".")[0] in OURS | CLOUDS or isinstance(error, OSError)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.console.cli import needing
+from pipelines.console.extras import needing
 from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import kept
 from pipelines.evaluation.figures.comparison import draw_comparison

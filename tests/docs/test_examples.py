@@ -69,7 +69,7 @@ class Block:
         # Comments go, and what a shell would put in becomes 0.
         words = [shlex.split(re.sub(r"\$\w+", "0", re.sub(r"\s#.*$", "", line))) for line in lines]
         words = [line[1:] if line[:1] == ["dcign"] else line for line in words]
-        return [line for line in words if line and line[0] in cli.VERBS]
+        return [line for line in words if line and line[0] in cli.BY_NAME]
 
     @property
     def dialogue(self):
@@ -137,7 +137,7 @@ class Runner:
     def console(self, block):
         for command, expected in block.dialogue:
             words = shlex.split(command)
-            code, printed = call(words) if words[0] in cli.VERBS else shell(command)
+            code, printed = call(words) if words[0] in cli.BY_NAME else shell(command)
             assert matches(expected, printed), f"{block.where}: $ {command}\nprinted\n{printed}\nnot\n{expected}"
             assert (code != 0) == ("Error: " in expected), f"{block.where}: $ {command} gave exit code {code}"
 
@@ -221,14 +221,14 @@ def misunderstood(words):
 def test_every_verb_has_a_worked_example():
     page = ROOT / "docs" / "commands.md"
     sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    assert {section.split("\n")[0] for section in sections} >= set(cli.VERBS)
+    assert {section.split("\n")[0] for section in sections} >= set(cli.BY_NAME)
     shown = {
         shlex.split(command)[0]
         for block in blocks(page)
         if block.language == "console"
         for command, _ in block.dialogue
     }
-    assert shown >= set(cli.VERBS)
+    assert shown >= set(cli.BY_NAME)
 
 
 def test_the_reader_of_the_store_format_knows_nothing_of_this_project(home):

@@ -1,4 +1,4 @@
-"""dcign-doctor: it says what is there, draws the model that it was given, and fails where nothing can be drawn."""
+"""dcign-doctor: its facts, the rendered mean of a model, and failure where nothing can be rendered."""
 
 import json
 import shutil
@@ -8,9 +8,8 @@ import sys
 import pytest
 from PIL import Image
 
-from pipelines import doctor
 from pipelines.console import limits
-from pipelines.doctor import renderers
+from pipelines.doctor import rendering, report
 from render.errors import RenderError
 from render.gl.devices import Device
 
@@ -25,14 +24,14 @@ def gpu(monkeypatch):
         return "NVIDIA H200/PCIe/SSE2"
 
     devices = [Device("NVIDIA", software=False, cuda=1), Device("Mesa", software=True, cuda=None)]
-    monkeypatch.setattr(renderers, "probe", probe)
-    monkeypatch.setattr(renderers, "egl_devices", lambda: devices)
+    monkeypatch.setattr(rendering, "probe", probe)
+    monkeypatch.setattr(rendering, "egl_devices", lambda: devices)
 
 
 @pytest.fixture
 def no_gpu(monkeypatch):
-    monkeypatch.setattr(renderers, "probe", lambda _: "llvmpipe (LLVM 15.0.6, 256 bits)")
-    monkeypatch.setattr(renderers, "egl_devices", lambda: [Device("Mesa", software=True, cuda=None)])
+    monkeypatch.setattr(rendering, "probe", lambda _: "llvmpipe (LLVM 15.0.6, 256 bits)")
+    monkeypatch.setattr(rendering, "egl_devices", lambda: [Device("Mesa", software=True, cuda=None)])
 
 
 def facts_of(said):
@@ -40,7 +39,7 @@ def facts_of(said):
     return json.loads(said.out)
 
 
-def test_a_model_a_store_and_what_lies_around(dcign, toy, tmp_path):
+def test_a_model_a_store_and_the_contents_of_a_folder(dcign, toy, tmp_path):
     picture = tmp_path / "head.png"
     call = ("--model", "procedural", "--thumbnail", picture, "--store", toy / "faces.zarr", "--folder", toy, "--json")
     facts = facts_of(dcign("dcign-doctor", *call))
@@ -48,7 +47,7 @@ def test_a_model_a_store_and_what_lies_around(dcign, toy, tmp_path):
     assert facts["model"]["chin"] == "found"
     assert facts["store"]["train/azimuth"] == "6 batches of 20, complete"
     assert set(facts["renderers"]) >= {"in use", "cpu", "pyrender", "egl", "osmesa"}
-    assert facts["renderers"]["cpu"].startswith("draws")
+    assert facts["renderers"]["cpu"].startswith("works (")
     assert facts["here"]["faces.zarr"] == "store, batches of faces, complete"
     assert facts["here"]["sweeps.zarr"] == "store, sweeps of faces, complete"
     assert "run" not in facts["here"]
@@ -87,20 +86,20 @@ def test_software_rendering_is_no_gpu(refused, dcign):
 
 
 @pytest.mark.usefixtures("gpu")
-def test_a_gpu_is_a_gpu_and_what_fails_is_told(dcign):
+def test_a_gpu_is_reported_and_so_is_what_fails(dcign):
     said = dcign("dcign-doctor", "--require-gpu")
     assert said.code == 0
     assert "not here: no such library" in said.out
 
 
 @pytest.mark.usefixtures("gpu")
-def test_devices_of_egl_are_told_with_their_number_in_cuda(dcign, refused, monkeypatch):
+def test_devices_of_egl_are_listed_with_their_number_in_cuda(dcign, refused, monkeypatch):
     facts = facts_of(dcign("dcign-doctor", "--json"))["renderers"]
-    assert facts["EGL device 0"] == "NVIDIA, CUDA device 1; pyrender draws on it (EGL_DEVICE_ID)"
+    assert facts["EGL device 0"] == "NVIDIA, CUDA device 1; pyrender renders on it (EGL_DEVICE_ID)"
     assert facts["EGL device 1"] == "Mesa, software"
     monkeypatch.setenv("EGL_DEVICE_ID", "1")
     facts = facts_of(dcign("dcign-doctor", "--json"))["renderers"]
-    assert facts["EGL device 1"].endswith("pyrender draws on it (EGL_DEVICE_ID)")
+    assert facts["EGL device 1"].endswith("pyrender renders on it (EGL_DEVICE_ID)")
     monkeypatch.setenv("EGL_DEVICE_ID", "first")
     facts = facts_of(dcign("dcign-doctor", "--json"))["renderers"]
     assert facts["EGL devices"] == "none: expected the number of an EGL device in EGL_DEVICE_ID, not 'first'"
@@ -111,26 +110,24 @@ def test_cuda_may_be_required(refused, dcign, monkeypatch):
     torch = pytest.importorskip("torch")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     assert "torch sees no GPU" in refused("dcign-doctor", "--require-cuda")
-    look = doctor.look
-    cuda = {"cuda:0": "NVIDIA H200, 150 GB"}
-    monkeypatch.setattr(doctor, "look", lambda name, *rest: cuda if name == "torch" else look(name, *rest))
+    monkeypatch.setattr(report, "torch_facts", lambda: {"cuda:0": "NVIDIA H200, 150 GB"})
     assert dcign("dcign-doctor", "--require-cuda").code == 0
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_a_renderer_that_draws_wrong_is_an_error(refused, monkeypatch):
-    monkeypatch.setattr(renderers, "_draw", lambda: f"{doctor.BAD}a triangle is black")
+def test_a_renderer_with_wrong_pixels_is_an_error(refused, monkeypatch):
+    monkeypatch.setattr(rendering, "check_cpu", lambda: f"{report.BAD}a triangle is black")
     assert "cpu does not work: a triangle is black" in refused("dcign-doctor")
 
 
-def test_kernels_that_cannot_be_kept_are_one_line_that_says_what_to_set(refused, monkeypatch):
+def test_kernels_that_cannot_be_cached_are_one_line_that_names_the_variable_to_set(refused, monkeypatch):
     def cannot(name):
-        if name in ("pipelines.doctor.caches", "pipelines.doctor.renderers", "pipelines.doctor.folder"):
+        if name == "pipelines.doctor.rendering":
             raise RuntimeError("cannot cache function 'cover': no locator available for file 'raster.py'")
         return whole(name)
 
-    whole = doctor.importlib.import_module
-    monkeypatch.setattr(doctor.importlib, "import_module", cannot)
+    whole = report.importlib.import_module
+    monkeypatch.setattr(report.importlib, "import_module", cannot)
     assert "set NUMBA_CACHE_DIR to a folder that can be written" in refused("dcign-doctor")
 
 

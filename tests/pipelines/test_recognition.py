@@ -9,7 +9,7 @@ from scipy.stats import kstest, pearsonr
 from sklearn.metrics import roc_auc_score
 
 from dataset.store import open_store
-from pipelines.console.cli import needing
+from pipelines.console.extras import needing
 from pipelines.evaluation import analogies
 from pipelines.evaluation.measure import measure
 from pipelines.evaluation.metrics.recognition import Pairs

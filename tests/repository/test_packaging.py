@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.console.cli import VERBS
+from pipelines.console.cli import BY_NAME, VERBS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("render", "dataset", "train", "pipelines")
@@ -39,7 +39,7 @@ def test_the_names_are_ours_from_anywhere(package, tmp_path):
     assert Path(path).parent == ROOT / package
 
 
-@pytest.mark.parametrize("verb", [verb for verb, (_, extra, _) in VERBS.items() if extra])
+@pytest.mark.parametrize("verb", [verb.name for verb in VERBS if verb.extras])
 def test_a_missing_extra_is_named_in_one_line(verb, tmp_path):
     code = f"""
 import sys
@@ -54,7 +54,7 @@ verb()
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert f"pip install 'dcign[{VERBS[verb][1]}]'" in done.stderr
+    assert f"pip install 'dcign[{BY_NAME[verb].extras}]'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -76,7 +76,7 @@ from pipelines.console.cli import main, verb
 
 
 def test_help_of_everything():
-    for words in ([], *([verb] for verb in VERBS)):
+    for words in ([], *([verb] for verb in BY_NAME)):
         done = subprocess.run(
             [sys.executable, "-m", "pipelines", *words, "--help"], capture_output=True, text=True, check=True
         )
