@@ -25,14 +25,14 @@ from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or "chromium"
 MEASURE = """async (steps) => {
-    const [slider, canvas] = [document.querySelector("input[data-name=azimuth]"), document.getElementById("drawn")];
+    const [slider, canvas] = [document.querySelector("input[data-name=azimuth]"), document.getElementById("decoded")];
     const times = [];
     for (let k = 0; k < steps; k++) {
-        const drawn = new Promise((resolve) => canvas.addEventListener("drawn", resolve, { once: true }));
+        const decoded = new Promise((resolve) => canvas.addEventListener("decoded", resolve, { once: true }));
         slider.value = -70 + (140 * k) / steps;
         const start = performance.now();
         slider.dispatchEvent(new Event("input", { bubbles: true }));
-        await drawn;
+        await decoded;
         times.push(performance.now() - start);
         await new Promise((resolve) => setTimeout(resolve, 60));  // the encoder reads back; not part of the step
     }
@@ -41,10 +41,10 @@ MEASURE = """async (steps) => {
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A plain web server that says nothing."""
+    """A plain web server without a log."""
 
     def log_message(self, *_: object) -> None:
-        """Not a word."""
+        """Print nothing."""
 
 
 @contextmanager

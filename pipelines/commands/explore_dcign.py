@@ -1,4 +1,4 @@
-"""`explore-dcign`: a face turned, nodded and re-lit live in the browser, with the true render beside it."""
+"""`explore-dcign`: turn and re-light a face live in the browser, with the true render beside it."""
 
 from pathlib import Path
 
@@ -18,33 +18,39 @@ from train.runs.trained_run import load_run
 @click.option(
     "--sweeps",
     "url",
-    help="Store of render-sweeps, which says what angle a neuron means. Needed once a run; evaluate-dcign does it too.",
+    help="Store of render-sweeps, on which the relation between angles and neurons is measured. Needed once for a run, "
+    "unless evaluate-dcign has measured it.",
 )
 @click.option(
     "--model",
     metavar="procedural|PATH",
     default="procedural",
     show_default=True,
-    help="The face model that the run has learned: it draws the sample faces and the true renders.",
+    help="The face model that the run was trained on. It renders the sample faces and the true renders.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for everybody.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all networks.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any that is free."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port; 0 chooses a free one.",
 )
 @click.option(
     "--export",
     "site",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write a static site there instead, which computes in the browser and needs no Python.",
+    help="Write a static site to this folder instead. It runs the networks in the browser and needs no Python.",
 )
 @device_option
 def command(
     run_dir: Path | None, url: str | None, model: str, host: str, port: int, site: Path | None, device: str
 ) -> None:
-    r"""Turn, nod and re-light a face in the browser.
+    r"""Turn and re-light a face in the browser.
 
-    Pick a face or drop a picture; move the sliders. The decoder's picture follows, the true render stands beside it,
-    and the encoder says which angles it reads. Nothing leaves this machine, and nothing is loaded from elsewhere.
+    The page encodes a face of yours or one of its own. Each slider changes one latent of the code; the decoded picture
+    follows at once, with the true render and the difference beside it. The encoder's reading of the decoded picture
+    shows whether the network is consistent. Nothing leaves this machine, and nothing is loaded from elsewhere.
 
     \b
     Example: explore-dcign
@@ -58,7 +64,7 @@ def command(
         with needing("explore-dcign --export", "export"):
             from pipelines.explorer.site import write_site
         size = write_site(engine, site)
-        click.echo(f"wrote {site} ({size / 1e6:.1f} MB); any web server will do: python -m http.server -d {site}")
+        click.echo(f"wrote {site} ({size / 1e6:.1f} MB); serve it with any web server: python -m http.server -d {site}")
         return
     with needing("explore-dcign", "web"):
         from pipelines.explorer.server import serve

@@ -1,4 +1,4 @@
-"""`export-dcign`: a trained network as ONNX and safetensors."""
+"""`export-dcign`: write a trained network as ONNX and safetensors files."""
 
 import json
 from pathlib import Path
@@ -22,17 +22,17 @@ from train.runs.trained_run import load_run
 @click.option(
     "--packed",
     is_flag=True,
-    help="Write a run directory of 16-bit weights instead, half as large and without the optimiser: to be given away. "
-    "[default folder: RUN-packed]",
+    help="Write a run directory with 16-bit weights and without the optimiser's state instead: half as large, to be "
+    "published; it cannot be trained further. [default folder: RUN-packed]",
 )
 @json_option
 def command(run_dir: Path, out: Path | None, packed: bool, as_json: bool) -> None:
     r"""Write a run's encoder and decoder for other programs.
 
     encoder.onnx takes images (batch, H, W[, 3]) uint8 and gives mu and logvar (batch, latents); decoder.onnx takes
-    codes and gives images of 0..1; weights.safetensors has the parameters. All three say in their metadata which latent
-    speaks for which factor, in which unit and over which range. The graphs compute in float32, in batches of any
-    size, and are compared with torch before the command says that it is done.
+    codes (batch, latents) and gives images of 0..1; weights.safetensors has the parameters. The metadata of all three
+    name the latents of each factor, its unit and its range. The graphs compute in float32, for batches of any size, and
+    their results are compared with torch's before the command succeeds.
 
     \b
     Example: export-dcign --run runs/faces-quick-paper-s0
@@ -43,13 +43,13 @@ def command(run_dir: Path, out: Path | None, packed: bool, as_json: bool) -> Non
         home = home_of(run_dir).resolve()
         out = out or home.with_name(f"{home.name}-packed")
         size = pack(run, out)
-        said = f"wrote {out}, a run with {size / 1e6:.1f} MB of weights"
-        click.echo(json.dumps({"out": str(out), "bytes": size}) if as_json else said)
+        line = f"wrote {out}, a run with {size / 1e6:.1f} MB of weights"
+        click.echo(json.dumps({"out": str(out), "bytes": size}) if as_json else line)
         return
     out = out or (run_dir if run_dir.is_dir() else run_dir.parent) / "export"
     found = export(run, out)
     if as_json:
         click.echo(json.dumps({"out": str(out), "differences": found}))
         return
-    apart = ", ".join(f"{name} {value:.1e}" for name, value in found.items())
-    click.echo(f"wrote {out}/{ENCODER}, {DECODER} and {WEIGHTS}; largest differences from torch: {apart}")
+    differences = ", ".join(f"{name} {value:.1e}" for name, value in found.items())
+    click.echo(f"wrote {out}/{ENCODER}, {DECODER} and {WEIGHTS}; largest differences from torch: {differences}")

@@ -1,1 +1,1 @@
-"""The page on which a face is turned by its graphics code: what it asks for, who serves it, and the static site."""
+"""The explorer: a web page that turns a face by its graphics code, the engine behind it, its server and static site."""

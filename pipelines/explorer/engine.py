@@ -1,6 +1,7 @@
-"""What the page asks for, computed by torch and the renderer: facts, codes, pictures, true renders."""
+"""The explorer's computations, by torch and the renderer: facts about the run, codes, pictures, true renders."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -10,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.evaluation.calibration import Calibration
-from pipelines.explorer.directions import leading_directions
-from pipelines.explorer.people import SPLIT, People, Weights
+from pipelines.explorer.identities import SPLIT, Identities, Weights
 from pipelines.training.store_source import shows_chairs
 from render import MorphableModel
 from train.errors import RunUnreadable
@@ -19,64 +19,77 @@ from train.layout import INTRINSIC
 from train.runs.trained_run import TrainedRun, to_uint8
 
 PAGE = Path(__file__).parent / "page"
-"""The page's own files, the same for the server and the static site."""
+"""Folder of the page's own files, the same for the server and the static site."""
 FORMAT = "dcign-explorer 1"
 OFFERED = 16
+"""Faces to choose from."""
+DIRECTIONS, SAMPLED_IDENTITIES, VIEWS = 5, 96, 6
+"""Sliders of the intrinsic code, and the identities and the views of each that they are computed from."""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One direction of the intrinsic code along which identities differ."""
+
+    vector: NDArray[np.float32]
+    """(latents,) of length 1, zero at the factors' latents."""
+    spread: float
+    """Standard deviation of identities along it."""
 
 
 class Engine:
-    """One network, one model, and what the neurons mean.
+    """One network, its face model, and the calibrations of its latents.
 
     Parameters
     ----------
-    run : of faces
-    found : the calibrations of its neurons
-    model : the run's face model
+    run : a run that was trained on faces
+    found : calibrations of its latents: the value of each latent at each angle
+    model : the face model that the run was trained on
 
     Raises
     ------
     RunUnreadable
-        The run has learned something else than this model's faces.
+        The run was trained on other images than this model's faces.
     """
 
     def __init__(self, run: TrainedRun, found: list[Calibration], model: MorphableModel) -> None:
         if shows_chairs(run.store.scene):
-            raise RunUnreadable("explore-dcign turns faces, and this run has learned chairs; give one of faces")
+            raise RunUnreadable("explore-dcign shows faces, and this run was trained on chairs; give a run of faces")
         self.run, self.calibrations = run, found
-        self.people = People(run, model)
+        self.identities = Identities(run, model)
         self._torch, self._renderer = Lock(), Lock()
 
     @cached_property
     def offered(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """(n, H, W[, 3]) pictures to pick from, and their (n, F) angles."""
-        return self.people.views(SPLIT, OFFERED)
-
-    @property
-    def picture_shape(self) -> tuple[int, ...]:
-        """(H, W) or (H, W, 3)."""
-        side, channels = self.run.config.side, self.run.config.channels
-        return (side, side) if channels == 1 else (side, side, channels)
+        """(n, H, W[, 3]) pictures to choose from, and their (n, F) angles in degrees."""
+        return self.identities.views(SPLIT, OFFERED)
 
     def facts(self, engine: str) -> dict[str, Any]:
-        """All that the page knows when it starts; `engine` is "server" or "browser", who encodes and decodes."""
+        """Collect everything that the page needs to start, as JSON.
+
+        `engine` is "server" or "browser", where encoder and decoder run.
+        """
         names = [name for name, *_ in self.run.store.factors]
         return {
             "format": FORMAT,
             "engine": engine,
-            "side": self.run.config.side,
-            "channels": self.run.config.channels,
-            "latents": self.run.config.latents,
+            "side": self.run.side,
+            "channels": self.run.channels,
+            "latents": self.run.latents,
             "factors": [
                 {"name": c.factor, "latent": c.latent, "angles": c.angles.tolist(), "values": c.values.tolist()}
                 for c in self.calibrations
             ],
-            "directions": self._directions(),
-            "people": [dict(zip(names, row, strict=True)) for row in self.offered[1].round(2).tolist()],
+            "directions": [
+                {"vector": direction.vector.round(5).tolist(), "spread": round(direction.spread, 5)}
+                for direction in leading_directions(self.run, self.identities)
+            ],
+            "identities": [dict(zip(names, row, strict=True)) for row in self.offered[1].round(2).tolist()],
             "about": {
                 "objective": self.run.config.rule,
                 "batches": self.run.step,
                 "maps": self.run.config.maps,
-                "model": self.people.model.name,
+                "model": self.identities.model.name,
                 "store": self.run.store.digest[:12],
             },
         }
@@ -91,16 +104,30 @@ class Engine:
         with self._torch:
             return to_uint8(self.run.decode(codes))
 
-    def truth(self, who: Weights, angles: Mapping[str, float]) -> NDArray[np.uint8]:
-        """(H, W[, 3]) what the renderer draws of offered people at angles in degrees; see `People.draw`."""
+    def truth(self, weights: Weights, angles: Mapping[str, float]) -> NDArray[np.uint8]:
+        """(H, W[, 3]) true render of offered identities at angles in degrees; see `Identities.render`."""
         with self._renderer:
-            return self.people.draw(who, angles)
+            return self.identities.render(weights, angles)
 
-    def _directions(self) -> list[dict[str, Any]]:
-        if INTRINSIC not in self.run.layout.names:
-            return []
-        found = leading_directions(self.run, self.people)
-        return [
-            {"vector": vector.round(5).tolist(), "spread": round(float(spread), 5)}
-            for vector, spread in zip(found.vectors, found.spread, strict=True)
-        ]
+
+def leading_directions(run: TrainedRun, identities: Identities) -> list[Direction]:
+    """Principal directions of the mean codes of training identities; the first separates identities most.
+
+    Each identity's code is averaged over its views, which keeps most of what the pose leaves in the intrinsic latents
+    out of the directions.
+    """
+    if INTRINSIC not in run.layout.names:
+        return []
+    images, _ = identities.views("train", SAMPLED_IDENTITIES, VIEWS, share=1.0)
+    codes = run.encode(images).reshape(SAMPLED_IDENTITIES, VIEWS, -1).mean(axis=1, dtype=np.float64)
+    codes -= codes.mean(axis=0)
+    where = run.layout.slice(INTRINSIC)
+    _, singular, rows = np.linalg.svd(codes[:, where], full_matrices=False)
+    count = min(DIRECTIONS, len(singular))
+    vectors = np.zeros((count, run.latents))
+    vectors[:, where] = rows[:count]
+    # A singular vector has no sign of its own; this gives it one that does not depend on the library.
+    largest = np.abs(vectors).argmax(axis=1)
+    vectors *= np.sign(vectors[np.arange(count), largest])[:, None]
+    spread = (singular[:count] / np.sqrt(SAMPLED_IDENTITIES - 1)).astype(np.float32)
+    return [Direction(vector, float(s)) for vector, s in zip(vectors.astype(np.float32), spread, strict=True)]

@@ -1,7 +1,7 @@
-"""The page's server: static files, and an engine behind four addresses that speak raw bytes.
+"""The explorer's web server: static files, and an engine behind four addresses that exchange raw bytes.
 
-Pictures are uint8 in rows, codes are little-endian float32: what a typed array holds, so that a slider's step costs
-no parsing. The page keeps everything else (which angle, which person) to itself; the server has no state to lose.
+Pictures are rows of uint8 and codes are little-endian float32, as a typed array of the browser holds them, so that a
+slider's step costs no parsing. The page keeps all state (angles, identities); the server has none.
 """
 
 import io
@@ -29,9 +29,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.console.pictures import save_animation, sheet
 from pipelines.explorer.engine import OFFERED, PAGE, Engine
+from pipelines.explorer.identities import Weights
 
 MOST_AT_ONCE = 64
-"""Pictures or codes in one request: an animation has fewer."""
+"""Largest number of pictures or codes in one request; an animation has fewer."""
 HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
@@ -39,47 +40,46 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
-"""Nothing from elsewhere can be loaded by the page, whatever its script does."""
-Floats = NDArray[np.float32]
+"""Headers of every answer: the page can load nothing from another host, whatever its script does."""
 
 
 class BadRequestError(ValueError):
-    """The text says what was expected and what came."""
+    """A request with other bytes or parameters than expected; the text names both."""
 
 
 def application(engine: Engine, hosts: list[str]) -> Starlette:
-    """The page of an engine for browsers that know it by one of these host names ("*" for any).
+    """Build the web application of an engine, which answers to these host names only ("*" for any).
 
-    Other names are refused, so that a page elsewhere cannot reach this one by pointing its own name here.
+    Requests under another name are refused: a foreign page cannot reach this one by pointing its own name here.
     """
     facts = engine.facts("server")
-    people = _png(sheet([engine.offered[0]], gap=0))
-    blank = engine.picture_shape
+    strip = _png(sheet([engine.offered[0]], gap=0))
+    shape = engine.run.image_shape
 
     async def encode(request: Request) -> Response:
-        images = _array(await _body(request, MOST_AT_ONCE * math.prod(blank)), np.uint8, blank)
+        images = _array(await _body(request, MOST_AT_ONCE * math.prod(shape)), np.uint8, shape)
         return _bytes(await run_in_threadpool(engine.encode, images))
 
     async def decode(request: Request) -> Response:
-        shape = (engine.run.config.latents,)
-        codes = _array(await _body(request, MOST_AT_ONCE * 4 * shape[0]), np.dtype("<f4"), shape)
+        latents = engine.run.latents
+        codes = _array(await _body(request, MOST_AT_ONCE * 4 * latents), np.dtype("<f4"), (latents,))
         if not np.isfinite(codes).all():
-            raise BadRequestError("a code holds finite numbers; one of these is not")
+            raise BadRequestError("expected codes of finite numbers; one of these is not finite")
         return _bytes(await run_in_threadpool(engine.decode, codes))
 
     async def truth(request: Request) -> Response:
         names = [name for name, *_ in engine.run.store.factors]
         angles = {name: _number(request, name) for name in names}
-        return _bytes(await run_in_threadpool(engine.truth, _who(request), angles))
+        return _bytes(await run_in_threadpool(engine.truth, _weights(request), angles))
 
     async def animation(request: Request) -> Response:
-        frames = _array(await _body(request, MOST_AT_ONCE * math.prod(blank)), np.uint8, blank)
+        frames = _array(await _body(request, MOST_AT_ONCE * math.prod(shape)), np.uint8, shape)
         return Response(await run_in_threadpool(_gif, frames), media_type="image/gif")
 
     return Starlette(
         routes=[
             Route("/facts.json", lambda _request: JSONResponse(facts)),
-            Route("/people.png", lambda _request: Response(people, media_type="image/png")),
+            Route("/identities.png", lambda _request: Response(strip, media_type="image/png")),
             Route("/api/encode", encode, methods=["POST"]),
             Route("/api/decode", decode, methods=["POST"]),
             Route("/api/truth", truth),
@@ -92,30 +92,30 @@ def application(engine: Engine, hosts: list[str]) -> Starlette:
 
 
 def serve(engine: Engine, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted; `ready` is told the address once connections are taken.
+    """Serve until interrupted; `ready` is called with the address once connections are accepted.
 
     Raises
     ------
     click.ClickException
-        The address is not this machine's, or the port is taken.
+        The address does not belong to this machine, or the port is in use.
     """
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise click.ClickException(
-            f"cannot listen on {host} port {port}: {error.strerror or error}; --port 0 takes any that is free"
+            f"cannot listen on {host} port {port}: {error.strerror or error}; --port 0 chooses a free one"
         ) from error
-    everyone = host in ("0.0.0.0", "::")  # noqa: S104 -- only where the user says so
-    hosts = ["*"] if everyone else [host, "127.0.0.1", "localhost"]
+    any_address = host in ("0.0.0.0", "::")  # noqa: S104 -- only where the user asks for it
+    hosts = ["*"] if any_address else [host, "127.0.0.1", "localhost"]
     server = uvicorn.Server(uvicorn.Config(application(engine, hosts), log_level="warning", lifespan="off"))
-    shown = f"[{host}]" if ":" in host else "127.0.0.1" if everyone else host
+    shown = f"[{host}]" if ":" in host else "127.0.0.1" if any_address else host
     with listening:
         ready(f"http://{shown}:{listening.getsockname()[1]}/")
         server.run(sockets=[listening])
 
 
 class _Headers:
-    """Adds `HEADERS` to every answer."""
+    """Middleware that adds `HEADERS` to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -133,23 +133,23 @@ class _Headers:
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The whole body, as long as it has at most this many bytes."""
+    """Read the whole body; one of more than `most` bytes is refused."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > most:
-            raise BadRequestError(f"at most {MOST_AT_ONCE} pictures or codes at once, {most:,} bytes; more came")
+            raise BadRequestError(f"expected at most {MOST_AT_ONCE} pictures or codes, {most:,} bytes; more came")
         parts.append(part)
     return b"".join(parts)
 
 
 def _array(body: bytes, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    """(n, *shape), n of at least 1."""
+    """Read bytes as an array (n, *shape) with n of at least 1; other lengths are refused."""
     each = np.dtype(dtype).itemsize * math.prod(shape)
     if not body or len(body) % each:
-        what = f"{each:,} bytes ({' x '.join(map(str, shape))} {np.dtype(dtype)})"
-        raise BadRequestError(f"expected one or more times {what}; {len(body):,} bytes came")
-    # A copy, as torch takes no array that cannot be written to.
+        unit = f"{each:,} bytes ({' x '.join(map(str, shape))} {np.dtype(dtype)})"
+        raise BadRequestError(f"expected a multiple of {unit}; {len(body):,} bytes came")
+    # A copy: torch accepts writable arrays only.
     return np.frombuffer(body, dtype).reshape(-1, *shape).copy()
 
 
@@ -160,19 +160,19 @@ def _number(request: Request, name: str) -> float:
     except ValueError:
         value = math.nan
     if not -360 <= value <= 360:
-        raise BadRequestError(f"{name} should be degrees between -360 and 360, not {text!r}")
+        raise BadRequestError(f"{name} must be between -360 and 360 degrees, not {text!r}")
     return value
 
 
-def _who(request: Request) -> tuple[tuple[int, float], ...]:
-    """`people=3:0.4,5:0.6` as pairs of identity and share."""
-    text = request.query_params.get("people", "")
+def _weights(request: Request) -> Weights:
+    """Read `identities=3:0.4,5:0.6` as pairs of identity and share."""
+    text = request.query_params.get("identities", "")
     try:
         pairs = tuple((int(one), float(share)) for one, share in (part.split(":") for part in text.split(",")))
     except ValueError:
         pairs = ()
     if not 1 <= len(pairs) <= 2 or not all(0 <= one < OFFERED and 0 <= share <= 1 for one, share in pairs):
-        raise BadRequestError(f"people should be like 3:1 or 3:0.4,5:0.6 with numbers below {OFFERED}, not {text!r}")
+        raise BadRequestError(f"identities must be like 3:1 or 3:0.4,5:0.6 with numbers below {OFFERED}, not {text!r}")
     return pairs
 
 

@@ -1,4 +1,4 @@
-"""The static site: the page, the networks as ONNX, and the runtime that computes them in the browser."""
+"""The explorer as a static site: the page, the networks as ONNX, and the runtime that computes them in the browser."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from pipelines.explorer.engine import FORMAT, PAGE, Engine
 from train.runs.export import DECODER, ENCODER, export
 
 WEB = Path(__file__).parent / "web"
-"""Where `make web` puts what the browser needs besides our own files."""
+"""Folder into which `make web` installs the browser's libraries."""
 VENDOR = {
     "onnxruntime-web/dist": ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"),
     "gifenc/dist": ("gifenc.esm.js",),
@@ -22,26 +22,26 @@ LICENCES = "LICENSES.txt"
 
 
 def write_site(engine: Engine, site: Path) -> int:
-    """Write everything that a web server needs to `site`; an earlier site is replaced.
+    """Write the files of a static site into the folder `site`; an earlier site there is replaced.
 
     Returns
     -------
-    Bytes of all files
+    Total size in bytes
 
     Raises
     ------
     click.ClickException
-        The folder holds something else, or `make web` was not run.
+        The folder holds other files than an earlier site, or `make web` was not run.
     """
     vendor = _vendor_files()
     if site.exists() and any(site.iterdir()) and not _is_ours(site):
-        raise click.ClickException(f"{site} holds something else than an earlier site; give an empty or a new folder")
+        raise click.ClickException(f"{site} holds other files than an earlier site; give an empty or a new folder")
     with tempfile.TemporaryDirectory(dir=_parent(site), prefix=f".{site.name}.") as folder:
         made = Path(folder) / "site"
         shutil.copytree(PAGE, made)
         _write_networks(engine, made)
         (made / "facts.json").write_text(json.dumps(engine.facts("browser")))
-        Image.fromarray(np.concatenate([*engine.offered[0]], axis=1)).save(made / "people.png")
+        Image.fromarray(np.concatenate([*engine.offered[0]], axis=1)).save(made / "identities.png")
         (made / "vendor").mkdir()
         for path in vendor:
             shutil.copy(path, made / "vendor" / path.name)
@@ -56,8 +56,7 @@ def _vendor_files() -> list[Path]:
     found = [WEB / "node_modules" / folder / name for folder, names in VENDOR.items() for name in names]
     if missing := [path.name for path in found if not path.is_file()]:
         raise click.ClickException(
-            f"a static site needs {', '.join(missing)}, which come from npm: run `make web` once in a checkout "
-            f"(npm ci in {WEB})"
+            f"a static site needs {', '.join(missing)} from npm: run `make web` once in a checkout (npm ci in {WEB})"
         )
     return found
 

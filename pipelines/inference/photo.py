@@ -83,7 +83,7 @@ def _open(path: Path, box: Box | None, notes: list[str]) -> tuple[NDArray[np.uin
             with Image.open(path, formats=KINDS) as image:
                 _check_size(path, image)
                 if getattr(image, "n_frames", 1) > 1:
-                    notes.append("an animation: its first frame is taken")
+                    notes.append("an animation: its first frame is used")
                 turned = _upright(image)
                 return _shrunk(turned if box is None else turned.crop(_inside(box, turned.size)))
     except FileNotFoundError:
@@ -158,7 +158,7 @@ def _on_white(rgba: NDArray[np.uint8], notes: list[str]) -> tuple[NDArray[np.uin
     middle = np.median(_border(colour), axis=0)
     alike = np.abs(colour.astype(np.int16) - middle.astype(np.int16)).max(axis=-1) <= BACKGROUND_LEVELS
     if _border(alike).mean() < PLAIN_BORDER:
-        notes.append("its background stays, and no training image has one: a transparent background reads better")
+        notes.append("its background stays, but training images have none: a transparent background works better")
         return colour, False
     patches, _ = ndimage.label(alike)
     rim = np.unique(_border(patches))

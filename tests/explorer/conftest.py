@@ -1,4 +1,4 @@
-"""The page as people meet it: served by the command, and as a static site, in Debian's Chromium."""
+"""The page as users meet it: served by the command, and as a static site, in Debian's Chromium."""
 
 import base64
 import functools
@@ -107,7 +107,7 @@ class Window:
         page.wait_for_selector("body[data-ready]", timeout=60_000)
 
     def _hear(self, said):
-        # `pixels` below reads canvases that the page only ever draws on, and Chromium advises against that.
+        # `pixels` below reads canvases that the page only paints on, and Chromium advises against that.
         if said.type in ("error", "warning") and "willReadFrequently" not in said.text:
             self.wrong.append(said.text)
 

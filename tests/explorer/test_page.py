@@ -21,24 +21,24 @@ def png(image, **how):
 @pytest.mark.parametrize(("name", "low", "high"), [("azimuth", -60, 60), ("elevation", -20, 20), ("light", -60, 60)])
 def test_what_the_encoder_reads_follows_each_slider(window, name, low, high):
     at_low = window.read_back(name, low)
-    before = np.array(window.pixels("drawn"))
+    before = np.array(window.pixels("decoded"))
     between = window.read_back(name, 0)
     at_high = window.read_back(name, high)
     assert at_low < between < at_high
     # What a small network draws is vague: of elevation it reads back a fifth of the way, of the others most of it.
     assert at_high - at_low > 0.15 * (high - low)
-    assert np.abs(np.array(window.pixels("drawn")) - before).mean() > 2
+    assert np.abs(np.array(window.pixels("decoded")) - before).mean() > 2
 
 
 def test_the_page_computes_what_python_does(window, engine):
     """The third face at chosen angles: the same code, the same picture."""
-    window.page.click("#people button:nth-child(3)")
-    window.page.wait_for_selector("#people button:nth-child(3)[aria-pressed=true]")
+    window.page.click("#identities button:nth-child(3)")
+    window.page.wait_for_selector("#identities button:nth-child(3)[aria-pressed=true]")
     angles = {"azimuth": -40, "elevation": 10, "light": 35}
     for name, angle in angles.items():
         window.read_back(name, angle)
     seen = engine.offered[0][2]
-    np.testing.assert_array_equal(np.array(window.pixels("seen"), np.uint8), seen.ravel())
+    np.testing.assert_array_equal(np.array(window.pixels("input"), np.uint8), seen.ravel())
     code = engine.encode(seen[None])[0]
     said = re.findall(r"(\w+) (−?\d+)°", window.page.inner_text("#read"))
     read = {name: int(angle.replace("−", "-")) for name, angle in said}
@@ -46,7 +46,7 @@ def test_the_page_computes_what_python_does(window, engine):
         assert read[c.factor] == pytest.approx(c.angle(float(code[c.latent])), abs=2)
     for c in engine.calibrations:
         code[c.latent] = c.value(np.float64(angles[c.factor]))
-    apart = engine.decode(code[None])[0].ravel().astype(int) - window.pixels("drawn")
+    apart = engine.decode(code[None])[0].ravel().astype(int) - window.pixels("decoded")
     assert np.abs(apart).mean() < 1.0  # bfloat16 in Python where the processor has it, float32 in the browser
 
 
@@ -60,16 +60,16 @@ def test_a_slow_answer_takes_nothing_back(window, engine, address, request):
     if address != request.getfixturevalue("served_address"):
         pytest.skip("without a server, answers come in the order of the questions")
     window.page.evaluate(SLOW, [0, 600])  # encode, decode
-    window.page.click("#people button:nth-child(3)")
-    window.page.wait_for_selector("#people button:nth-child(3)[aria-pressed=true]")
+    window.page.click("#identities button:nth-child(3)")
+    window.page.wait_for_selector("#identities button:nth-child(3)[aria-pressed=true]")
     window.read_back("azimuth", -40)
     window.page.evaluate(SLOW, [800])
-    window.page.click("#people button:nth-child(2)")
-    window.page.click("#people button:nth-child(4)")
-    window.page.wait_for_selector("#people button:nth-child(4)[aria-pressed=true]")
+    window.page.click("#identities button:nth-child(2)")
+    window.page.click("#identities button:nth-child(4)")
+    window.page.wait_for_selector("#identities button:nth-child(4)[aria-pressed=true]")
     window.page.wait_for_timeout(1200)
-    assert window.page.get_attribute("#people button:nth-child(4)", "aria-pressed") == "true"
-    np.testing.assert_array_equal(np.array(window.pixels("seen"), np.uint8), engine.offered[0][3].ravel())
+    assert window.page.get_attribute("#identities button:nth-child(4)", "aria-pressed") == "true"
+    np.testing.assert_array_equal(np.array(window.pixels("input"), np.uint8), engine.offered[0][3].ravel())
 
 
 def test_true_renders_stand_beside_where_there_is_a_renderer(window, engine, address, request):
@@ -83,23 +83,23 @@ def test_true_renders_stand_beside_where_there_is_a_renderer(window, engine, add
         window.read_back(name, angle)
     truth = engine.truth(((0, 1.0),), angles)
     np.testing.assert_array_equal(np.array(window.pixels("truth"), np.uint8), truth.ravel())
-    drawn = np.array(window.pixels("drawn"), float)
+    drawn = np.array(window.pixels("decoded"), float)
     mse = np.square((drawn - truth.ravel()) / 255).mean()
     assert f"{mse:.4f}" in window.page.inner_text("#difference-note")
 
 
-def test_a_direction_changes_the_person_and_leaves_no_truth(window):
-    before = np.array(window.pixels("drawn"))
+def test_a_direction_changes_the_identity_and_leaves_no_truth(window):
+    before = np.array(window.pixels("decoded"))
     window.slide("direction 1", 2.5)
     window.page.wait_for_function("() => document.getElementById('truth').parentElement.classList.contains('absent')")
     window.read_back("azimuth", 0)
-    moved = np.array(window.pixels("drawn"))
+    moved = np.array(window.pixels("decoded"))
     assert np.abs(moved - before).mean() > 1
     window.page.click("#reset")
     assert window.page.input_value('input[data-name="direction 1"]') == "0"
 
 
-def test_two_people_are_mixed(window):
+def test_two_faces_are_mixed(window):
     drawn = []
     window.page.click("#others button:nth-child(6)")
     window.page.wait_for_selector("#others button:nth-child(6)[aria-pressed=true]")
@@ -107,7 +107,7 @@ def test_two_people_are_mixed(window):
         window.slide("share", share)
         window.read_back("azimuth", share / 10)
         window.read_back("azimuth", 0)
-        drawn.append(np.array(window.pixels("drawn"), float))
+        drawn.append(np.array(window.pixels("decoded"), float))
     ends = np.abs(drawn[2] - drawn[0]).mean()
     assert ends > 1
     assert np.abs(drawn[1] - drawn[0]).mean() < ends
@@ -116,13 +116,13 @@ def test_two_people_are_mixed(window):
     window.page.wait_for_selector("#others button:nth-child(6)[aria-pressed=false]")
 
 
-def test_a_render_that_is_dropped_is_seen_as_it_is(window, engine):
+def test_a_dropped_render_is_used_as_it_is(window, engine):
     angles = {"azimuth": 40.0, "elevation": 5.0, "light": -30.0}
     render = engine.truth(((9, 1.0),), angles)
     said = window.drop("one.png", png(Image.fromarray(render)))
-    np.testing.assert_array_equal(np.array(window.pixels("seen"), np.uint8), render.ravel())
-    assert "seen as it is" in said
-    assert window.page.get_attribute("#people button:nth-child(1)", "aria-pressed") == "false"
+    np.testing.assert_array_equal(np.array(window.pixels("input"), np.uint8), render.ravel())
+    assert "used as it is" in said
+    assert window.page.get_attribute("#identities button:nth-child(1)", "aria-pressed") == "false"
 
 
 def test_any_picture_is_prepared_as_the_command_does(window, engine, tmp_path):
@@ -140,7 +140,7 @@ def test_any_picture_is_prepared_as_the_command_does(window, engine, tmp_path):
         (tmp_path / name).write_bytes(png(picture))
         window.drop(name, png(picture))
         expected, _ = read_picture(tmp_path / name, 150, 1)
-        apart = np.array(window.pixels("seen"), float) - expected.ravel()
+        apart = np.array(window.pixels("input"), float) - expected.ravel()
         assert np.abs(apart).mean() < 2, name
 
 
@@ -149,22 +149,22 @@ def test_an_animation_gives_its_first_frame(window, engine):
     buffer = io.BytesIO()
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=100)
     assert "first frame" in window.drop("film.gif", buffer.getvalue(), "image/gif")
-    apart = np.array(window.pixels("seen"), float) - np.asarray(frames[0]).ravel()
+    apart = np.array(window.pixels("input"), float) - np.asarray(frames[0]).ravel()
     assert np.abs(apart).mean() < 2
 
 
-def test_what_is_no_picture_is_said_in_one_line(window):
-    before = window.pixels("seen")
+def test_what_is_no_picture_is_reported_in_one_line(window):
+    before = window.pixels("input")
     said = window.drop("letter.png", b"Dear reader, this is no picture.")
-    assert said == "letter.png is no picture that can be read; give a PNG or a JPEG."
+    assert said == "letter.png cannot be read as a picture; choose a PNG or a JPEG."
     assert "wrong" in window.page.get_attribute("#message", "class")
-    assert window.pixels("seen") == before
+    assert window.pixels("input") == before
     window.read_back("azimuth", 12)  # and the page goes on
 
 
 def test_a_picture_of_fifty_megapixels_is_refused_with_its_size(window):
     said = window.drop("poster.png", png(Image.new("1", (8000, 6300), 1)))
-    assert "8000 × 6300 pixels, 50 million; at most 40 million" in said
+    assert "8000 × 6300 pixels, 50 million; expected at most 40 million" in said
 
 
 def test_a_sweep_is_saved_as_an_animation(window):
@@ -187,7 +187,7 @@ def test_the_picture_is_saved(window):
     with window.page.expect_download() as waiting:
         window.page.click("#png")
     with Image.open(waiting.value.path()) as saved:
-        np.testing.assert_array_equal(np.asarray(saved.convert("L")).ravel(), window.pixels("drawn"))
+        np.testing.assert_array_equal(np.asarray(saved.convert("L")).ravel(), window.pixels("decoded"))
 
 
 def test_a_sweep_is_played_and_stopped(window):
@@ -205,7 +205,7 @@ def test_keys_and_dragging_turn_the_head(window):
     for _ in range(4):
         window.page.keyboard.press("ArrowRight")
     assert window.page.input_value("input[data-name=azimuth]") == "2"
-    box = window.page.locator("#drawn").bounding_box()
+    box = window.page.locator("#decoded").bounding_box()
     window.page.mouse.move(box["x"] + 100, box["y"] + 100)
     window.page.mouse.down()
     window.page.mouse.move(box["x"] + 140, box["y"] + 100, steps=4)
@@ -231,16 +231,16 @@ def test_it_fits_any_window_in_both_schemes(window, width, scheme):
     assert (int(ground[4:-1].split(",")[0]) > 128) == (scheme == "light")
 
 
-def test_without_webassembly_the_static_page_says_so(chromium, static_address):
+def test_without_webassembly_the_static_page_reports_it(chromium, static_address):
     page = chromium.new_page()
     page.add_init_script("delete globalThis.WebAssembly")
     page.goto(static_address)
     page.wait_for_selector("#message.wrong")
-    assert "runs no WebAssembly" in page.inner_text("#message")
+    assert "does not run WebAssembly" in page.inner_text("#message")
     page.close()
 
 
-def test_a_server_that_has_gone_is_said(chromium, served_address):
+def test_a_stopped_server_is_reported(chromium, served_address):
     page = chromium.new_page()
     page.goto(served_address)
     page.wait_for_selector("body[data-ready]")

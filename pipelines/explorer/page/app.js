@@ -1,24 +1,24 @@
-// The page: where it stands (who, at which angles), and drawing that whenever it changes.
+// The page: its state (the code's identities and angles), and the pictures that follow whenever the state changes.
 
 import { GraphicsCode } from "./code.js";
 import { newestOnly, Slider, Strip } from "./controls.js";
 import { cut, paint, paintDifference, readPicture, toPng } from "./pictures.js";
 
-const FRAMES = 31; // of a saved sweep
-const PERIOD = 4000; // ms, there and back, of a played sweep
-const MOST_SHIFT = 3; // standard deviations along an intrinsic direction
-const DEGREES_PER_PIXEL = 0.5; // of dragging
+const FRAMES = 31; // frames of a saved sweep
+const PERIOD = 4000; // ms of a played sweep, forward and backward
+const MOST_SHIFT = 3; // standard deviations along a direction, either way
+const DEGREES_PER_PIXEL = 0.5; // when the decoded picture is dragged
 
 const at = (id) => document.getElementById(id);
 const degrees = (value) => `${String(Math.round(value) + 0).replace("-", "−")}°`; // + 0 turns −0 into 0
 
 class Page {
-  constructor(facts, engine, people) {
-    Object.assign(this, { facts, engine, people, playing: false });
+  constructor(facts, engine, faces) {
+    Object.assign(this, { facts, engine, faces, playing: false });
     this.code = new GraphicsCode(facts);
     this.state = { base: null, other: null, mix: 0, shifts: [], angles: {} };
-    this.person = this.otherPerson = null;
-    this.draw = newestOnly((settled) => this.drawNow(settled).catch(tell));
+    this.identity = this.otherIdentity = null;
+    this.update = newestOnly((settled) => this.updateNow(settled).catch(report));
     this.build();
   }
 
@@ -36,9 +36,9 @@ class Page {
     });
     const onMix = (value) => this.change(() => (this.state.mix = value / 100));
     this.mix = new Slider(at("mix"), { name: "share", low: 0, high: 100, step: 1, unit: " %", digits: 0, onMove: onMix });
-    const look = { side, channels, label: "face" };
-    this.strip = new Strip(at("people"), this.people, { ...look, onPick: (which) => this.show(this.people[which], which).catch(tell) });
-    this.others = new Strip(at("others"), this.people, { ...look, onPick: (which) => this.mixWith(which).catch(tell) });
+    const form = { side, channels, label: "face" };
+    this.strip = new Strip(at("identities"), this.faces, { ...form, onPick: (which) => this.show(this.faces[which], which).catch(report) });
+    this.others = new Strip(at("others"), this.faces, { ...form, onPick: (which) => this.mixWith(which).catch(report) });
     for (const factor of this.code.factors) at("swept").add(new Option(factor.name));
     at("alone").hidden = this.engine.hasTruth;
     document.querySelector(".views").classList.toggle("alone", !this.engine.hasTruth);
@@ -47,93 +47,94 @@ class Page {
 
   listen() {
     at("play").addEventListener("click", () => this.play());
-    at("gif").addEventListener("click", () => this.saveSweep().catch(tell));
-    at("png").addEventListener("click", async () => save(await toPng(at("drawn")), "face.png"));
-    at("reset").addEventListener("click", () => this.change(() => this.asSeen()));
+    at("gif").addEventListener("click", () => this.saveSweep().catch(report));
+    at("png").addEventListener("click", async () => save(await toPng(at("decoded")), "face.png"));
+    at("reset").addEventListener("click", () => this.change(() => this.reset()));
     at("file").addEventListener("change", (event) => this.open(event.target.files[0]));
     addEventListener("dragover", (event) => event.preventDefault());
     addEventListener("drop", (event) => {
       event.preventDefault();
       this.open(event.dataTransfer.files[0]);
     });
-    at("drawn").addEventListener("pointerdown", (event) => at("drawn").setPointerCapture(event.pointerId));
-    at("drawn").addEventListener("pointermove", (event) => {
-      if (!at("drawn").hasPointerCapture(event.pointerId)) return;
+    at("decoded").addEventListener("pointerdown", (event) => at("decoded").setPointerCapture(event.pointerId));
+    at("decoded").addEventListener("pointermove", (event) => {
+      if (!at("decoded").hasPointerCapture(event.pointerId)) return;
       this.turn("azimuth", this.state.angles.azimuth + DEGREES_PER_PIXEL * event.movementX);
       this.turn("elevation", this.state.angles.elevation + DEGREES_PER_PIXEL * event.movementY);
     });
   }
 
-  /** A picture from a file. */
+  /** Read a picture file and show it. */
   async open(file) {
     if (!file) return;
     try {
       const { pixels, notes } = await readPicture(file, this.facts.side, this.facts.channels);
       if (!(await this.show(pixels, null))) return;
-      tell(notes.length ? `${file.name}: ${notes.join("; ")}.` : `${file.name} is seen as it is.`);
+      report(notes.length ? `${file.name}: ${notes.join("; ")}.` : `${file.name} is used as it is.`);
     } catch (error) {
-      tell(error);
+      report(error);
     } finally {
       at("file").value = ""; // so that the same file can be chosen again
     }
   }
 
   /**
-   * Show a picture to the encoder, and start from what it says. All answers are awaited before the page changes, so
-   * that no slider moved in between is put back; of two pictures picked quickly the later stays, whoever answers first.
-   * Says whether this picture stayed.
+   * Encode a picture and start from its code. All answers are awaited before the page changes, so that a slider moved
+   * in between is not put back; of two pictures chosen quickly the later stays, whichever answer comes first.
+   * Returns true if this picture stayed. `identity` is its number in the strip, or null.
    */
-  async show(pixels, person) {
+  async show(pixels, identity) {
     const { side, channels } = this.facts;
     const pick = (this.lastPick = Symbol());
     const base = await this.engine.encode(pixels);
-    const own = await this.engine.decode(base);
+    const reconstruction = await this.engine.decode(base);
     if (pick !== this.lastPick) return false;
-    this.person = person;
-    this.strip.press(person);
+    this.identity = identity;
+    this.strip.press(identity);
     this.state.base = base;
-    paint(at("seen"), pixels, side, channels);
-    at("read").replaceChildren(...this.reading(base, person));
-    paint(at("own"), own, side, channels);
-    tell("");
-    this.change(() => this.asSeen());
+    paint(at("input"), pixels, side, channels);
+    at("read").replaceChildren(...this.reading(base, identity));
+    paint(at("reconstruction"), reconstruction, side, channels);
+    report("");
+    this.change(() => this.reset());
     return true;
   }
 
-  /** What the encoder reads from the picture, and the truth where it is known. */
-  reading(code, person) {
+  /** Lines with the angles that the encoder reads from the picture, and the true ones where they are known. */
+  reading(code, identity) {
     const angles = this.code.angles(code);
-    const known = person === null ? null : this.facts.people[person];
+    const known = identity === null ? null : this.facts.identities[identity];
     return this.code.factors.flatMap(({ name }, k) => [
       ...(k ? [document.createElement("br")] : []),
       `${name} ${degrees(angles[name])}${known ? ` (true ${degrees(known[name])})` : ""}`,
     ]);
   }
 
-  asSeen() {
+  /** Return to the unchanged code. */
+  reset() {
     this.state.angles = this.code.angles(this.state.base);
     this.state.shifts = this.shifts.map(() => 0);
     this.shifts.forEach((slider) => (slider.value = 0));
     this.code.factors.forEach(({ name }, k) => (this.factors[k].value = this.state.angles[name]));
     Object.assign(this.state, { other: null, mix: 0 });
-    this.otherPerson = null;
+    this.otherIdentity = null;
     this.others.press(null);
     this.mix.value = 0;
     this.mix.input.disabled = true;
   }
 
-  /** Mix with another person; picking the same one again ends it. */
+  /** Mix with another face; choosing the same one again ends it. */
   async mixWith(which) {
-    const ends = this.otherPerson === which;
+    const ends = this.otherIdentity === which;
     const pick = (this.lastMix = Symbol());
-    const other = ends ? null : await this.engine.encode(this.people[which]);
+    const other = ends ? null : await this.engine.encode(this.faces[which]);
     if (pick !== this.lastMix) return;
     this.change(() => {
-      this.otherPerson = ends ? null : which;
+      this.otherIdentity = ends ? null : which;
       Object.assign(this.state, { other, mix: ends ? 0 : this.state.mix || 0.5 });
       this.mix.value = 100 * this.state.mix;
       this.mix.input.disabled = ends;
-      this.others.press(this.otherPerson);
+      this.others.press(this.otherIdentity);
     });
   }
 
@@ -151,31 +152,31 @@ class Page {
 
   change(move) {
     move();
-    if (this.state.base) this.draw();
+    if (this.state.base) this.update();
   }
 
-  /** Draw where the page stands now; `settled()` says whether nothing newer is wanted. */
-  async drawNow(settled) {
+  /** Decode and show the current state; `settled()` is true when no newer state waits. */
+  async updateNow(settled) {
     const { side, channels } = this.facts;
     const angles = { ...this.state.angles };
-    const who = this.trueWeights();
-    const truth = who && this.engine.truth(who, angles);
-    truth?.catch(() => {}); // told below, where it is awaited
-    const drawn = await this.engine.decode(this.code.compose(this.state));
-    paint(at("drawn"), drawn, side, channels);
-    at("drawn").dispatchEvent(new CustomEvent("drawn", { detail: angles }));
-    this.compare(drawn, truth ? await truth : null);
-    if (settled()) await this.readBack(drawn, angles);
+    const weights = this.trueWeights();
+    const truth = weights && this.engine.truth(weights, angles);
+    truth?.catch(() => {}); // reported below, where it is awaited
+    const decoded = await this.engine.decode(this.code.compose(this.state));
+    paint(at("decoded"), decoded, side, channels);
+    at("decoded").dispatchEvent(new CustomEvent("decoded", { detail: angles }));
+    this.compare(decoded, truth ? await truth : null);
+    if (settled()) await this.readBack(decoded, angles);
   }
 
-  /** [[person, share], ...] of whom the truth is known, or null. */
+  /** [[identity, share], ...] for the true render, or null where there is none. */
   trueWeights() {
-    if (!this.engine.hasTruth || this.person === null || this.state.shifts.some((shift) => shift)) return null;
-    if (this.otherPerson === null) return [[this.person, 1]];
-    return [[this.person, 1 - this.state.mix], [this.otherPerson, this.state.mix]];
+    if (!this.engine.hasTruth || this.identity === null || this.state.shifts.some((shift) => shift)) return null;
+    if (this.otherIdentity === null) return [[this.identity, 1]];
+    return [[this.identity, 1 - this.state.mix], [this.otherIdentity, this.state.mix]];
   }
 
-  compare(drawn, truth) {
+  compare(decoded, truth) {
     const { side, channels } = this.facts;
     for (const id of ["truth", "difference"]) {
       at(id).parentElement.classList.toggle("absent", !truth);
@@ -185,20 +186,20 @@ class Page {
     at("difference-note").textContent = "";
     if (!truth) return;
     paint(at("truth"), truth, side, channels);
-    const mse = paintDifference(at("difference"), drawn, truth, side, channels);
-    at("difference-note").textContent = `mean square ${mse.toFixed(4)}. Red: drawn too bright; blue: too dark`;
+    const mse = paintDifference(at("difference"), decoded, truth, side, channels);
+    at("difference-note").textContent = `mean square error ${mse.toFixed(4)}. Red: decoded too bright; blue: too dark`;
   }
 
   whyNoTruth() {
-    if (this.person === null) return "unknown for a picture of yours";
-    return "unknown once a direction is moved";
+    if (this.identity === null) return "unknown for your own picture";
+    return "unknown when a direction is moved";
   }
 
-  /** Let the encoder read the decoder's picture: what it says should follow the sliders. */
-  async readBack(drawn, angles) {
-    const read = this.code.angles(await this.engine.encode(drawn));
+  /** Encode the decoded picture: the angles read from it should follow the sliders. */
+  async readBack(decoded, angles) {
+    const read = this.code.angles(await this.engine.encode(decoded));
     this.code.factors.forEach(({ name }, k) => {
-      this.factors[k].note.textContent = `read back by the encoder: ${degrees(read[name])}`;
+      this.factors[k].note.textContent = `encoder reads ${degrees(read[name])}`;
       this.factors[k].note.dataset.read = read[name].toFixed(2);
       this.factors[k].note.dataset.at = angles[name];
     });
@@ -223,7 +224,7 @@ class Page {
     return this.code.factors.find(({ name }) => name === at("swept").value);
   }
 
-  /** Every angle of the chosen factor, drawn and saved as a GIF. */
+  /** Decode the chosen factor over its range, and save the pictures as a GIF. */
   async saveSweep() {
     const factor = this.swept();
     const [low, high] = this.code.range(factor);
@@ -231,14 +232,14 @@ class Page {
     try {
       const frames = [];
       for (let k = 0; k < FRAMES; k++) {
-        tell(`drawing frame ${k + 1} of ${FRAMES}`);
+        report(`decoding frame ${k + 1} of ${FRAMES}`);
         const angles = { ...this.state.angles, [factor.name]: low + ((high - low) * k) / (FRAMES - 1) };
         frames.push(await this.engine.decode(this.code.compose({ ...this.state, angles })));
       }
       const all = new Uint8Array(FRAMES * frames[0].length);
       frames.forEach((frame, k) => all.set(frame, k * frame.length));
       save(await this.engine.animation(all), `${factor.name}.gif`);
-      tell(`saved ${factor.name}.gif`);
+      report(`saved ${factor.name}.gif`);
     } finally {
       at("gif").disabled = false;
     }
@@ -251,30 +252,30 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** Say something in the line under the title; an error in another colour. */
-function tell(said) {
-  const wrong = said instanceof Error;
-  at("message").textContent = wrong ? said.message : said;
+/** Show a message, or an error in another colour, in the line under the title. */
+function report(message) {
+  const wrong = message instanceof Error;
+  at("message").textContent = wrong ? message.message : message;
   at("message").classList.toggle("wrong", wrong);
 }
 
 function describe({ about }) {
   const count = about.batches.toLocaleString("en");
-  return `Network: objective ${about.objective}, ${about.maps} maps, ${count} batches of 20 pictures of the ${about.model} head (store ${about.store}). Kulkarni, Whitney, Kohli and Tenenbaum, Deep Convolutional Inverse Graphics Network, NIPS 2015.`;
+  return `Network: objective ${about.objective}, ${about.maps} maps, trained on ${count} batches of 20 pictures of the ${about.model} head (store ${about.store}). Kulkarni, Whitney, Kohli and Tenenbaum, Deep Convolutional Inverse Graphics Network, NIPS 2015.`;
 }
 
 async function start() {
-  tell("loading the networks");
+  report("loading the networks");
   const facts = await (await fetch("facts.json")).json();
-  const strip = Object.assign(new Image(), { src: "people.png" });
+  const strip = Object.assign(new Image(), { src: "identities.png" });
   const { connect } = await import(`./engine-${facts.engine}.js`);
   const [engine] = await Promise.all([connect(facts), strip.decode()]);
-  const people = cut(strip, facts.side, facts.channels, facts.people.length);
+  const faces = cut(strip, facts.side, facts.channels, facts.identities.length);
   at("about").textContent = describe(facts);
   document.querySelector("main").hidden = false;
-  const page = new Page(facts, engine, people);
-  await page.show(people[0], 0);
+  const page = new Page(facts, engine, faces);
+  await page.show(faces[0], 0);
   document.body.dataset.ready = "true";
 }
 
-start().catch(tell);
+start().catch(report);

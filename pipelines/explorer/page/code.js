@@ -1,6 +1,6 @@
-// The graphics code as the page moves it: which value a neuron should have at an angle, and how a code is put together.
+// The graphics code: the value of a latent at an angle, the angle of a value, and the composition of a code.
 
-/** Linear interpolation in a table of ascending `xs`; the ends outside it. */
+/** Linear interpolation in a table of ascending `xs`; constant outside it. */
 function interpolate(xs, ys, x) {
   if (x <= xs[0]) return ys[0];
   for (let k = 1; k < xs.length; k++) {
@@ -18,31 +18,31 @@ export class GraphicsCode {
     this.latents = facts.latents;
   }
 
-  /** [lowest, highest] angle of a factor, degrees. */
+  /** [lowest, highest] angle of a factor in degrees. */
   range(factor) {
     return [factor.angles[0], factor.angles[factor.angles.length - 1]];
   }
 
-  /** The angle at which a factor's neuron says what is nearest to what it says in `code`. */
+  /** The angle in degrees at which the calibrated value of a factor's latent is nearest to its value in `code`. */
   angle(factor, code) {
     const [low, high] = this.range(factor);
     let best = low, least = Infinity;
     for (let k = 0; k <= STEPS; k++) {
       const angle = low + ((high - low) * k) / STEPS;
-      const apart = Math.abs(interpolate(factor.angles, factor.values, angle) - code[factor.latent]);
-      if (apart < least) [best, least] = [angle, apart];
+      const distance = Math.abs(interpolate(factor.angles, factor.values, angle) - code[factor.latent]);
+      if (distance < least) [best, least] = [angle, distance];
     }
     return best;
   }
 
-  /** {factor name: degrees} that a code says. */
+  /** {factor name: degrees} encoded by a code. */
   angles(code) {
     return Object.fromEntries(this.factors.map((factor) => [factor.name, this.angle(factor, code)]));
   }
 
   /**
-   * A code from where the page stands: `base`, mixed with `other` by `mix` of 0..1, moved along the intrinsic
-   * directions by `shifts` standard deviations, and with every factor's neuron set to what it says at `angles`.
+   * The code of the page's state: `base` mixed with `other` by `mix` of 0..1, moved along the intrinsic directions
+   * by `shifts` standard deviations, and with every factor's latent set to its calibrated value at `angles`.
    */
   compose({ base, other, mix, shifts, angles }) {
     const code = Float32Array.from(base);

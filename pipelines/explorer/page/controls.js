@@ -1,4 +1,4 @@
-// Sliders and strips of small pictures: what can be moved and picked.
+// The controls of the page: sliders, and strips of small pictures.
 
 import { paint } from "./pictures.js";
 
@@ -25,7 +25,7 @@ export class Slider {
     return Number(this.input.value);
   }
 
-  /** Moves the slider without a call of `onMove`. */
+  /** Move the slider without calling `onMove`. */
   set value(value) {
     this.input.value = value;
     this.show();
@@ -37,7 +37,7 @@ export class Slider {
   }
 }
 
-/** Small pictures of which one, or none, is pressed. */
+/** A row of small pictures, of which one or none is selected. */
 export class Strip {
   constructor(parent, pictures, { side, channels, label, onPick }) {
     this.buttons = pictures.map((pixels, which) => {
@@ -56,7 +56,7 @@ export class Strip {
   }
 }
 
-/** Runs `work` for the newest request only: what came while it was busy, except the last, is never drawn. */
+/** Run `work` for the newest request only: of the requests that come while it is busy, all but the last are dropped. */
 export function newestOnly(work) {
   let busy = false;
   let wanted = false;

@@ -1,4 +1,4 @@
-// Encodes and decodes in the browser, by ONNX Runtime in WebAssembly; there is no renderer, so there is no truth.
+// The engine of the static site: ONNX Runtime in WebAssembly encodes and decodes; there is no renderer.
 
 class BrowserEngine {
   hasTruth = false;
@@ -16,7 +16,7 @@ class BrowserEngine {
     return new Float32Array(mu.data);
   }
 
-  /** Pictures of codes that lie one after another. */
+  /** Pictures of concatenated codes. */
   async decode(codes) {
     const { latents } = this.facts;
     const code = new this.ort.Tensor("float32", codes, [codes.length / latents, latents]);
@@ -24,7 +24,7 @@ class BrowserEngine {
     return Uint8Array.from(images.data, (value) => Math.floor(255 * Math.min(1, Math.max(0, value)) + 0.5));
   }
 
-  /** A GIF that plays the frames forth and back. */
+  /** A GIF that plays the frames forward and backward. */
   async animation(frames) {
     const { GIFEncoder, quantize, applyPalette } = await import("./vendor/gifenc.esm.js");
     const { side, channels } = this.facts;
@@ -54,7 +54,7 @@ class BrowserEngine {
 
 export async function connect(facts) {
   if (typeof WebAssembly === "undefined") {
-    throw new Error("this browser runs no WebAssembly, which the networks need here: allow it in the settings, use another browser, or run explore-dcign, which computes in Python");
+    throw new Error("this browser does not run WebAssembly, which the networks need: allow it in the settings, use another browser, or run explore-dcign, which computes in Python");
   }
   const ort = await import("./vendor/ort.wasm.min.mjs");
   // A relative path would be taken from the module's place, not the page's.
@@ -66,6 +66,6 @@ export async function connect(facts) {
 
 async function session(ort, name) {
   const answer = await fetch(name);
-  if (!answer.ok) throw new Error(`${name} is missing beside this page: export the site again`);
+  if (!answer.ok) throw new Error(`${name} is missing on this site: export it again with explore-dcign --export`);
   return ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()), { executionProviders: ["wasm"] });
 }

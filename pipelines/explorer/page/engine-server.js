@@ -1,4 +1,4 @@
-// Encodes, decodes and draws the truth by asking the server that the page came from.
+// The engine of the served page: the server encodes, decodes and renders.
 
 class ServerEngine {
   hasTruth = true;
@@ -7,18 +7,18 @@ class ServerEngine {
     return new Float32Array(await ask("api/encode", pixels));
   }
 
-  /** Pictures of codes that lie one after another. */
+  /** Pictures of concatenated codes. */
   async decode(codes) {
     return new Uint8Array(await ask("api/decode", codes));
   }
 
-  /** What the renderer draws of [[person, share], ...] at {factor: degrees}. */
-  async truth(people, angles) {
-    const who = people.map(([person, share]) => `${person}:${share.toFixed(4)}`).join(",");
-    return new Uint8Array(await ask(`api/truth?${new URLSearchParams({ people: who, ...angles })}`));
+  /** The true render of [[identity, share], ...] at {factor: degrees}. */
+  async truth(weights, angles) {
+    const identities = weights.map(([identity, share]) => `${identity}:${share.toFixed(4)}`).join(",");
+    return new Uint8Array(await ask(`api/truth?${new URLSearchParams({ identities, ...angles })}`));
   }
 
-  /** A GIF that plays the frames forth and back. */
+  /** A GIF that plays the frames forward and backward. */
   async animation(frames) {
     return new Blob([await ask("api/animation", frames)], { type: "image/gif" });
   }
@@ -29,9 +29,9 @@ async function ask(address, body) {
   try {
     answer = await fetch(address, body === undefined ? {} : { method: "POST", body });
   } catch {
-    throw new Error("the server does not answer any more: start explore-dcign again, then reload this page");
+    throw new Error("the server does not answer: start explore-dcign again, then reload this page");
   }
-  if (!answer.ok) throw new Error(`the server refused: ${await answer.text()}`);
+  if (!answer.ok) throw new Error(`the server refused the request: ${await answer.text()}`);
   return answer.arrayBuffer();
 }
 

@@ -1,17 +1,17 @@
-// Pictures as the network has them, rows of bytes, and everything that turns them into canvases and back.
+// Pictures as rows of bytes, the network's form, and their conversion to and from canvases and files.
 
 const MOST_PIXELS = 40e6;
 const MOST_BYTES = 64e6;
 const LONGEST = 1000;
 const PLAIN_BORDER = 0.6; // share of the border that has one colour where a background is plain
 const BACKGROUND_LEVELS = 12; // around that colour
-const [SMALL, TO_SPARE, SPECK] = [0.7, 1.1, 0.01]; // shares of a side: smaller heads are cut out, with this to spare; dust
+const [SMALL, TO_SPARE, SPECK] = [0.7, 1.1, 0.01]; // shares of a side: smaller heads are cropped; size of the crop; fewer pixels are dust
 const LUMINANCE = [0.2126, 0.7152, 0.0722];
 
-/** A picture that cannot be used; the text says what came and what to do. */
+/** A picture that cannot be used; the text names the reason and what to do. */
 export class PictureError extends Error {}
 
-/** Draw bytes of `channels` a pixel on a canvas of that size. */
+/** Paint a square picture of `side` pixels, with `channels` bytes a pixel, on a canvas of that size. */
 export function paint(canvas, pixels, side, channels) {
   const image = new ImageData(side, side);
   for (let k = 0; k < side * side; k++) {
@@ -22,26 +22,29 @@ export function paint(canvas, pixels, side, channels) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** Red where `drawn` is brighter than `truth`, blue where it is darker, white where they agree; the mean square error. */
-export function paintDifference(canvas, drawn, truth, side, channels) {
+/**
+ * Paint red where `decoded` is brighter than `truth`, blue where it is darker, white where they agree.
+ * Returns the mean square error, of pixels in 0..1.
+ */
+export function paintDifference(canvas, decoded, truth, side, channels) {
   const image = new ImageData(side, side);
   let sum = 0;
   for (let k = 0; k < side * side; k++) {
-    let apart = 0;
+    let difference = 0;
     for (let c = 0; c < channels; c++) {
-      const one = drawn[channels * k + c] - truth[channels * k + c];
+      const one = decoded[channels * k + c] - truth[channels * k + c];
       sum += one * one;
-      apart += one / channels;
+      difference += one / channels;
     }
-    const fade = 255 - Math.min(255, 2 * Math.abs(apart));
-    image.data.set(apart > 0 ? [255, fade, fade, 255] : [fade, fade, 255, 255], 4 * k);
+    const fade = 255 - Math.min(255, 2 * Math.abs(difference));
+    image.data.set(difference > 0 ? [255, fade, fade, 255] : [fade, fade, 255, 255], 4 * k);
   }
   if (canvas.width !== side) canvas.width = canvas.height = side;
   canvas.getContext("2d").putImageData(image, 0, 0);
-  return sum / (255 * 255 * drawn.length);
+  return sum / (255 * 255 * decoded.length);
 }
 
-/** The pictures of a strip, one after another, as bytes; the strip is `count` squares wide. */
+/** The pictures of a strip that is `count` squares wide, as bytes. */
 export function cut(strip, side, channels, count) {
   const context = scratch(side * count, side);
   context.drawImage(strip, 0, 0);
@@ -49,25 +52,25 @@ export function cut(strip, side, channels, count) {
 }
 
 /**
- * A file as the network saw pictures in training: upright, square, on white, of its size and colour.
+ * Read a picture file in the form of the training images: upright, square, on white, of their size and colour.
  * Transparent parts and a plain background become white; a picture that is not square is padded with white where its
- * background is known, else cut to its middle. On a known background a small head is cut out, since the heads of training
- * fill their pictures.
+ * background is known, else cropped to its middle. On a known background a small head is cropped, since the heads of the
+ * training images fill their pictures.
  */
 export async function readPicture(file, side, channels) {
   const notes = [];
   if (file.size > MOST_BYTES) {
-    throw new PictureError(`${file.name} has ${Math.round(file.size / 1e6)} MB; at most ${MOST_BYTES / 1e6} are read. Scale it down.`);
+    throw new PictureError(`${file.name} has ${Math.round(file.size / 1e6)} MB; expected at most ${MOST_BYTES / 1e6}. Scale it down.`);
   }
   const image = await load(file);
   try {
     const { naturalWidth: width, naturalHeight: height } = image;
     if (width * height > MOST_PIXELS) {
       throw new PictureError(
-        `${file.name} has ${width} × ${height} pixels, ${Math.round((width * height) / 1e6)} million; at most ${MOST_PIXELS / 1e6} million are read. Scale it down.`,
+        `${file.name} has ${width} × ${height} pixels, ${Math.round((width * height) / 1e6)} million; expected at most ${MOST_PIXELS / 1e6} million. Scale it down.`,
       );
     }
-    if (await isAnimation(file)) notes.push("an animation: its first frame is taken");
+    if (await isAnimation(file)) notes.push("an animation: its first frame is used");
     const canvas = shrunk(image, width, height);
     const known = onWhite(canvas, notes);
     const whole = squared(canvas, known, notes);
@@ -108,13 +111,13 @@ function load(file) {
     image.onload = () => resolve(image);
     image.onerror = () => {
       URL.revokeObjectURL(image.src);
-      reject(new PictureError(`${file.name} is no picture that can be read; give a PNG or a JPEG.`));
+      reject(new PictureError(`${file.name} cannot be read as a picture; choose a PNG or a JPEG.`));
     };
     image.src = URL.createObjectURL(file);
   });
 }
 
-/** Whether a GIF, PNG or WebP file has more than one frame, from its marks. */
+/** Return true if a GIF, PNG or WebP file has more than one frame, by its markers. */
 async function isAnimation(file) {
   const all = new Uint8Array(await file.arrayBuffer());
   const text = (from, length) => String.fromCharCode(...all.subarray(from, from + length));
@@ -129,7 +132,7 @@ async function isAnimation(file) {
   return text(8, 4) === "WEBP" && has(letters("ANIM"), Math.min(all.length, 64)) > 0;
 }
 
-/** The picture on a canvas no longer than `LONGEST`. */
+/** Draw the picture on a canvas no longer than `LONGEST`. */
 function shrunk(image, width, height) {
   const scale = Math.max(1, Math.max(width, height) / LONGEST);
   const context = scratch(Math.max(1, Math.round(width / scale)), Math.max(1, Math.round(height / scale)));
@@ -137,7 +140,7 @@ function shrunk(image, width, height) {
   return context.canvas;
 }
 
-/** Transparent parts and a plain background become white, in place; whether the background is known. */
+/** Make transparent parts and a plain background white, in place; returns true if the background is known. */
 function onWhite(canvas, notes) {
   const context = canvas.getContext("2d");
   const image = context.getImageData(0, 0, canvas.width, canvas.height);
@@ -162,7 +165,7 @@ function whitenBackground({ data, width, height }, notes) {
   const middle = [0, 1, 2].map((c) => median(border.map((k) => data[4 * k + c])));
   const alike = (k) => middle.every((level, c) => Math.abs(data[4 * k + c] - level) <= BACKGROUND_LEVELS);
   if (border.filter(alike).length < PLAIN_BORDER * border.length) {
-    notes.push("its background stays, and no training image has one: a transparent background reads better");
+    notes.push("its background stays, but training images have none: a transparent background works better");
     return false;
   }
   const behind = new Uint8Array(width * height);
@@ -196,11 +199,11 @@ function squared(canvas, known, notes) {
   context.fillStyle = "white";
   context.fillRect(0, 0, side, side);
   context.drawImage(canvas, Math.trunc((side - width) / 2), Math.trunc((side - height) / 2));
-  if (!known) notes.push("cut to its middle: it is not square");
+  if (!known) notes.push("not square: cropped to the middle");
   return context.canvas;
 }
 
-/** What is not white, cut out where it is small: as in training, room above the crown and the neck on the border. */
+/** Crop what is not white, where it is small: space above the head, the neck on the border, as in the training images. */
 function closer(canvas, notes) {
   const side = canvas.width;
   const { data } = canvas.getContext("2d").getImageData(0, 0, side, side);
@@ -219,17 +222,17 @@ function closer(canvas, notes) {
   context.fillStyle = "white";
   context.fillRect(0, 0, part, part);
   context.drawImage(canvas, Math.floor((part - width) / 2) - left, part - height - top);
-  notes.push("the head was small, and is cut out");
+  notes.push("the head was small: cropped");
   return context.canvas;
 }
 
-/** Where the counts above `least` begin, and how far they reach. */
+/** [start, length] of the part from the first to the last count above `least`. */
 function extent(counts, least) {
   const first = counts.findIndex((count) => count > least);
   return first < 0 ? [0, 0] : [first, counts.findLastIndex((count) => count > least) + 1 - first];
 }
 
-/** Halved while it is more than twice too large, so that every pixel counts; then scaled. */
+/** Scale to `side`; first halved while it is more than twice too large, so that every pixel counts. */
 function scaled(canvas, side) {
   while (canvas.width >= 2 * side) {
     const half = scratch(Math.floor(canvas.width / 2), Math.floor(canvas.height / 2));
