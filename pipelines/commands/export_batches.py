@@ -1,4 +1,4 @@
-"""`export-batches`: a store's images, and what they show, in layouts that other people's code reads."""
+"""`export-batches`: write a store's images and labels in layouts that other programs read."""
 
 import json
 from pathlib import Path
@@ -9,23 +9,24 @@ from dataset.keys import SPLITS
 from dataset.store import open_store
 from pipelines.console.options import json_option
 from pipelines.console.progress import progress_bar
-from pipelines.interchange.selection import Selection
-from pipelines.interchange.writing import FORMS, export
+from pipelines.interchange.exporting import FORMS, Selection, export
 
 
 @click.command("export-batches")
 @click.option("--store", "url", required=True, help="Store of batches or sweeps.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="New file, or new folder of pictures.")
+@click.option("--format", "name", required=True, type=click.Choice(list(FORMS)), help="Layout of the copy, see above.")
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="File, or folder of pictures, that is made."
+    "--split",
+    "splits",
+    multiple=True,
+    type=click.Choice(SPLITS),
+    help="Repeatable. [default: the first with batches]",
 )
-@click.option("--format", "name", required=True, type=click.Choice(list(FORMS)), help="See above.")
-@click.option(
-    "--split", "splits", multiple=True, type=click.Choice(SPLITS), help="Repeat it. [default: the first with batches]"
-)
-@click.option("--factor", "groups", multiple=True, help="What varies in the batches; repeat it. [default: all]")
+@click.option("--factor", "groups", multiple=True, help="Factor that varies in the batches; repeatable. [default: all]")
 @json_option
 def command(url: str, out: Path, name: str, splits: tuple[str, ...], groups: tuple[str, ...], as_json: bool) -> None:
-    """Write images, angles and identities in a layout that other programs read.
+    """Copy the images, angles and identities of a store into a layout that other programs read.
 
     \b
     dsprites   one .npz: imgs (N, H, W[, 3]) uint8, latents_values and latents_classes (N, F), latents_names,
@@ -33,9 +34,9 @@ def command(url: str, out: Path, name: str, splits: tuple[str, ...], groups: tup
     3dshapes   one .h5: images (N, H, W, C) uint8, labels (N, F) with the attribute factor_names
     png        a folder of pictures with factors.csv, which import-batches reads
 
-    All three say besides which batch an image is of and what varies in it, and in their metadata what the numbers
-    mean. Ours is not a full grid of values, as the first two were in their originals: look rows up, do not compute
-    where they are. Nothing is overwritten, and a file is there under its name when it is whole.
+    All three also hold the batch of each image and the factor that varies in it; their metadata explain the numbers.
+    Unlike the original dSprites and 3dshapes, a store is not a full grid of values: find images by their labels, not by
+    a computed row number. Nothing is overwritten, and the file appears under its name when it is complete.
 
     \b
     Examples:

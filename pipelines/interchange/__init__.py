@@ -1,1 +1,1 @@
-"""Other people's data layouts: read into stores, and written from them."""
+"""Data layouts of other projects: imported into stores, and exported from them."""

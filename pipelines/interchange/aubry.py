@@ -1,8 +1,8 @@
-"""Aubry et al., "Seeing 3D chairs": the tree of `rendered_chairs.tar` -> batches.
+"""The layout `aubry`: the tree of `rendered_chairs.tar` (Aubry et al., "Seeing 3D chairs") -> batches.
 
 `rendered_chairs/ID/renders/image_NNN_pPPP_tTTT_r096.png`, some 1,393 chairs from 31 sides at two elevations, grey or
-colour, 600 x 600 with a wide white rim. Where a picture was taken from is said by its name, not by its number: one
-number between the elevations is skipped. What else lies about, such as `all_chair_names.mat`, is not looked at.
+colour, 600 x 600 with a wide white rim. The view of a picture is read from p and t in its name, not from its number:
+one number between the elevations is skipped. Other files, such as `all_chair_names.mat`, are ignored.
 """
 
 import re
@@ -10,13 +10,12 @@ from collections import Counter
 from pathlib import Path
 
 from dataset.factors import INTRINSIC, Factor
-from pipelines.interchange.errors import SourceError
-from pipelines.interchange.pictures import Batches, PictureBatches, View, dealt, listing, unreadable
-from pipelines.interchange.source import Choices, Contents, factor_over, keyed, list_hash
+from pipelines.interchange.pictures import Batches, PictureBatches, View, listing, shuffled_batches, unreadable
+from pipelines.interchange.source import Choices, Contents, SourceError, factor_over, keyed, list_hash
 
 PICTURE = re.compile(r"image_\d+_p(\d{3})_t(\d{3})_r\d+\.png")
 KEPT = 2 / 3
-"""The middle 400 of 600 pixels: nothing but white is around it."""
+"""Share of a picture that is used, its middle 400 of 600 pixels: the rest is white."""
 CONVENTIONS = (
     "azimuth and elevation are the numbers after t and p in the names of the pictures, in degrees. "
     "t is the k-th of 31 steps round the chair, 360 k / 31 rounded down, from 11 to 360; it is recorded as it stands. "
@@ -24,11 +23,11 @@ CONVENTIONS = (
     "nothing was turned to our own conventions. Elevation 30 shows more of the top than 20."
 )
 Pose = tuple[int, int]
-"""Azimuth and elevation, as in a name."""
+"""Azimuth and elevation in degrees, as in a file's name."""
 
 
 def find(source: Path) -> Path | None:
-    """The folder of the chairs, `source` or `rendered_chairs` in it; None where there are none."""
+    """Find the folder of the chairs: `source`, or `rendered_chairs` in it; None where there is none."""
     for folder in (source, source / "rendered_chairs"):
         if folder.is_dir() and any((entry / "renders").is_dir() for entry in folder.iterdir()):
             return folder
@@ -36,12 +35,15 @@ def find(source: Path) -> Path | None:
 
 
 def open_chairs(root: Path, choices: Choices, workers: int) -> PictureBatches:
-    """The batches of a tree: 20 sides of a chair, drawn by key; and chairs seen from one side, each picture once.
+    """Form the batches of a tree; its pictures are checked with `workers` threads.
+
+    An azimuth batch shows one chair at one elevation from some of its sides, an intrinsic batch different chairs from
+    one side. The seed of `choices` decides which.
 
     Raises
     ------
     SourceError
-        When no chair is complete, or there are too few for a batch.
+        No chair is complete, or there are too few for a batch.
     """
     chairs, notes = _complete(root, _pictures(root), workers)
     poses = sorted(set().union(*chairs.values()))
@@ -51,10 +53,10 @@ def open_chairs(root: Path, choices: Choices, workers: int) -> PictureBatches:
     splits = {"train": [n for n in names if n not in held_out], "test": [n for n in names if n in held_out]}
     batches: dict[tuple[str, str], list[list[View]]] = {}
     for split, members in splits.items():
-        batches[split, "azimuth"] = _sides(views, members, poses, choices)
-        batches[split, INTRINSIC] = _company(views, members, poses, choices)
+        batches[split, "azimuth"] = _azimuth_batches(views, members, poses, choices)
+        batches[split, INTRINSIC] = _intrinsic_batches(views, members, poses, choices)
         notes += [
-            f"{split} has {len(members)} chairs: no {group} batch of {choices.batch_size} images can be made of them"
+            f"{split} has {len(members)} chairs, too few for a {group} batch of {choices.batch_size} images"
             for group in ("azimuth", INTRINSIC)
             if members and not batches[split, group]
         ]
@@ -95,7 +97,7 @@ def _contents(
 
 
 def _pictures(root: Path) -> dict[str, dict[Pose, str]]:
-    """Chair to pose to the name of its picture. Of two pictures with one pose the first name counts."""
+    """Map each chair and pose to the name of its picture; of two pictures with one pose, the first name counts."""
     found: dict[str, dict[Pose, str]] = {}
     for folder in sorted(root.iterdir()):
         renders = folder / "renders"
@@ -108,7 +110,7 @@ def _pictures(root: Path) -> dict[str, dict[Pose, str]]:
 def _complete(
     root: Path, chairs: dict[str, dict[Pose, str]], workers: int
 ) -> tuple[dict[str, dict[Pose, str]], list[str]]:
-    """Chairs that have every view that most chairs have, all of them readable; and a line for each that has not."""
+    """Select the chairs whose pictures of all usual poses exist and can be read; a note names each other chair."""
     tally = Counter(pose for poses in chairs.values() for pose in poses)
     usual = {pose for pose, count in tally.items() if count > len(chairs) / 2}
     notes, kept = [], {}
@@ -122,7 +124,9 @@ def _complete(
         if kept.pop(owner[file], None):
             notes.append(f"chair {owner[file]} is left out: {wrong}")
     if not kept:
-        raise SourceError(f"{root} has no complete chair: of {len(chairs)}, {'; '.join(notes[:1]) or 'none has views'}")
+        raise SourceError(
+            f"{root} has no complete chair: of {len(chairs)}, {'; '.join(notes[:1]) or 'none has pictures'}"
+        )
     return kept, notes
 
 
@@ -131,30 +135,30 @@ def _view(chair: str, file: str, pose: Pose, number: int) -> View:
 
 
 def _share(seed: int, chair: str) -> float:
-    """A number of 0 to 1 that stays with a chair, whichever others there are."""
+    """A number of 0 to 1 that depends on the seed and the chair alone, whichever other chairs there are."""
     return int.from_bytes(keyed(seed, "split", chair)[:8], "big") / 2**64
 
 
-def _sides(
+def _azimuth_batches(
     views: dict[str, dict[Pose, View]], members: list[str], poses: list[Pose], choices: Choices
 ) -> list[list[View]]:
-    """For each chair and elevation, as many of its sides as a batch holds."""
+    """One batch for each chair and elevation: as many of its sides as a batch holds."""
     found = []
     for name in members:
         for elevation in sorted({e for _, e in poses}):
             ring = [views[name][pose] for pose in poses if pose[1] == elevation]
-            found += dealt(ring, choices.batch_size, choices.seed, "azimuth")[:1]
+            found += shuffled_batches(ring, choices.batch_size, choices.seed, "azimuth")[:1]
     return found
 
 
-def _company(
+def _intrinsic_batches(
     views: dict[str, dict[Pose, View]], members: list[str], poses: list[Pose], choices: Choices
 ) -> list[list[View]]:
-    """For each azimuth, all chairs at all elevations, dealt into batches."""
+    """Batches for each azimuth: all chairs at all elevations, shuffled."""
     return [
         batch
         for azimuth in sorted({a for a, _ in poses})
-        for batch in dealt(
+        for batch in shuffled_batches(
             [views[name][pose] for name in members for pose in poses if pose[0] == azimuth],
             choices.batch_size,
             choices.seed,

@@ -1,7 +1,7 @@
-"""A folder of pictures with a table of what they show -> batches.
+"""The layout `csv`: a folder of pictures with a table of their labels -> batches.
 
-Where the table has the columns `batch` and `active`, its rows say themselves which images are a batch and what varies
-in it; that is what `export-batches --format png` writes. Else batches are formed of images that differ in one thing.
+Where the table has the columns `batch` and `active`, these name the batch of each image and the factor that varies in
+it, as `export-batches --format png` writes them. Otherwise batches are formed of images that differ in one factor only.
 """
 
 from collections.abc import Sequence
@@ -11,32 +11,31 @@ import numpy as np
 
 from dataset.factors import FACE_FACTORS, INTRINSIC, Factor
 from dataset.keys import SPLITS
-from pipelines.interchange.errors import SourceError
-from pipelines.interchange.pictures import Batches, PictureBatches, View, dealt, listing, unreadable
-from pipelines.interchange.source import Choices, Contents, factor_over, list_hash
+from pipelines.interchange.pictures import Batches, PictureBatches, View, listing, shuffled_batches, unreadable
+from pipelines.interchange.source import Choices, Contents, SourceError, factor_over, list_hash
 from pipelines.interchange.table import UNITS, Row, Table, read_table
 
 CONVENTIONS = "values as the table gives them; azimuth, elevation and light are in degrees where columns are called so"
 
 
 def find(source: Path) -> Path | None:
-    """The table: the file itself, or the only `.csv` of a folder."""
+    """Find the table: the file itself, or the only `.csv` of a folder; None where there is none."""
     entries = [source] if source.is_file() else source.iterdir() if source.is_dir() else ()
     tables = [e for e in entries if e.suffix.lower() == ".csv" and not e.name.startswith(".") and e.is_file()]
     return tables[0] if len(tables) == 1 else None
 
 
 def open_table(path: Path, choices: Choices, workers: int) -> PictureBatches:
-    """The batches of a table.
+    """Form the batches of a table; its pictures are checked with `workers` threads.
 
     Raises
     ------
     SourceError
-        A row that cannot be used, a picture that cannot be read, or no batch at all.
+        A row cannot be used, a picture cannot be read, or there is no batch at all.
     """
     table = read_table(path)
     grouped = {"batch", "active"} <= table.columns
-    batches, notes = _given(table) if grouped else _formed(table, choices)
+    batches, notes = _named_batches(table) if grouped else _formed_batches(table, choices)
     notes += _shared_numbers(table)
     files = dict.fromkeys(view.file for found in batches.values() for batch in found for view in batch)
     for file, wrong in unreadable(path.parent, list(files), workers).items():
@@ -46,12 +45,12 @@ def open_table(path: Path, choices: Choices, workers: int) -> PictureBatches:
 
 
 def _shared_numbers(table: Table) -> list[str]:
-    """A line where splits have numbers of identities in common: those count within a split, as ours do."""
+    """Note the numbers of identities that several splits share: a number counts within its split."""
     splits: dict[int, set[str]] = {}
     for row in table.rows if not table.names else ():
         splits.setdefault(row.view.identity, set()).add(row.split)
     shared = sum(len(found) > 1 for number, found in splits.items() if number >= 0)
-    note = f"{shared:,} numbers of identities are in several splits, and are taken for other people in each"
+    note = f"{shared:,} numbers of identities are in several splits, and count as different identities in each"
     return [note] if shared else []
 
 
@@ -76,7 +75,7 @@ def _contents(table: Table, batches: Batches, choices: Choices, grouped: bool, n
 
 
 def _factors(table: Table, present: set[str]) -> tuple[Factor, ...]:
-    """The columns' factors; in a table that has none, those that its batches vary, if their ranges are known."""
+    """Factors of the columns; for a table without any, the face factors that vary in its batches."""
     if table.factors:
         columns = np.array([row.view.factors for row in table.rows])
         return tuple(
@@ -85,12 +84,14 @@ def _factors(table: Table, present: set[str]) -> tuple[Factor, ...]:
     return tuple(factor for factor in FACE_FACTORS if factor.name in present) or FACE_FACTORS
 
 
-def _given(table: Table) -> tuple[Batches, list[str]]:
-    """The batches that the rows name themselves, in the order in which they come."""
+def _named_batches(table: Table) -> tuple[Batches, list[str]]:
+    """Collect the batches that the columns `batch` and `active` name, in the order of the rows."""
     found: dict[tuple[str, str], dict[str, list[Row]]] = {}
     for row in table.rows:
         if not row.active:
-            raise SourceError(f"{table.path} line {row.line}: active is empty; say what varies in batch {row.batch!r}")
+            raise SourceError(
+                f"{table.path} line {row.line}: active is empty; name the factor that varies in batch {row.batch!r}"
+            )
         found.setdefault((row.split, row.active), {}).setdefault(row.batch, []).append(row)
     varied = {group for _, group in found}
     for (split, group), batches in found.items():
@@ -102,7 +103,7 @@ def _given(table: Table) -> tuple[Batches, list[str]]:
         if len(sizes) > 1 or sizes == {1}:
             raise SourceError(
                 f"{table.path}: batches of {group} have {', '.join(map(str, sorted(sizes)))} images; "
-                "expected 2 or more, and as many in each"
+                "expected 2 or more, and the same number in each"
             )
     ordered = {(s, g): found[s, g] for s in SPLITS for g in (*table.factors, *UNITS, INTRINSIC) if (s, g) in found}
     return {
@@ -111,7 +112,10 @@ def _given(table: Table) -> tuple[Batches, list[str]]:
 
 
 def _check_batch(where: str, table: Table, group: str, varied: set[str], rows: list[Row]) -> None:
-    """Nothing may vary in a batch but what is active; where that is everything intrinsic, no factor of its own."""
+    """Refuse a batch in which another factor than the active one varies.
+
+    In an intrinsic batch, factors that have no batches of their own may vary.
+    """
     for k, name in enumerate(table.factors):
         free = name == group or (group == INTRINSIC and name not in varied)
         values = {row.view.factors[k] for row in rows}
@@ -121,8 +125,8 @@ def _check_batch(where: str, table: Table, group: str, varied: set[str], rows: l
         raise SourceError(f"{where}: the identity varies too")
 
 
-def _formed(table: Table, choices: Choices) -> tuple[Batches, list[str]]:
-    """Batches of images that differ in one thing only, dealt by key; and a line for images that are in none."""
+def _formed_batches(table: Table, choices: Choices) -> tuple[Batches, list[str]]:
+    """Form batches of images that differ in one factor only; the notes count the images that are in no batch."""
     known = "identity" in table.columns
     if table.factors and not known:
         _refuse_doubles(table)
@@ -133,22 +137,23 @@ def _formed(table: Table, choices: Choices) -> tuple[Batches, list[str]]:
         for group in (*table.factors, *([INTRINSIC] if known or not table.factors else [])):
             alike = _alike(table, views, group)
             largest = max(largest, *map(len, alike), 0)
-            dealt_out = [batch for like in alike for batch in dealt(like, choices.batch_size, choices.seed, group)]
-            if dealt_out:
-                found[split, group] = dealt_out
+            if batches := [
+                batch for like in alike for batch in shuffled_batches(like, choices.batch_size, choices.seed, group)
+            ]:
+                found[split, group] = batches
     if not found:
         raise SourceError(
-            f"{table.path}: no {choices.batch_size} images differ in one thing only; the most that do are {largest}. "
-            "Give a smaller --batch-size, or say which images are a batch in the columns batch and active"
+            f"{table.path}: no {choices.batch_size} images differ in one factor only; at most {largest} do. "
+            "Give a smaller --batch-size, or name the batches in the columns batch and active"
         )
     used = {view.file for batches in found.values() for batch in batches for view in batch}
     spare = len({row.view.file for row in table.rows} - used)
-    note = f"{spare:,} pictures are in no batch: too few others differ from them in one thing only"
+    note = f"{spare:,} pictures are in no batch: too few others differ from them in one factor only"
     return found, [note] if spare else []
 
 
 def _alike(table: Table, views: Sequence[View], group: str) -> list[list[View]]:
-    """Views that share everything but what `group` names, and do not all share that."""
+    """Group the views that agree in everything but `group`; groups that agree in that too are left out."""
 
     def rest(view: View) -> tuple[object, ...]:
         others = tuple(v for name, v in zip(table.factors, view.factors, strict=True) if name != group)
@@ -166,12 +171,12 @@ def _alike(table: Table, views: Sequence[View], group: str) -> list[list[View]]:
 
 
 def _refuse_doubles(table: Table) -> None:
-    """Without identities, two images with the same values may show two people: then nobody knows what is alike."""
+    """Refuse two images with the same values where no identity is known: they may show one identity or two."""
     seen: dict[tuple[object, ...], Row] = {}
     for row in table.rows:
         first = seen.setdefault((row.split, *row.view.factors), row)
         if first is not row:
             raise SourceError(
-                f"{table.path}: lines {first.line} and {row.line} have the same values. Say who is shown in a column "
-                "identity, or which images are a batch in the columns batch and active"
+                f"{table.path}: lines {first.line} and {row.line} have the same values. Add a column identity, or "
+                "name the batches in the columns batch and active"
             )

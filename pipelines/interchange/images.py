@@ -1,54 +1,42 @@
-"""Pictures of any size, kind and shape -> square uint8 arrays of one size, grey or in colour.
+"""Picture files of any size, kind and shape -> square uint8 arrays of one size, grey or in colour.
 
-Transparent parts become white, as the background of every rendered image is. What is not square is cut to its middle.
+Transparent parts become white, like the background of rendered images. A picture that is not square is cropped to its
+middle.
 """
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from pipelines.interchange.errors import SourceError
+from pipelines.interchange.source import ImageFormat, SourceError
 
 KINDS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "PPM")
-"""Others are refused: for EPS Pillow starts a program on a file that came from elsewhere, and the library behind TIFF
-prints lines of its own about every damaged one."""
+"""Kinds of pictures that are read. Others are refused: for EPS Pillow starts another program on a file from elsewhere,
+and the library behind TIFF prints its own lines about every damaged one."""
 MOST_PIXELS = 64_000_000
 LUMINANCE = (0.2126, 0.7152, 0.0722)
-"""Of red, green and blue, as in the renderer."""
-
-
-@dataclass(frozen=True)
-class ImageFormat:
-    """How images are to come out."""
-
-    size: int
-    """Pixels a side."""
-    color: str
-    """`grey` or `rgb`."""
-    kept: float = 1.0
-    """Share of the shorter side that is cut out of the middle."""
+"""Weights of red, green and blue, as in the renderer."""
 
 
 def read_image(path: str | Path, image_format: ImageFormat) -> NDArray[np.uint8]:
-    """(size, size) or (size, size, 3).
+    """Read a picture file as a (size, size) or (size, size, 3) uint8 array.
 
     Raises
     ------
     SourceError
-        No file, no picture, damaged, or too large.
+        The file is missing, damaged, too large, or not a picture.
     """
     with _opened(path) as image:
         return fit(_on_white(image), image_format)
 
 
 def check_image(path: str | Path) -> None:
-    """Raise what `read_image` would. The checksums of a PNG tell without decoding it."""
+    """Raise the error that `read_image` would raise; a PNG is checked by its checksums, without decoding it."""
     with _opened(path) as image:
         if image.format == "PNG":
             image.verify()
@@ -57,10 +45,10 @@ def check_image(path: str | Path) -> None:
 
 
 def fit(image: Image.Image, image_format: ImageFormat) -> NDArray[np.uint8]:
-    """Cut the middle out of a grey or RGB picture, and scale it.
+    """Crop the middle of a grey or RGB picture, and scale it.
 
-    The filter averages over the area that a pixel covers, with falling weights: a box has two or three source pixels
-    to a pixel by turns where 400 become 150, and Lanczos draws rims around what stands on white.
+    The Hamming filter averages over the area that a pixel covers, with falling weights. A box filter would alternate
+    between two and three source pixels where 400 become 150, and Lanczos makes rims around subjects on white.
     """
     side = max(1, math.floor(min(image.size) * image_format.kept + 0.5))
     left, top = ((length - side) // 2 for length in image.size)
@@ -73,14 +61,14 @@ def fit(image: Image.Image, image_format: ImageFormat) -> NDArray[np.uint8]:
 
 
 def grey(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(..., 3) to (...) by luminance."""
+    """Convert (..., 3) uint8 to (...) uint8 by luminance, rounded."""
     red, green, blue = (weight * colour[..., k] for k, weight in enumerate(LUMINANCE))
     return np.floor(red + green + blue + 0.5).astype(np.uint8)
 
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[Image.Image]:
-    """The picture, not decoded yet; whatever goes wrong with it inside the block becomes one error."""
+    """Open a picture without decoding it; any failure inside the block becomes a `SourceError`."""
     try:
         with Image.open(path, formats=KINDS) as image:
             _refuse(path, image)
@@ -93,21 +81,21 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
         raise SourceError(f"{path} has more than {MOST_PIXELS:,} pixels: scale it down") from None
     except (Exception, MemoryError) as error:
         # Damaged files raise whatever their decoder happens to.
-        said = (str(error) or type(error).__name__).splitlines()[0]
-        raise SourceError(f"{path} is no picture that can be read ({said})") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise SourceError(f"{path} cannot be read as a picture ({reason})") from error
 
 
 def _refuse(path: str | Path, image: Image.Image) -> None:
-    """What cannot be used, told by its first bytes."""
+    """Refuse a picture that cannot be used, by its header."""
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise SourceError(f"{path} has {width} x {height} pixels, more than {MOST_PIXELS:,}: scale it down")
     if image.mode in ("I", "F"):
-        raise SourceError(f"{path} has numbers of 32 bits, and which of them is white is unknown: save it with 8 bits")
+        raise SourceError(f"{path} has 32-bit values, and which value is white is unknown: save it with 8 bits")
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Upright, grey or RGB, 8 bits, over white."""
+    """Convert a picture to upright grey or RGB with 8 bits, over white where it is transparent."""
     image.load()
     if image.mode.startswith("I;16"):
         levels = np.asarray(image).astype(np.uint32)
@@ -120,7 +108,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turned as the camera says it was held; damaged notes of the camera say nothing."""
+    """Rotate a picture upright by its EXIF orientation; damaged EXIF data are ignored."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # noqa: BLE001  (fuzzed EXIF raises TypeError, struct.error, AttributeError and more)

@@ -1,4 +1,4 @@
-"""Batches whose images are picture files, one each: what the chairs and a folder with a table have in common."""
+"""Batches of picture files, one file an image: shared by the layout of the chairs and that of a folder with a table."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,39 +11,40 @@ from numpy.typing import NDArray
 
 from dataset.store import Store
 from pipelines.console.progress import progress_bar
-from pipelines.interchange.errors import SourceError
-from pipelines.interchange.images import ImageFormat, check_image, read_image
-from pipelines.interchange.source import Contents, keyed
+from pipelines.interchange.images import check_image, read_image
+from pipelines.interchange.source import Contents, ImageFormat, SourceError, keyed
 
 AT_ONCE = 200
-"""Pictures that are checked before an interrupt is heard."""
+"""Pictures that are checked between two interrupts."""
 
 
 class View(NamedTuple):
-    """One picture, and what it shows."""
+    """One picture file and its labels."""
 
     file: str
-    """Its name under the source's folder."""
+    """Name of the file under the source's folder."""
     factors: tuple[float, ...] = ()
+    """Value of each factor; empty where none is known."""
     identity: int = -1
+    """Number of the identity; -1 where it is unknown."""
 
 
 Batches = Mapping[tuple[str, str], Sequence[Sequence[View]]]
-"""(split, what is varied) to the views of each batch."""
+"""(split, factor that varies) to the views of each batch."""
 
 
 @dataclass(frozen=True)
 class PictureBatches:
-    """A `Source` of picture files."""
+    """A `Source` whose images are picture files."""
 
     contents: Contents
     root: Path
     batches: Batches
     kept: float = 1.0
-    """Share of the shorter side that is cut out of the middle of each picture."""
+    """Share of the shorter side that is cropped from the middle of each picture, 0..1."""
 
     def read(self, split: str, group: str, index: int, image_format: ImageFormat) -> dict[str, NDArray[Any]]:
-        """The pictures of one batch, and what is known of them."""
+        """Read the pictures of one batch, with the labels that are known."""
         views = self.batches[split, group][index]
         image_format = replace(image_format, kept=self.kept)
         arrays: dict[str, NDArray[Any]] = {
@@ -54,12 +55,12 @@ class PictureBatches:
         return {name: values for name, values in arrays.items() if name in ("image", *self.contents.labels)}
 
     def remarks(self, _store: Store) -> list[str]:
-        """Nothing that was not known before."""
+        """List no remarks: all notes are in `contents`."""
         return []
 
 
 def listing(root: Path, batches: Batches) -> Iterator[list[object]]:
-    """A line for each view of each batch: where it goes, its file with the bytes it has, and what it shows."""
+    """List every view of every batch: its place, its file and the file's size in bytes, and its labels."""
     sizes = {view.file: -1 for views in batches.values() for batch in views for view in batch}
     for file in sizes:
         sizes[file] = (root / file).stat().st_size
@@ -69,14 +70,14 @@ def listing(root: Path, batches: Batches) -> Iterator[list[object]]:
                 yield [split, group, index, view.file, sizes[view.file], view.factors, view.identity]
 
 
-def dealt(views: Iterable[View], size: int, seed: int, *address: object) -> list[list[View]]:
-    """Batches of `size` views, each view once, in an order that the seed decides; what is left is in none."""
+def shuffled_batches(views: Iterable[View], size: int, seed: int, *address: object) -> list[list[View]]:
+    """Form batches of `size` views, each view once, in an order given by the seed; the remainder is in no batch."""
     order = sorted(views, key=lambda view: keyed(seed, *address, view.file))
     return [order[k : k + size] for k in range(0, len(order) - size + 1, size)]
 
 
 def unreadable(root: Path, files: Sequence[str], workers: int) -> dict[str, str]:
-    """File to what is wrong with it, for the pictures that cannot be read."""
+    """Check picture files with so many threads: those that cannot be read, each with the reason."""
 
     def check(file: str) -> str | None:
         try:

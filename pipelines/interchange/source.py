@@ -1,8 +1,8 @@
-"""What every foreign layout gives: batches, known in full before the first image is decoded.
+"""The interface of a foreign layout: its batches, known in full before the first image is decoded.
 
-`Contents` says what a store of them will hold, as a function of the files and the options alone, so that an import
-that was interrupted finds the same batches when it runs again. A new layout is a module that gives a `Source`, and a
-line in `pipelines.interchange.layouts`.
+`Contents` describes the batches as a function of the files and the options alone, so that an interrupted import finds
+the same batches when it runs again. A new layout is a module that gives a `Source`, and a line in `LAYOUTS` of
+`pipelines.interchange.importing`.
 """
 
 import hashlib
@@ -17,72 +17,90 @@ from numpy.typing import NDArray
 from dataset.factors import Factor
 from dataset.spec import NOT_DRAWN, StoreSpec, shard_batches
 from dataset.store import Store
-from pipelines.interchange.images import ImageFormat
+
+
+class SourceError(ValueError):
+    """A file or folder that cannot be imported, or a place that cannot be exported to; one line for the user."""
+
+
+@dataclass(frozen=True)
+class ImageFormat:
+    """Format of the imported images."""
+
+    size: int
+    """Pixels a side."""
+    color: str
+    """`grey` or `rgb`."""
+    kept: float = 1.0
+    """Share of the shorter side that is cropped from the middle of a picture, 0..1."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The batches of a source."""
+    """Description of the batches of a source."""
 
     format: str
+    """Name of the layout."""
     subject: str
-    """What the images show: `face`, `chair` or `picture`."""
+    """Kind of subject: `face`, `chair` or `picture`."""
     factors: tuple[Factor, ...]
     varied: tuple[str, ...]
-    """What batches vary, in the order of the factors; the last may be `intrinsic`."""
+    """Factors that vary in batches, in the order of `factors`; the last may be `intrinsic`."""
     labels: tuple[str, ...]
-    """Which of `factors` and `identity` are known."""
+    """Known labels, of `factors` and `identity`."""
     conventions: str
-    """What the numbers of the factors mean, and who says so."""
+    """Meaning of the factors' numbers, and where it is documented."""
     views: Mapping[str, int]
-    """Images in a batch of what is varied."""
+    """Factor that varies to the number of images in a batch."""
     counts: Mapping[tuple[str, str], int]
-    """Batches of each (split, what is varied)."""
+    """(split, factor that varies) to the number of batches."""
     sha256: str
-    """Of the list of what goes where."""
+    """Hash of the list of all files and their places."""
     options: Mapping[str, Any]
-    """Those that decide the batches, beside size and colour."""
+    """Options that decide the batches, beside size and colour."""
     names: Sequence[str] = ()
-    """What the numbers of identities stand for, where they are the same in every split."""
+    """Names of the identities by number, where numbers are the same in every split."""
     notes: Sequence[str] = field(default=())
-    """What was left out, and why, a line each."""
+    """One line for each thing that was left out, with the reason."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a user may say about how batches are formed, where a layout leaves it open."""
+    """Options about how batches are formed, for layouts that leave it open."""
 
     batch_size: int = 20
+    """Images in a batch."""
     test_fraction: float = 0.11
-    """Share of the subjects that is kept for the test split: the paper's 150 of 1357 chairs."""
+    """Share of the subjects in the test split: the paper's 150 of 1357 chairs."""
     seed: int = 0
+    """Seed of the split and of what shares a batch."""
 
 
 class Source(Protocol):
-    """Images in somebody else's layout. `read` is called from several threads."""
+    """Images in a foreign layout. `read` is called from several threads."""
 
     @property
     def contents(self) -> Contents:
-        """What there is."""
+        """Description of all batches."""
         ...
 
     def read(self, split: str, group: str, index: int, image_format: ImageFormat) -> dict[str, NDArray[Any]]:
-        """Array name to the values of one batch: `image` (B, H, W[, 3]) uint8, and the labels.
+        """Read one batch: array name to values, `image` (B, H, W[, 3]) uint8 and the labels.
 
         Raises
         ------
         SourceError
-            When a file is not what it was found to be.
+            A file has changed since the import began.
         """
         ...
 
     def remarks(self, store: Store) -> list[str]:
-        """What is worth saying of the images once they are all there, a line each."""
+        """List remarks about the images, one line each, once the store holds all of them."""
         ...
 
 
 def store_spec(contents: Contents, image_format: ImageFormat) -> StoreSpec:
-    """Spec of the store that holds a source's batches."""
+    """Specify the store that holds a source's batches."""
     frame = (image_format.size, image_format.size, *((3,) if image_format.color == "rgb" else ()))
     source = {
         "format": contents.format,
@@ -107,7 +125,7 @@ def store_spec(contents: Contents, image_format: ImageFormat) -> StoreSpec:
 
 
 def list_hash(lines: Iterable[Sequence[object]]) -> str:
-    """SHA-256 of lines of words, numbers and paths."""
+    """SHA-256 of lines of words, numbers and paths, in hexadecimal."""
     digest = hashlib.sha256()
     for words in lines:
         digest.update(json.dumps(words).encode() + b"\n")
@@ -115,12 +133,12 @@ def list_hash(lines: Iterable[Sequence[object]]) -> str:
 
 
 def keyed(seed: int, *address: object) -> bytes:
-    """A number at an address, to sort or to choose by: it moves with nothing but the seed and its own address."""
+    """Hash of a seed and an address, to sort or to choose by; it depends on nothing else."""
     return hashlib.sha256(json.dumps([seed, *address]).encode()).digest()
 
 
 def factor_over(name: str, unit: str, values: Iterable[float]) -> Factor:
-    """A factor over the range of its values; one that never changes gets a range of 1, as a range must rise."""
+    """Make a factor whose range is that of its values; a constant one gets a range of length 1."""
     numbers = np.fromiter(values, np.float64)
     low, high = float(numbers.min()), float(numbers.max())
     return Factor(name, unit, low, high if high > low else low + 1)

@@ -1,7 +1,7 @@
-"""A CSV file that says what pictures show -> checked rows.
+"""A CSV file with the labels of pictures -> checked rows.
 
-Columns: `file`, under the folder of the table; one for each factor; and where they are known `identity`, `split`,
-`batch` and `active`.
+Columns: `file`, relative to the folder of the table; one for each factor; and, where they are known, `identity`,
+`split`, `batch` and `active`.
 """
 
 import csv
@@ -17,44 +17,50 @@ import numpy as np
 from dataset.errors import StoreError
 from dataset.factors import FACE_FACTORS, INTRINSIC, Factor
 from dataset.keys import SPLITS
-from pipelines.interchange.errors import SourceError
 from pipelines.interchange.pictures import View
+from pipelines.interchange.source import SourceError
 
 RESERVED = ("file", "identity", "split", "batch", "active")
 MOST_NAMES = 10_000
-"""Identities that have names: those stand in the store's attributes, which every opening reads."""
+"""Largest number of named identities: names are stored in the store's attributes, which every opening reads."""
 LARGEST = float(np.finfo(np.float32).max)
 UNITS = {factor.name: factor.unit for factor in FACE_FACTORS}
-"""Of columns whose name says what they are."""
+"""Units of columns that are called as a factor of faces."""
 
 
 class Row(NamedTuple):
-    """One line of the table, checked."""
+    """One checked line of the table."""
 
     line: int
     view: View
     split: str
     batch: str
     active: str
-    person: str
-    """As it stands in the identity column; the view has its number."""
+    identity: str
+    """Text of the identity column; the view has its number."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows, and what the columns are."""
+    """A table that was read: its rows and its columns."""
 
     path: Path
     factors: tuple[str, ...]
     columns: frozenset[str]
-    """Reserved ones that are there."""
+    """Reserved columns that are present."""
     rows: Sequence[Row]
     names: Sequence[str]
-    """What identities are called, where they are not numbers."""
+    """Names of the identities, where they are not numbers."""
 
 
 def read_table(path: Path) -> Table:
-    """Every row, checked but for its picture's contents."""
+    """Read and check every row; the pictures themselves are not opened.
+
+    Raises
+    ------
+    SourceError
+        The file is no CSV table, or a row cannot be used; the text names the line.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.reader(file, strict=True)
@@ -63,14 +69,14 @@ def read_table(path: Path) -> Table:
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8 ({error.reason} at byte {error.start})") from error
     except csv.Error as error:
-        raise SourceError(f"{path} is no CSV file that can be read: {error}") from error
+        raise SourceError(f"{path} cannot be read as a CSV file: {error}") from error
     if not rows:
         raise SourceError(f"{path} has a header and no rows")
     columns = frozenset(RESERVED) & set(header)
     factors = tuple(name for name in header if name not in RESERVED)
     if not {row.active for row in rows} <= {"", INTRINSIC, *(factors or UNITS)}:
         wrong = next(row for row in rows if row.active not in ("", INTRINSIC, *(factors or UNITS)))
-        raise SourceError(f"{path} line {wrong.line}: {wrong.active!r} is active, but there is no such column")
+        raise SourceError(f"{path} line {wrong.line}: {wrong.active!r} is active, but there is no column of this name")
     names, rows = _numbered(path, rows)
     return Table(path, factors, columns, rows, names)
 
@@ -79,14 +85,14 @@ def _header(path: Path, cells: Sequence[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
     repeated = [name for name in header if header.count(name) > 1]
     if repeated:
-        raise SourceError(f"{path} has two columns {repeated[0]!r}")
+        raise SourceError(f"{path} has two columns called {repeated[0]!r}")
     if "file" not in header:
         raise SourceError(f"{path} has no column file; expected a header such as file,azimuth,identity")
     if ("batch" in header) != ("active" in header):
         raise SourceError(f"{path} needs both of the columns batch and active, or neither")
     for name in header:
         if name == INTRINSIC:
-            raise SourceError(f"{path} has a column {INTRINSIC}, which is no factor with a value; rename it")
+            raise SourceError(f"{path} has a column {INTRINSIC}, which is not a factor with a value; rename it")
         if name not in RESERVED:
             try:
                 Factor(name, "", 0, 1)
@@ -103,15 +109,15 @@ def _row(path: Path, line: int, header: list[str], cells: list[str]) -> Row:
     values = tuple(_number(where, name, text) for name, text in row.items() if name not in RESERVED)
     split = row.get("split") or SPLITS[0]
     if split not in SPLITS:
-        raise SourceError(f"{where}: the split {split!r} is none of {', '.join(SPLITS)}")
+        raise SourceError(f"{where}: expected a split of {', '.join(SPLITS)}, not {split!r}")
     if ("identity" in row and not row["identity"].isprintable()) or row.get("identity") == "":
-        raise SourceError(f"{where}: the identity {row['identity']!r} is no number and no name")
+        raise SourceError(f"{where}: expected a number or a name as identity, not {row['identity']!r}")
     view = View(_inside(path, where, row["file"]), values)
     return Row(line, view, split, row.get("batch", ""), row.get("active", ""), row.get("identity", ""))
 
 
 def _number(where: str, name: str, text: str) -> float:
-    """A value of a factor, as it will be stored."""
+    """Read the value of a factor, rounded to float32 as it is stored."""
     try:
         value = float(text)
     except ValueError:
@@ -122,32 +128,34 @@ def _number(where: str, name: str, text: str) -> float:
 
 
 def _inside(path: Path, where: str, name: str) -> str:
-    """The name of a picture, if it is a file under the table's folder."""
+    """Return the name of a picture if it is a file inside the table's folder."""
     try:
         full = (path.parent / name).resolve()
         inside = bool(name) and full.is_relative_to(path.parent.resolve())
         there = inside and full.is_file()
     except (OSError, ValueError, RuntimeError) as error:  # names with a zero byte, loops of links
-        raise SourceError(f"{where}: {name!r} is no file name ({error})") from error
+        raise SourceError(f"{where}: {name!r} is not a file name ({error})") from error
     if not inside:
-        raise SourceError(f"{where}: {name!r} lies outside {path.parent}; the pictures belong under the table's folder")
+        raise SourceError(f"{where}: {name!r} is outside {path.parent}; move the pictures into the table's folder")
     if not there:
         raise SourceError(f"{where}: there is no picture {path.parent / name}")
     return name
 
 
 def _numbered(path: Path, rows: list[Row]) -> tuple[list[str], list[Row]]:
-    """Rows whose views have the number of their identity: its own where all are numbers, else that of its name."""
-    if all(re.fullmatch(r"\d{1,18}|", row.person) for row in rows):
-        return [], [row._replace(view=row.view._replace(identity=int(row.person or -1))) for row in rows]
+    """Give every view the number of its identity: the column's own where all are numbers, else the rank of its name."""
+    if all(re.fullmatch(r"\d{1,18}|", row.identity) for row in rows):
+        return [], [row._replace(view=row.view._replace(identity=int(row.identity or -1))) for row in rows]
     splits: dict[str, str] = {}
     for row in rows:
-        if splits.setdefault(row.person, row.split) != row.split:
+        if splits.setdefault(row.identity, row.split) != row.split:
             raise SourceError(
-                f"{path} line {row.line}: {row.person!r} is in {row.split} and in {splits[row.person]}; "
+                f"{path} line {row.line}: {row.identity!r} is in {row.split} and in {splits[row.identity]}; "
                 "an identity belongs to one split"
             )
     if len(splits) > MOST_NAMES:
-        raise SourceError(f"{path} names {len(splits):,} identities; at most {MOST_NAMES:,} fit a store: number them")
+        raise SourceError(
+            f"{path} names {len(splits):,} identities; a store holds at most {MOST_NAMES:,} names: use numbers instead"
+        )
     numbers = {name: k for k, name in enumerate(sorted(splits))}
-    return list(numbers), [row._replace(view=row.view._replace(identity=numbers[row.person])) for row in rows]
+    return list(numbers), [row._replace(view=row.view._replace(identity=numbers[row.identity])) for row in rows]

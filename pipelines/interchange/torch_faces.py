@@ -1,8 +1,8 @@
-"""The original DC-IGN face batches, Torch7 tensors -> batches.
+"""The layout `torch7`: the face batches of the DC-IGN authors, Torch7 tensors -> batches.
 
 `DATA/th_{AZ,EL,LIGHT_AZ,SHAPE}_VARIED/{FT_training,FT_test}/batchN`, N from 1: 20 x 1 x 150 x 150 numbers of 0 to 1
-in each. What varies is said by the folder, and nothing else is known: no angle, no person. Within a batch the images
-are in whatever order a file system listed them, and where one was missing its place is black.
+in each. The folder names the factor that varies; angles and identities are unknown. Within a batch the images are in
+the order in which a file system listed them, and a missing image is black.
 """
 
 import re
@@ -18,33 +18,32 @@ from PIL import Image
 
 from dataset.factors import FACE_FACTORS, INTRINSIC, groups
 from dataset.store import Store
-from pipelines.interchange.errors import SourceError
-from pipelines.interchange.images import ImageFormat, fit
-from pipelines.interchange.source import Choices, Contents, list_hash
+from pipelines.interchange.images import fit
+from pipelines.interchange.source import Choices, Contents, ImageFormat, SourceError, list_hash
 from pipelines.interchange.t7 import read_header, read_tensor
 
 FOLDERS = {"LIGHT_AZ_VARIED": "light", "AZ_VARIED": "azimuth", "EL_VARIED": "elevation", "SHAPE_VARIED": INTRINSIC}
-"""How the name of a folder ends; the first that fits, as one is the end of another."""
+"""Ending of a folder's name to its factor. The first that fits counts: one is the ending of another."""
 SPLITS = {"FT_training": "train", "FT_test": "test"}
 BATCH = re.compile(r"batch([1-9]\d{0,8})(?:\.t7)?")
 MOST_BYTES = 500_000_000
-"""Of one batch: the authors' have 1.8 MB."""
+"""Largest size of one batch; the authors' have 1.8 MB."""
 CONVENTIONS = (
     "the folder of a batch says what varies in it; no value is known. "
     "Ranges are those of the authors' test data: azimuth within 1.5 radians, elevation 0.4, light 80 degrees."
 )
 Shape = tuple[int, ...]
-"""B, C, H, W."""
+"""(B, C, H, W)."""
 
 
 def find(source: Path) -> Path | None:
-    """The folder with the four, `source` or one in it; None where there are none."""
+    """Find the folder that holds the four: `source`, or one in it; None where there is none."""
     inside = sorted(entry for entry in source.iterdir() if entry.is_dir()) if source.is_dir() else []
     return next((folder for folder in (source, *inside) if folder.is_dir() and _varied_folders(folder)), None)
 
 
 def _varied_folders(root: Path) -> dict[str, list[Path]]:
-    """What varies to the folders that say so."""
+    """Map each factor to the folders whose names end with it."""
     found: dict[str, list[Path]] = {}
     for folder in sorted(root.iterdir()):
         group = next((group for end, group in FOLDERS.items() if folder.name.endswith(end)), None)
@@ -55,15 +54,15 @@ def _varied_folders(root: Path) -> dict[str, list[Path]]:
 
 @dataclass(frozen=True)
 class FaceBatches:
-    """A `Source` of Torch7 tensors, one a batch."""
+    """A `Source` whose batches are Torch7 tensors, one file a batch."""
 
     contents: Contents
     root: Path
     files: Mapping[tuple[str, str], Sequence[str]]
-    """(split, what varies) to the file of each batch, under the root."""
+    """(split, factor that varies) to the file of each batch, relative to the root."""
 
     def read(self, split: str, group: str, index: int, image_format: ImageFormat) -> dict[str, NDArray[Any]]:
-        """The images of one batch; nothing is known of them."""
+        """Read the images of one batch; there are no labels."""
         path = self.root / self.files[split, group][index]
         shape = _shape(path)
         if isinstance(shape, str) or shape[0] != self.contents.views[group]:
@@ -73,44 +72,44 @@ class FaceBatches:
         return {"image": np.stack([fit(picture, image_format) for picture in pictures])}
 
     def remarks(self, store: Store) -> list[str]:
-        """How many frames are black, by what varies."""
+        """Count the black images of each split and factor."""
         found = []
         for split, group in self.files:
-            black = sum(_black_frames(store.read(split, group, k)["image"]) for k in range(store.batches(split, group)))
+            black = sum(_black_images(store.read(split, group, k)["image"]) for k in range(store.batches(split, group)))
             if black:
                 total = store.batches(split, group) * store.spec.views(group)
-                found.append(f"{split}/{group}: {black:,} of {total:,} frames are black; images were missing there")
+                found.append(f"{split}/{group}: {black:,} of {total:,} images are black: missing in the source")
         return found
 
 
-def _black_frames(images: NDArray[np.uint8]) -> int:
+def _black_images(images: NDArray[np.uint8]) -> int:
     return int((~images.reshape(len(images), -1).any(axis=1)).sum())
 
 
 def _levels(tensor: NDArray[Any], path: Path) -> NDArray[np.uint8]:
-    """(B, C, H, W) of 0 to 1, or of 0 to 255 where it holds bytes, to (B, H, W, C) bytes."""
+    """Convert (B, C, H, W) numbers of 0 to 1, or bytes, to (B, H, W, C) uint8."""
     if tensor.dtype != np.uint8:
         scaled = np.floor(255 * tensor.astype(np.float64) + 0.5)
         if not (np.isfinite(scaled).all() and scaled.min() >= 0 and scaled.max() <= 255):
-            raise SourceError(f"{path} has numbers that are no grey values of 0 to 1; leave the file out")
+            raise SourceError(f"{path} has values outside 0 to 1; remove the file from the source")
         tensor = scaled.astype(np.uint8)
     return np.ascontiguousarray(tensor.transpose(0, 2, 3, 1))
 
 
 def open_faces(root: Path, _choices: Choices, _workers: int) -> FaceBatches:
-    """The authors' batches; a file that is damaged, or of another shape than most, is left out.
+    """List the authors' batches; a file that is damaged, or of another shape than most, is left out with a note.
 
     Raises
     ------
     SourceError
-        When no batch can be read, or two folders claim the same factor.
+        No batch can be read, or two folders have the same factor.
     """
     files: dict[tuple[str, str], list[str]] = {}
     views: dict[str, int] = {}
     notes: list[str] = []
     for group, folders in _varied_folders(root).items():
         if len(folders) > 1:
-            raise SourceError(f"{folders[0]} and {folders[1]} both claim to vary {group}; leave one of them out")
+            raise SourceError(f"{folders[0]} and {folders[1]} both hold batches of {group}; remove one of them")
         shapes = {name: _shape(path) for name, path in _numbered(folders[0])}
         tally = Counter(shape for shape in shapes.values() if not isinstance(shape, str))
         if not tally:
@@ -126,7 +125,7 @@ def open_faces(root: Path, _choices: Choices, _workers: int) -> FaceBatches:
                 why = shape if isinstance(shape, str) else f"it has the shape {shape}, most have {usual}"
                 notes.append(f"{group} batch {folders[0].name}/{name} is left out: {why}")
     if not files:
-        raise SourceError(f"{root} has no batch that can be read: {'; '.join(notes[:1])}")
+        raise SourceError(f"{root} has no readable batch: {'; '.join(notes[:1])}")
     varied = tuple(name for name in groups(FACE_FACTORS) if name in views)
     ordered = {(s, g): files[s, g] for s in SPLITS.values() for g in varied if (s, g) in files}
     contents = Contents(
@@ -148,7 +147,7 @@ def open_faces(root: Path, _choices: Choices, _workers: int) -> FaceBatches:
 
 
 def _numbered(folder: Path) -> list[tuple[str, Path]]:
-    """Name under the folder, and path, of every batch file, in the order of splits and numbers."""
+    """List the batch files of a folder, (name under it, path), in the order of splits and numbers."""
     found = []
     for split in SPLITS:
         entries = (folder / split).iterdir() if (folder / split).is_dir() else ()
@@ -158,7 +157,7 @@ def _numbered(folder: Path) -> list[tuple[str, Path]]:
 
 
 def _shape(path: Path) -> Shape | str:
-    """The shape of a batch, or what is wrong with the file."""
+    """Read the shape of a batch, or the reason why the file cannot be used."""
     try:
         if path.stat().st_size > MOST_BYTES:
             return f"{path} is larger than {MOST_BYTES:,} bytes"

@@ -15,7 +15,7 @@ from PIL import Image
 
 from dataset import open_store
 from dataset.shards import shard_file
-from pipelines.interchange.writing import write_h5, write_npz
+from pipelines.interchange.exporting import write_h5, write_npz
 
 GROUPS = ("azimuth", "elevation", "light", "intrinsic")
 

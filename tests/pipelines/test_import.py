@@ -21,8 +21,8 @@ from PIL import Image
 
 from dataset import open_store
 from dataset.shards import missing_shards, shard_file
-from pipelines.interchange.errors import SourceError
-from pipelines.interchange.images import ImageFormat, fit, grey, read_image
+from pipelines.interchange.images import fit, grey, read_image
+from pipelines.interchange.source import ImageFormat, SourceError
 from pipelines.interchange.table import read_table
 from train.runs.trained_run import load_run
 
@@ -96,7 +96,7 @@ def test_chairs_that_are_not_whole_are_named_and_left_out(dcign, chairs, chair_s
     assert names == [chair_id(chair) for chair in range(6)]
 
 
-def test_what_a_chair_shows_is_what_its_file_is_called(chair_store):
+def test_the_labels_of_a_chair_are_those_of_its_file_name(chair_store):
     root, seen = plain(chair_store), 0
     for split in ("train", "test"):
         for group in root[split]:
@@ -110,7 +110,7 @@ def test_what_a_chair_shows_is_what_its_file_is_called(chair_store):
     assert seen == sum(root[f"{s}/{g}/identity"].size for s in ("train", "test") for g in root[s])
 
 
-def test_batches_of_chairs_vary_what_they_say(chair_store):
+def test_batches_of_chairs_vary_one_factor(chair_store):
     root, splits = plain(chair_store), {}
     for split in ("train", "test"):
         azimuth, identity = (root[f"{split}/azimuth/{name}"][:] for name in ("factors", "identity"))
@@ -130,7 +130,7 @@ def test_batches_of_chairs_vary_what_they_say(chair_store):
     assert len(np.unique(pictures, axis=0)) == len(pictures)
 
 
-def test_the_store_says_what_is_recorded_and_is_sound(dcign, chair_store):
+def test_the_store_records_its_conventions_and_is_sound(dcign, chair_store):
     attributes = json.loads((chair_store / "zarr.json").read_text())["attributes"]
     assert attributes["varied"] == ["azimuth", "intrinsic"]
     assert attributes["factors"][0]["period"] == 360
@@ -178,7 +178,7 @@ def test_a_net_trains_on_chairs_and_no_command_draws_into_them(dcign, refused, c
     [
         (("--batch-size", 32), 1, "has 2 complete chairs with 62 views each, too few for a batch of 32 images"),
         (("--test-fraction", 1.5), 2, "--test-fraction"),
-        (("--format", "torch7"), 1, "has no layout that is known"),
+        (("--format", "torch7"), 1, "has no known layout"),
     ],
 )
 def test_impossible_imports_make_no_store(refused, chairs, tmp_path, words, code, message):
@@ -263,7 +263,7 @@ def test_black_frames_are_counted_and_damaged_files_left_out(dcign, tensors, tmp
     said = dcign("import-batches", tensors, "--store", tmp_path / "s", *SMALL)
     assert said.code == 0, said.err
     assert "train/elevation: 9 batches of 4 images" in said.out
-    assert "note: train/elevation: 2 of 36 frames are black" in said.out
+    assert "note: train/elevation: 2 of 36 images are black" in said.out
     assert "batch5 is left out: " in said.out
     assert "cut short" in said.out
     assert "batch6 is left out: it has the shape (3, 1, 16, 16), most have (4, 1, 16, 16)" in said.out
@@ -288,12 +288,12 @@ def test_numbers_that_are_no_grey_values_are_refused(refused, tensors, tmp_path,
     bad[2, 0, 3, 3] = wrong
     write_t7(tensors / "th_AZ_VARIED/FT_test/batch1", bad)
     said = refused("import-batches", tensors, "--store", tmp_path / "s", *SMALL)
-    assert "FT_test/batch1 has numbers that are no grey values" in said
+    assert "FT_test/batch1 has values outside 0 to 1" in said
 
 
 def test_two_folders_for_one_factor_are_named(refused, tensors, tmp_path):
     (tensors / "old_AZ_VARIED/FT_test").mkdir(parents=True)
-    assert "both claim to vary azimuth" in refused("import-batches", tensors, "--store", tmp_path / "s")
+    assert "both hold batches of azimuth" in refused("import-batches", tensors, "--store", tmp_path / "s")
 
 
 # --- a folder with a table ---
@@ -315,7 +315,7 @@ def picture(folder, name, level, size=(16, 16)):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Six people at four azimuths and two elevations each; the level of a picture says who and where."""
+    """Six identities at four azimuths and two elevations each; the level of a picture says who and where."""
     folder, rows = tmp_path / "photos", []
     for person in range(6):
         for azimuth in range(4):
@@ -328,11 +328,11 @@ def photos(tmp_path):
     return folder
 
 
-def test_batches_are_formed_of_images_that_differ_in_one_thing_only(dcign, photos, tmp_path):
+def test_batches_are_formed_of_images_that_differ_in_one_factor_only(dcign, photos, tmp_path):
     url = tmp_path / "s"
     said = dcign("import-batches", photos, "--store", url, *SMALL, "--batch-size", 2, "--json")
     assert said.code == 0, said.err
-    # 12 rings of 4, 24 pairs of 2, and 8 poses with six people
+    # 12 rings of 4, 24 pairs of 2, and 8 poses with six identities
     assert json.loads(said.out)["batches"]["train"] == {"azimuth": 24, "elevation": 24, "intrinsic": 24}
     assert dcign("verify-store", url).code == 0
     root = plain(url)
@@ -368,7 +368,7 @@ def test_pictures_of_which_nothing_is_known_are_intrinsic(dcign, tmp_path):
     assert len(np.unique(root["train/intrinsic/image"][..., 0, 0])) == 6
 
 
-def test_named_people_get_numbers_and_keep_their_names(dcign, refused, tmp_path):
+def test_named_identities_get_numbers_and_keep_their_names(dcign, refused, tmp_path):
     names = ["zoë", "ada", "bob, jr", "ada"]
     rows = [
         {"file": picture(tmp_path, f"{k}.png", k), "azimuth": k // 2, "identity": name, "split": "test"}
@@ -389,12 +389,12 @@ def test_named_people_get_numbers_and_keep_their_names(dcign, refused, tmp_path)
     assert "'ada' is in test and in train; an identity belongs to one split" in said
 
 
-def test_numbers_of_people_count_within_a_split_and_this_is_said(dcign, photos, tmp_path):
+def test_numbers_of_identities_count_within_a_split_and_a_note_says_so(dcign, photos, tmp_path):
     rows = list(csv.DictReader((photos / "labels.csv").read_text().splitlines()))
     write_table(photos / "labels.csv", [row | {"split": "test" if row["elevation"] == "10" else ""} for row in rows])
     said = dcign("import-batches", photos, "--store", tmp_path / "s", *SMALL, "--batch-size", 2)
     assert "test/azimuth: 12 batches" in said.out
-    assert "note: 6 numbers of identities are in several splits, and are taken for other people in each" in said.out
+    assert "note: 6 numbers of identities are in several splits, and count as different identities in each" in said.out
 
 
 def rows_of_two_batches():
@@ -415,10 +415,10 @@ def changed(row, **cells):
     ("rows", "message"),
     [
         (changed(1, file="b.png"), "line 3: there is no picture"),
-        (changed(1, file=""), "line 3: '' lies outside"),
-        (changed(1, file="../secret.png"), "line 3: '../secret.png' lies outside"),
-        (changed(1, file="/etc/passwd"), "lies outside"),
-        (changed(1, file="way/secret.png"), "'way/secret.png' lies outside"),
+        (changed(1, file=""), "line 3: '' is outside"),
+        (changed(1, file="../secret.png"), "line 3: '../secret.png' is outside"),
+        (changed(1, file="/etc/passwd"), "is outside"),
+        (changed(1, file="way/secret.png"), "'way/secret.png' is outside"),
         (changed(1, file="."), "there is no picture"),
         (changed(1, file="a\0b"), "line 3"),
         (changed(2, azimuth="nan"), "line 4: azimuth is 'nan', not a number"),
@@ -426,21 +426,21 @@ def changed(row, **cells):
         (changed(2, azimuth="1e39"), "not a number"),
         (changed(2, azimuth="left"), "not a number"),
         (changed(2, azimuth=""), "not a number"),
-        (changed(2, active="gender"), "line 4: 'gender' is active, but there is no such column"),
+        (changed(2, active="gender"), "line 4: 'gender' is active, but there is no column of this name"),
         (changed(2, active=""), "line 4: active is empty"),
-        (changed(2, identity=""), "line 4: the identity '' is no number"),
+        (changed(2, identity=""), "line 4: expected a number or a name as identity, not ''"),
         (changed(2, elevation=4), "batch '1' of azimuth in train: elevation varies too, from 3 to 4"),
         (changed(2, identity=7), "the identity varies too"),
-        (changed(2, batch=2), "batches of azimuth have 1, 2 images; expected 2 or more, and as many in each"),
-        (changed(0, file="broken.png"), "is no picture that can be read"),
+        (changed(2, batch=2), "batches of azimuth have 1, 2 images; expected 2 or more, and the same number in each"),
+        (changed(0, file="broken.png"), "cannot be read as a picture"),
         (changed(0, file="large.png"), "has 9000 x 9000 pixels, more than 64,000,000"),
         (changed(0, file="huge.png"), "has more than 64,000,000 pixels"),
-        (changed(0, file="script.png"), "is no picture that can be read"),
-        (changed(0, file="deep.pgm"), "has numbers of 32 bits, and which of them is white is unknown"),
-        (changed(0, file="scan.tif"), "is no picture that can be read"),
-        ([{"file": "a.png", "split": "tset"}], "the split 'tset' is none of train, val, test"),
-        ([{"file": "a.png", "azimuth": 1}] * 2, "lines 2 and 3 have the same values. Say who is shown"),
-        ([{"file": "a.png", "azimuth": 1}], "no 20 images differ in one thing only; the most that do are 0"),
+        (changed(0, file="script.png"), "cannot be read as a picture"),
+        (changed(0, file="deep.pgm"), "has 32-bit values, and which value is white is unknown"),
+        (changed(0, file="scan.tif"), "cannot be read as a picture"),
+        ([{"file": "a.png", "split": "tset"}], "expected a split of train, val, test, not 'tset'"),
+        ([{"file": "a.png", "azimuth": 1}] * 2, "lines 2 and 3 have the same values. Add a column identity"),
+        ([{"file": "a.png", "azimuth": 1}], "no 20 images differ in one factor only; at most 0 do"),
     ],
 )
 def test_rows_that_cannot_be_used_are_named_by_their_line(refused, tmp_path, rows, message):
@@ -473,7 +473,7 @@ def test_rows_that_cannot_be_used_are_named_by_their_line(refused, tmp_path, row
         (b"", "has no column file"),
         (b"azimuth\n1\n", "has no column file"),
         (b"file,azimuth\n", "a header and no rows"),
-        (b"file,azimuth,azimuth\na.png,1,2\n", "two columns 'azimuth'"),
+        (b"file,azimuth,azimuth\na.png,1,2\n", "two columns called 'azimuth'"),
         (b"file,\na.png,1\n", "cannot be the name of a factor"),
         (b"file,../x\na.png,1\n", "cannot be the name of a factor"),
         (b"file,age (years)\na.png,1\n", "column 'age (years)': 'age (years)' cannot be the name"),
@@ -482,8 +482,8 @@ def test_rows_that_cannot_be_used_are_named_by_their_line(refused, tmp_path, row
         (b"file,azimuth\na.png\n", "line 2 has 1 cells; the header has 2"),
         (b"file,azimuth\na.png,1,2\n", "line 2 has 3 cells"),
         (b"file,azimuth\n\xff\xfe,1\n", "is not UTF-8"),
-        (b'file,azimuth\n"a.png,1\n', "no CSV file that can be read"),
-        (b"file\n" + b"a" * 200_000 + b"\n", "no CSV file that can be read"),
+        (b'file,azimuth\n"a.png,1\n', "cannot be read as a CSV file"),
+        (b"file\n" + b"a" * 200_000 + b"\n", "cannot be read as a CSV file"),
     ],
 )
 def test_tables_that_are_none_are_one_line(refused, tmp_path, text, message):
@@ -496,15 +496,15 @@ def test_tables_that_are_none_are_one_line(refused, tmp_path, text, message):
 def test_what_is_nowhere_or_no_layout_is_one_line(refused, tmp_path):
     words = ("--store", tmp_path / "s")
     assert f"there is no {tmp_path / 'nowhere'}" in refused("import-batches", tmp_path / "nowhere", *words)
-    assert "has no layout that is known here" in refused("import-batches", tmp_path, *words)
+    assert "has no known layout" in refused("import-batches", tmp_path, *words)
     (tmp_path / "rendered_chairs.tar").write_bytes(b"x")
     said = refused("import-batches", tmp_path / "rendered_chairs.tar", *words)
     assert "is an archive; unpack it" in said
 
 
-def test_an_option_that_decides_nothing_is_bad_usage(refused, photos, tmp_path):
+def test_an_option_without_effect_is_bad_usage(refused, photos, tmp_path):
     words = ("import-batches", photos, "--store", tmp_path / "s", "--test-fraction", 0.5, "--batch-size", 2)
-    assert "--test-fraction decides nothing in this source (csv)" in refused(*words, code=2)
+    assert "--test-fraction has no effect on this source (csv)" in refused(*words, code=2)
     assert not (tmp_path / "s").exists()
 
 
@@ -551,7 +551,7 @@ ONE_SHARD = """
 import sys, time
 from dataset.shards import write_shard
 from pipelines.console.cli import main
-from pipelines.interchange import filling
+from pipelines.interchange import importing
 
 written = []
 
@@ -562,7 +562,7 @@ def one(store, split, group, shard, arrays, check_cancelled):
     write_shard(store, split, group, shard, arrays, check_cancelled)
     written.append(shard)
 
-filling.write_shard = one
+importing.write_shard = one
 main()
 """
 
@@ -606,13 +606,13 @@ def test_another_source_or_another_setting_is_refused(dcign, refused, photos, ch
     assert "batch_size is 2 there, 4 was given" in refused(*words, "--batch-size", 4)
     assert "holds images of the layout csv" in refused("import-batches", chairs, "--store", url)
     (photos / "labels.csv").write_text((photos / "labels.csv").read_text().replace("15.5", "15.25"))
-    assert "is not what" in refused(*words)
+    assert "differs from the source that" in refused(*words)
     assert array_files(url) == before
     assert "holds rendered images" in refused("import-batches", photos, "--store", toy / "faces.zarr")
 
 
 @pytest.mark.parametrize("name", ["image", "factors", "identity", "digest"])
-def test_verify_finds_damage_and_the_import_mends_it(dcign, refused, photos, tmp_path, array_files, name):
+def test_verify_finds_damage_and_the_import_fixes_it(dcign, refused, photos, tmp_path, array_files, name):
     url = tmp_path / "s"
     words = ("import-batches", photos, "--store", url)
     dcign(*words, *SMALL, "--batch-size", 2)

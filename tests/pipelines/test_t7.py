@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.interchange.errors import SourceError
+from pipelines.interchange.source import SourceError
 from pipelines.interchange.t7 import TYPES, read_header, read_tensor
 
 
@@ -87,7 +87,7 @@ def test_files_paths_bytes_and_members_of_archives(tmp_path):
     [
         (b"", "it ends inside its header"),
         (SMALL[:100], "no torch.FloatStorage follows"),
-        (SMALL[:-1], "cut short: 95 bytes are left for numbers that take 96"),
+        (SMALL[:-1], "cut short: 95 bytes remain for numbers that take 96"),
         (SMALL + b"\0", "1 bytes follow its tensor"),
         (b"4\n1\n3\nV 1\n17\ntorch.FloatTensor\n", "in text form"),
         (struct.pack("<ii", 3, 1), "it holds a table"),
