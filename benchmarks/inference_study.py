@@ -25,8 +25,7 @@ from pipelines.console.progress import progress_bar
 from pipelines.evaluation.metrics.bootstrap import mean_of
 from pipelines.inference.observation import observe
 from pipelines.inference.outcome import Outcome
-from pipelines.inference.problem import Method, Problem, hypotheses
-from pipelines.inference.statistics import Codes, Pixels
+from pipelines.inference.problem import ChainOptions, Codes, Method, Pixels, Problem
 from render import open_model
 from train.runs.trained_run import load_run
 
@@ -85,7 +84,7 @@ def main() -> None:
 
 def with_equal_renders(method: Method, chains: int, iterations: int) -> dict[str, int]:
     """Chains that take as many renders by this method as refined ones of `iterations` do."""
-    renders = hypotheses("refined", chains, iterations)
+    renders = ChainOptions(chains, iterations).renders
     return {"chains": chains, "iterations": iterations if method == "refined" else renders // chains - 1}
 
 
@@ -108,7 +107,8 @@ def explain(row: Row, sweeps: str, face: int, how: dict[str, int]) -> dict[str, 
     problem.fit  # noqa: B018 -- not part of the time
     seen = observe(f"{sweeps}#test/azimuth/{face}/{STRIDE * face % VIEWS}", problem.run)
     started = time.perf_counter()
-    fitted = problem.infer(seen.image, method=row.method, seed=face, **how)
+    options = ChainOptions(how["chains"], how["iterations"], row.method, seed=face)
+    fitted = problem.infer(seen.image, options)
     seconds = time.perf_counter() - started
     found = Outcome(problem, fitted, seen.truth(problem.space)).summary()
     mse, scene, vertices = found["pixel_mse"], found["scene"], found["vertex_rmse"]
@@ -121,7 +121,7 @@ def explain(row: Row, sweeps: str, face: int, how: dict[str, int]) -> dict[str, 
         "vertices": vertices["posterior_mean"],
         "mean_face": vertices["mean_face"],
         "failed": found["chains"]["failed"] / how["chains"],
-        "rate": hypotheses(row.method, **how) / seconds,
+        "rate": options.renders / seconds,
     }
 
 

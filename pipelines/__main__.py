@@ -1,4 +1,4 @@
-"""`python -m pipelines VERB`: the same as `dcign VERB`, where no script is installed."""
+"""`python -m pipelines COMMAND`: the same as `dcign COMMAND`, for where no script is installed."""
 
 from pipelines.console.cli import main
 

@@ -1,6 +1,6 @@
-"""`make demo`: from nothing to a turning head in a few minutes, and one page that shows it.
+"""`make demo`: a small data set, a small network, and one report of them, in a few minutes.
 
-It runs the same verbs that a user runs, with small numbers, and prints each before it runs.
+It runs the commands that a user runs, with small numbers, and prints each before it runs.
 """
 
 import shlex
@@ -15,13 +15,19 @@ from pipelines.evaluation.measure import measure
 
 
 @click.command()
-@click.option("--out", default="demo", show_default=True, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--model", default="procedural", show_default=True, help="The built-in head, or a face model's file.")
-@click.option("--size", default=64, show_default=True, help="Pixels a side.")
+@click.option(
+    "--out",
+    default="demo",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for data, run and report.",
+)
+@click.option("--model", default="procedural", show_default=True, help="Built-in head, or a face model's file.")
+@click.option("--size", default=64, show_default=True, help="Side of the images in pixels.")
 @click.option("--n", "count", default=300, show_default=True, help="Batches of each extrinsic factor.")
-@click.option("--preset", default="demo", show_default=True)
+@click.option("--preset", default="demo", show_default=True, help="Preset of train-dcign.")
 @click.option("--batches", type=int, help="Training batches. [default: the preset's]")
-@click.option("--identities", type=click.IntRange(4), default=20, show_default=True, help="Test people.")
+@click.option("--identities", type=click.IntRange(4), default=20, show_default=True, help="Test identities.")
 def command(out: Path, model: str, size: int, count: int, preset: str, batches: int | None, identities: int) -> None:
     """Render a small data set, train a small network, and write OUT/report.html."""
     started = time.perf_counter()

@@ -1,1 +1,1 @@
-"""The commands, one file each. Only `pipelines.console.cli` imports them."""
+"""The commands, one file each, called by `pipelines.console.cli`; no other module imports them."""

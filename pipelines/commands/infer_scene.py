@@ -1,7 +1,8 @@
-"""`infer-scene`: the face model's scene behind one image, by ABC-MCMC on the graphics code."""
+"""`infer-scene`: infer the scene of the face in one image, by ABC-MCMC on the graphics code."""
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,8 @@ from pipelines.evaluation.measure import home_of
 from pipelines.inference.observation import Observation, observe
 from pipelines.inference.outcome import MESH_SUFFIXES, Outcome
 from pipelines.inference.photo import Box
-from pipelines.inference.problem import TOLERANCE, Problem, hypotheses
-from pipelines.inference.sampler import Trace
-from pipelines.inference.statistics import Pixels
+from pipelines.inference.problem import TOLERANCE, ChainOptions, Method, Pixels, Problem
+from pipelines.inference.sampler import Kernel, Trace
 from pipelines.pretrained import FACES, run_or_pretrained
 from render import open_model
 from render.cachedir import directory
@@ -29,30 +29,30 @@ from train.runs.trained_run import load_run
 @click.option(
     "--model",
     metavar="procedural|PATH",
-    help="The face model that the run has learned. [default: that of IMAGE's store, else procedural]",
+    help="Face model that the run was trained on. [default: that of IMAGE's store, else procedural]",
 )
-@click.option("--chains", type=click.IntRange(2, 256), default=16, show_default=True, help="Run side by side.")
+@click.option("--chains", type=click.IntRange(2, 256), default=16, show_default=True, help="Parallel chains.")
 @click.option(
     "--iterations",
     type=click.IntRange(8, 1_000_000),
     default=1000,
     show_default=True,
-    help="Of each chain; the first half settles it and is no sample.",
+    help="Iterations of each chain; the first half settles it and gives no samples.",
 )
 @click.option(
     "--method",
     type=click.Choice(["refined", "plain"]),
     default="refined",
     show_default=True,
-    help="refined starts where the encoder points and moves one part of the scene at a time; plain is the chain of "
-    "arXiv v1: a start from the prior, and everything moves at once.",
+    help="refined starts near the scene that regression on the codes predicts, and moves one part of the scene at a "
+    "time; plain is the chain of arXiv v1: it starts from the prior and moves everything at once.",
 )
 @click.option(
     "--statistic",
     type=click.Choice(["codes", "pixels"]),
     default="codes",
     show_default=True,
-    help="What is compared: the graphics codes, or the images themselves, nearer to the truth where IMAGE is a render.",
+    help="Compare the graphics codes, or the images themselves, which is more accurate where IMAGE is a render.",
 )
 @click.option(
     "--distance",
@@ -60,12 +60,12 @@ from train.runs.trained_run import load_run
     type=click.Choice(["l1", "l2"]),
     default="l1",
     show_default=True,
-    help="Between statistics; what is accepted takes their errors as Laplace (l1) or normal (l2).",
+    help="Distance between statistics; their errors are assumed to be Laplace (l1) or normal (l2).",
 )
 @click.option(
     "--tolerance",
     type=click.FloatRange(1e-6, 10),
-    help="Scale of those errors, as a share of the distance between strangers. "
+    help="Scale of those errors, as a share of the typical distance between two scenes of the prior. "
     f"[default: {TOLERANCE['l1']:g} for l1, {TOLERANCE['l2']:g} for l2]",
 )
 @click.option(
@@ -74,11 +74,11 @@ from train.runs.trained_run import load_run
     type=click.FloatRange(0, 0.2),
     default=0.0,
     show_default=True,
-    help="How far the head may be off its place in the picture, as a share of the height: 0 for renders, 0.02 for "
-    "other pictures.",
+    help="Range of the head's displacement in the picture, as a share of the height: 0 for renders, 0.02 for other "
+    "pictures.",
 )
-@click.option("--samples", type=int, default=1, show_default=True, help="Samples a pixel of hypotheses.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--samples", type=int, default=1, show_default=True, help="Samples a pixel of rendered hypotheses.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the chains.")
 @click.option(
     "--mesh", type=click.Choice(MESH_SUFFIXES), default="ply", show_default=True, help="Format of the fitted head."
 )
@@ -90,22 +90,28 @@ def command(
     image: str,
     run_dir: Path | None,
     model: str | None,
+    chains: int,
+    iterations: int,
+    method: Method,
     statistic: str,
+    kernel: Kernel,
+    tolerance: float | None,
     spread: float,
     samples: int,
+    seed: int,
     mesh: str,
     box: Box | None,
     out: Path | None,
     device: str,
     as_json: bool,
-    **how: Any,
 ) -> None:
     r"""Infer shape, albedo, azimuth, elevation and light (and, with --camera, its place) of the face in IMAGE.
 
-    Scenes are proposed, rendered and encoded; those whose codes are near the image's are kept
-    (arXiv:1503.03167v1 section 4.1). IMAGE is a picture, or a view in a store, STORE#SPLIT/FACTOR/BATCH/VIEW, of which
-    the truth is known. OUT gets scene.json (what was found), posterior.npz (samples), mesh.ply (the fitted head, with
-    colours) and scene.png (the chains).
+    Markov chains propose scenes, render them and encode the renders; a scene whose code is near the image's is
+    accepted (arXiv:1503.03167v1 section 4.1). The accepted scenes are samples of the posterior: they show how certain
+    each quantity is. IMAGE is a picture, or a view in a store, STORE#SPLIT/FACTOR/BATCH/VIEW, of which the true scene
+    is known. OUT receives scene.json (estimates), posterior.npz (samples), mesh.ply (the fitted head, with colours) and
+    scene.png (the chains).
 
     \b
     Example: infer-scene portrait.jpg --camera 0.02
@@ -113,54 +119,54 @@ def command(
     """
     run_dir = run_or_pretrained(run_dir)
     run = load_run(run_dir, device)
-    seen = observe(image, run, box)
+    observation = observe(image, run, box)
+    options = ChainOptions(chains, iterations, method, tolerance, seed)
     problem = Problem(
         run,
-        open_model(model or seen.model),
+        open_model(model or observation.model),
         Pixels() if statistic == "pixels" else None,
         spread=spread,
         samples=samples,
-        kernel=how["kernel"],
-        # What comes with the package may lie where nobody can write.
+        kernel=kernel,
+        # The package's own folder may be read-only.
         home=directory() / "pretrained" if run_dir == FACES else home_of(run_dir) / "measured",
     )
-    del how["kernel"]
     started = time.perf_counter()
-    outcome = infer(problem, seen, how)
+    outcome = infer(problem, observation, options)
     seconds = time.perf_counter() - started
-    drawn = hypotheses(how["method"], how["chains"], how["iterations"])
     facts = {
         "image": image,
-        "notes": seen.notes,
+        "notes": observation.notes,
         "run": {"path": str(run_dir), "batches": run.step} | run.identity(),
         "model": {"name": problem.model.name, "sha256": problem.model.sha256, "unit": problem.model.unit},
-        "options": how | {"statistic": statistic, "distance": problem.kernel, "camera": spread, "samples": samples},
-        "hypotheses_per_second": round(drawn / seconds, 1),
+        "options": asdict(options)
+        | {"statistic": statistic, "distance": problem.kernel, "camera": spread, "samples": samples},
+        "hypotheses_per_second": round(options.renders / seconds, 1),
     }
     out = out or Path(f"{Path(image.replace('#', '-').replace('/', '-')).name}-scene")
     found = outcome.write(out, mesh, facts)
-    click.echo(json.dumps(found) if as_json else told(found, out, mesh, seen.notes))
+    click.echo(json.dumps(found) if as_json else report(found, out, mesh, observation.notes))
 
 
-def infer(problem: Problem, seen: Observation, how: dict[str, Any]) -> Outcome:
-    """Chains under a progress bar."""
+def infer(problem: Problem, observation: Observation, options: ChainOptions) -> Outcome:
+    """Run the chains with a progress bar."""
     problem.fit  # noqa: B018 -- has a bar of its own
     with progress_bar("hypotheses") as progress:
-        total = hypotheses(how["method"], how["chains"], how["iterations"])
-        bar = progress.add_task("inferring", total=total, note="looking where the encoder points")
+        bar = progress.add_task("inferring", total=options.renders, note="predicting the scene from the code")
 
-        def tell(iteration: int, trace: Trace) -> None:
+        def update(iteration: int, trace: Trace) -> None:
             note = f"pixel MSE {np.median(trace.recorded['mse'][iteration]):.4f}"
-            progress.update(bar, completed=total - how["chains"] * (how["iterations"] - iteration), note=note)
+            remaining = options.chains * (options.iterations - iteration)
+            progress.update(bar, completed=options.renders - remaining, note=note)
 
         fitted = problem.infer(
-            seen.image, on_draws=lambda count: progress.advance(bar, count), on_iteration=tell, **how
+            observation.image, options, on_renders=lambda count: progress.advance(bar, count), on_iteration=update
         )
-    return Outcome(problem, fitted, seen.truth(problem.space))
+    return Outcome(problem, fitted, observation.truth(problem.space))
 
 
-def told(found: dict[str, Any], out: Path, mesh: str, notes: list[str]) -> str:
-    """The findings, a line each."""
+def report(found: dict[str, Any], out: Path, mesh: str, notes: list[str]) -> str:
+    """Format the estimates of scene.json, one line each."""
     chains, mse = found["chains"], found["pixel_mse"]
     lines = [*notes]
     for name, quantity in found["scene"].items():
@@ -187,5 +193,5 @@ def told(found: dict[str, Any], out: Path, mesh: str, notes: list[str]) -> str:
 
 def _agreement(chains: dict[str, Any]) -> str:
     if chains["r_hat_median"] is None:
-        return "R-hat unknown (some chains stood still)"
+        return "R-hat unknown (some chains never moved)"
     return f"R-hat {chains['r_hat_median']:.2f} (largest {chains['r_hat_largest']:.1f})"

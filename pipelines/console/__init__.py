@@ -1,1 +1,1 @@
-"""What all commands share: the entry point, options, progress bars, image files."""
+"""Parts that all commands share: the entry point, options, progress bars, image files."""

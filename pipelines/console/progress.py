@@ -1,4 +1,4 @@
-"""Progress bars: counts with units, rate and time left. On a terminal only."""
+"""Progress bars with counts, rate and remaining time, shown on a terminal only."""
 
 import sys
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from rich.text import Text
 
 
 class _Note(ProgressColumn):
-    """What the task says of itself, where it says anything."""
+    """Column with the `note` of a task, where it has one."""
 
     def render(self, task: Task) -> Text:
         return Text(str(task.fields.get("note", "")))
 
 
 class _Rate(ProgressColumn):
-    """Units a second, over what this run has done (a resumed run starts from what was there)."""
+    """Column with units a second, counting only what this run has done and not what it resumed from."""
 
     def __init__(self, unit: str) -> None:
         super().__init__()
@@ -39,7 +39,13 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress_bar(unit: str, *, shown: bool = True) -> Iterator[Progress]:
-    """A bar on standard error; silent where that is not a terminal, or where it is not to be shown."""
+    """Show a progress bar on standard error; nothing where that is no terminal, or where `shown` is False.
+
+    Parameters
+    ----------
+    unit : plural name of what is counted, for the rate: `images`
+    shown : False for no bar at all
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),

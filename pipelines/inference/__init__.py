@@ -1,1 +1,1 @@
-"""Inverse graphics: the scene behind an image, by approximate Bayesian computation on the graphics code."""
+"""Inverse graphics: the scene of an image, inferred by approximate Bayesian computation on the graphics code."""

@@ -1,4 +1,4 @@
-"""Proposals of the chains: elliptical for what is normal in the prior, reflected walks for what is uniform."""
+"""Proposals of the chains: elliptical for normal coordinates of the prior, reflected walks for uniform ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,32 +13,31 @@ Floats = NDArray[np.float64]
 class Move(Protocol):
     """A change of some coordinates of every chain's state.
 
-    A step of size s from x to x' is as likely as one back, but for the `excess` at its ends: proposals keep a measure
-    q of their own, and the excess is log prior - log q. A chain that accepts with min(1, exp(excess' - excess) K'/K)
-    keeps prior times kernel K.
+    A proposal is reversible with respect to its own measure q, and `excess` is log prior - log q. A chain that accepts
+    with min(1, exp(excess' - excess) K'/K) has prior times kernel K as its stationary distribution.
     """
 
     def propose(self, states: Floats, sizes: Floats, rng: np.random.Generator) -> Floats:
-        """(n, D) new states for (n, D) states and (n,) sizes in 0..1."""
+        """Propose (n, D) new states for (n, D) states and (n,) sizes in 0..1."""
 
     def excess(self, states: Floats) -> Floats:
-        """(n,) log prior - log q, up to a constant."""
+        """(n,) values of log prior - log q, up to a constant."""
 
 
 @dataclass(frozen=True)
 class Elliptical:
     """S' = sqrt(1 - a^2) S + a theta, a ~ U(-1, 1) times the size (arXiv:1503.03167v1 section 4.1).
 
-    With `mean` and `factor` the ellipse is about N(mean, factor factor^T) instead of the prior N(0, I): where something
-    is known of the posterior before the chain starts, its steps are long only where it is wide.
+    With `mean` and `factor` the ellipse is that of N(mean, factor factor^T) instead of the prior N(0, I): with an
+    approximate posterior, steps are long only in the directions in which it is wide.
     """
 
     columns: slice
     """Coordinates that are standard normal in the prior."""
     mean: Floats | None = None
-    """(k,)."""
+    """(k,), or None for the prior's."""
     factor: Floats | None = None
-    """(k, k) lower triangular."""
+    """(k, k) lower triangular, or None for the prior's."""
 
     def propose(self, states: Floats, sizes: Floats, rng: np.random.Generator) -> Floats:
         """See `Move`."""
@@ -54,7 +53,7 @@ class Elliptical:
         return proposed
 
     def excess(self, states: Floats) -> Floats:
-        """See `Move`; 0 about the prior."""
+        """See `Move`; 0 for an ellipse of the prior."""
         if self.mean is None or self.factor is None:
             return np.zeros(len(states))
         own = states[:, self.columns]
@@ -65,7 +64,7 @@ class Elliptical:
 
 @dataclass(frozen=True)
 class Reflected:
-    """A step U(-2, 2) times the size in every coordinate, thrown back by the walls at -1 and 1."""
+    """A step U(-2, 2) times the size in every coordinate, reflected at -1 and 1."""
 
     columns: slice
     """Coordinates that are uniform on -1..1 in the prior."""
@@ -78,13 +77,13 @@ class Reflected:
         return proposed
 
     def excess(self, states: Floats) -> Floats:
-        """See `Move`: none."""
+        """See `Move`; 0, as the walk keeps the uniform prior."""
         return np.zeros(len(states))
 
 
 @dataclass(frozen=True)
-class Together:
-    """Several moves of different coordinates as one."""
+class Combined:
+    """Several moves of different coordinates, made in one step."""
 
     moves: Sequence[Move]
 
@@ -100,6 +99,6 @@ class Together:
 
 
 def reflect(values: Floats) -> Floats:
-    """Values folded back into -1..1, as a ball between two walls."""
+    """Reflect values into -1..1, at the walls -1 and 1 as often as needed."""
     found: Floats = 1 - np.abs((values + 1) % 4 - 2)
     return found

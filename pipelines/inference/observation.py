@@ -1,4 +1,4 @@
-"""The image that is to be explained: a picture, or a view in a store, whose scene is known."""
+"""The observed image: a picture, or a view in a store, of which the scene is known."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from train.runs.trained_run import TrainedRun
 
 @dataclass(frozen=True)
 class View:
-    """One image of a store, and where it is."""
+    """One image of a store, by its place."""
 
     store: Store
     split: str
@@ -29,7 +29,7 @@ class View:
     row: int
 
     def state(self, space: SceneSpace) -> Floats:
-        """(D,) its scene."""
+        """(D,) state of its scene."""
         read = self.store.read(self.split, self.group, self.batch)
         coefficients = {
             block: self.store.values(self.split, self.group, f"coefficients/{block}", self.batch)[self.row]
@@ -41,35 +41,42 @@ class View:
 
 @dataclass(frozen=True)
 class Observation:
-    """An image for a run."""
+    """An image in the form that a run takes."""
 
     image: NDArray[np.uint8]
     """(H, W) or (H, W, 3)."""
     notes: list[str]
-    """What was done to a picture."""
+    """Changes that were made to a picture."""
     model: str
-    """The face model to try where the user names none."""
+    """Face model to use where the user gives none."""
     view: View | None = None
+    """Place in a store, where the image comes from one."""
 
     def truth(self, space: SceneSpace) -> Floats | None:
-        """(D,) the scene, where it is known."""
+        """(D,) state of the true scene, where it is known."""
         return None if self.view is None else self.view.state(space)
 
 
 def observe(image: str, run: TrainedRun, box: Box | None = None) -> Observation:
-    """What IMAGE names; `box` cuts a picture as `read_picture` has it.
+    """Read the image that the argument IMAGE of the command names.
+
+    Parameters
+    ----------
+    image : a picture file, or STORE#SPLIT/FACTOR/BATCH/VIEW
+    run : the run that will encode it
+    box : part of a picture, see `read_picture`
 
     Raises
     ------
     click.ClickException, StoreError
-        No picture, no such view, a box of a view, or scenes other than those that the run has learned.
+        There is no such picture or view, a box was given for a view, or the run was trained on other scenes.
     """
     if "#" in image and not Path(image).exists():
         if box is not None:
-            raise click.UsageError(f"--box cuts pictures, and {image} is a view in a store, which is taken whole")
+            raise click.UsageError(f"--box is for picture files, and {image} is a view in a store, which is used whole")
         return _view(image, run)
     try:
-        picture, notes = read_picture(Path(image), run.config.side, run.config.channels, box)
+        picture, notes = read_picture(Path(image), run.side, run.channels, box)
     except PictureError as error:
         raise click.ClickException(str(error)) from error
     return Observation(picture, notes, "procedural")
@@ -80,7 +87,7 @@ def _view(image: str, run: TrainedRun) -> Observation:
     parts = address.split("/")
     if len(parts) != 4 or parts[0] not in SPLITS or not (parts[2] + parts[3]).isdecimal():
         raise StoreError(
-            f"a view is STORE#SPLIT/FACTOR/BATCH/VIEW such as sweeps.zarr#test/azimuth/0/20, not {image!r}"
+            f"expected a view STORE#SPLIT/FACTOR/BATCH/VIEW such as sweeps.zarr#test/azimuth/0/20, not {image!r}"
         )
     store = open_store(url)
     view = View(store, parts[0], parts[1], int(parts[2]), int(parts[3]))

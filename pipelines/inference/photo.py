@@ -1,4 +1,4 @@
-"""Any picture as what a network was trained on: upright, square, on white, of its size and colour."""
+"""Any picture file -> an image like those a network was trained on: upright, square, on white, same size and colour."""
 
 import warnings
 from pathlib import Path
@@ -10,16 +10,16 @@ from PIL import Image
 from scipy import ndimage
 
 KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""What is read. Pillow knows many more kinds, and for some of them starts other programs."""
+"""Kinds of pictures that are read. Pillow knows many more, and for some of them starts other programs."""
 MOST_PIXELS = 150_000_000
 LONGEST = 1000
-"""Pixels of the longer side to which larger pictures are averaged before anything else is done to them."""
+"""Larger pictures are first averaged to this length of the longer side, in pixels."""
 PLAIN_BORDER = 0.6
-"""Share of the border that has one colour where a background is plain; the rest may be neck and shoulders."""
+"""A background is plain if this share of the border has one colour; the rest may be neck and shoulders."""
 BACKGROUND_LEVELS = 12
-"""Grey levels around the border's median that still are background."""
+"""Largest difference of background pixels from the border's median, in grey levels."""
 SMALL, TO_SPARE, SPECK = 0.7, 1.1, 0.01
-"""Heads below this share of a side are cut out, with so much of their own size; fewer pixels of a row are dust."""
+"""Shares of a side: smaller heads are cropped; the crop's size, as a multiple of the head's; fewer pixels are dust."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -31,36 +31,37 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF orientation to what undoes it."""
+"""EXIF orientation to the transposition that undoes it."""
 Box = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels."""
 
 
 class PictureError(ValueError):
-    """The file is no picture, or none that can be used; the text says what came and what to do."""
+    """A file that cannot be used as a picture; the text names the reason and what to do."""
 
 
 def read_picture(path: Path, side: int, channels: int, box: Box | None = None) -> tuple[NDArray[np.uint8], list[str]]:
-    """A picture for a network, and what was done to it.
+    """Read a picture in the form of a network's training images, and list the changes made to it.
 
     Transparent parts and a plain background become white. A picture that is not square is padded with white where its
-    background is known, else cut to its middle. On a known background a head that fills less than `SMALL` of the square
-    is cut out, since all heads of the training images fill theirs. `box` (left, top, right, bottom in pixels) is cut
-    first, and nothing after it.
+    background is known, else cropped to its middle. On a known background a head that fills less than `SMALL` of the
+    square is cropped, since the heads of the training images fill theirs.
 
     Parameters
     ----------
-    path : a file that Pillow can read; of an animation the first frame is taken
+    path : a file that Pillow can read; of an animation the first frame is used
     side : pixels a side
     channels : 1 (grey, by luminance) or 3
+    box : part to use, cropped first; a head in it is not cropped again
 
     Returns
     -------
-    (side, side) or (side, side, 3) uint8, and notes for the user
+    (side, side) or (side, side, 3) uint8, and notes on the changes, for the user
 
     Raises
     ------
     PictureError
-        No file, no picture, damaged, too large, or a box outside it.
+        The file is missing, damaged, too large or not a picture, or the box is outside it.
     """
     notes: list[str] = []
     rgba, scale = _open(path, box, notes)
@@ -75,10 +76,10 @@ def read_picture(path: Path, side: int, channels: int, box: Box | None = None) -
 
 
 def _open(path: Path, box: Box | None, notes: list[str]) -> tuple[NDArray[np.uint8], float]:
-    """(H, W, 4) uint8, upright, cut to the box, no side above `LONGEST`; and how many pixels one of it stands for."""
+    """Open a picture as (H, W, 4) uint8, upright, cropped, no side above `LONGEST`; and the factor of reduction."""
     try:
         with warnings.catch_warnings():
-            # About size, which is checked below against a larger bound, and about damage that Pillow reads around.
+            # Warnings about size, which is checked below with a larger bound, and about damage that Pillow tolerates.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=KINDS) as image:
                 _check_size(path, image)
@@ -96,8 +97,8 @@ def _open(path: Path, box: Box | None, notes: list[str]) -> tuple[NDArray[np.uin
         raise
     except (Exception, MemoryError) as error:
         # Damaged files raise whatever their decoder happens to.
-        said = (str(error) or type(error).__name__).splitlines()[0]
-        raise PictureError(f"{path} is no picture that can be read ({said}); give a PNG or a JPEG") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise PictureError(f"{path} cannot be read as a picture ({reason}); give a PNG or a JPEG") from error
 
 
 def _check_size(path: Path, image: Image.Image) -> None:
@@ -107,7 +108,7 @@ def _check_size(path: Path, image: Image.Image) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Eight bits a channel, turned as EXIF says; damaged EXIF says nothing."""
+    """Convert to eight bits a channel, rotated upright by EXIF; damaged EXIF data are ignored."""
     image.load()
     try:
         turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
@@ -138,19 +139,19 @@ def _shrunk(image: Image.Image) -> tuple[NDArray[np.uint8], float]:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey pictures of 16 bits or floats would be clipped, not scaled, by a plain conversion."""
+    """Scale grey pictures of 16 bits or floats to eight bits; a plain conversion would clip them."""
     if not image.mode.startswith(("I", "F")):
         return image
     values = np.nan_to_num(np.asarray(image, np.float32))
     largest = float(values.max(initial=0))
-    # What says only that it has 32 bits may hold 8, 16 or a share of 1.
+    # A picture with 32 bits may hold values up to 1, 255 or 65535.
     likely = (65535.0,) if image.mode.startswith("I;16") else (1.0, 255.0, 65535.0)
     top = next((white for white in likely if largest <= white), largest)
     return Image.fromarray(np.clip(255 * values / top + 0.5, 0, 255).astype(np.uint8))
 
 
 def _on_white(rgba: NDArray[np.uint8], notes: list[str]) -> tuple[NDArray[np.uint8], bool]:
-    """(H, W, 3), and whether the background is known."""
+    """Make transparent parts and a plain background white: (H, W, 3), and True if the background is known."""
     alpha = rgba[..., 3:].astype(np.float32) / 255
     colour = np.floor(rgba[..., :3] * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)
     if (alpha < 1).any():
@@ -169,7 +170,7 @@ def _on_white(rgba: NDArray[np.uint8], notes: list[str]) -> tuple[NDArray[np.uin
 
 
 def _border(pixels: NDArray[Any]) -> NDArray[Any]:
-    """The outermost pixels of (H, W, ...), one after another."""
+    """Concatenate the outermost pixels of (H, W, ...)."""
     return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
@@ -185,13 +186,13 @@ def _square(colour: NDArray[np.uint8], known: bool, scale: float, notes: list[st
         return square
     side = min(height, width)
     whole = round(side * scale)
-    notes.append(f"cut to the middle {whole} x {whole} pixels; --box chooses another part")
+    notes.append(f"cropped to the middle {whole} x {whole} pixels; --box chooses another part")
     top, left = (height - side) // 2, (width - side) // 2
     return colour[top : top + side, left : left + side]
 
 
 def _closer(square: NDArray[np.uint8], scale: float, notes: list[str]) -> NDArray[np.uint8]:
-    """What is not white, cut out where it is small: as in training, room above the crown and the neck on the border."""
+    """Crop what is not white, where it is small: space above the head, the neck on the border, as in training."""
     side = len(square)
     inked = (square < 255).any(axis=-1)
     rows, columns = (np.flatnonzero(inked.sum(axis=axis) > SPECK * side) for axis in (1, 0))
@@ -203,6 +204,6 @@ def _closer(square: NDArray[np.uint8], scale: float, notes: list[str]) -> NDArra
     part = int(TO_SPARE * max(height, width) + 0.5)
     top, left = int(rows[-1]) + 1 - part, int(columns[0]) - (part - width) // 2
     whole = round(part * scale)
-    notes.append(f"the head was small: cut to {whole} x {whole} pixels around it; --box chooses another part")
+    notes.append(f"the head was small: cropped to {whole} x {whole} pixels around it; --box chooses another part")
     around = np.pad(square, ((part, part), (part, part), (0, 0)), constant_values=255)
     return around[part + top : 2 * part + top, part + left : 2 * part + left]

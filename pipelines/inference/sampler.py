@@ -1,7 +1,7 @@
-"""ABC-MCMC: chains whose hypotheses are accepted by how near their summary statistics come to the observation's.
+"""ABC-MCMC: Markov chains that accept hypotheses by the distance of their summary statistics to the observation's.
 
-The chains keep prior(S) K(rho(S) / epsilon), with rho the distance between the statistics of the image of S and of
-the observation, and K the density of an error that is taken to lie between them: Wilkinson's probabilistic acceptance
+The chains sample prior(S) K(rho(S) / epsilon), with rho the distance between the statistics of the image of S and of
+the observation, and K the density of an assumed error between them: Wilkinson's probabilistic acceptance
 (Stat. Appl. Genet. Mol. Biol. 12, 2013), with which ABC is exact under that error.
 """
 
@@ -15,32 +15,32 @@ from numpy.typing import NDArray
 from pipelines.inference.moves import Floats, Move
 
 Kernel = Literal["l1", "l2"]
-"""Of the error between statistics. `l1`: K = exp(-rho / epsilon), Laplace; `l2`: K = exp(-rho^2 / (2 epsilon^2)),
-normal."""
+"""Density of the error between statistics. `l1`: Laplace, K = exp(-rho / epsilon); `l2`: normal,
+K = exp(-rho^2 / (2 epsilon^2))."""
 WANTED = 0.25
-"""Acceptance that sizes of steps are steered to; the best for many coordinates at once (Roberts et al. 1997)."""
+"""Acceptance rate to which the sizes of steps are adapted; optimal for many coordinates (Roberts et al. 1997)."""
 HASTE = 0.15
 """Change of a size's logarithm when a step is accepted, before the sizes are frozen."""
 SMALLEST = 1e-4
 BEGIN = 0.05
-"""Share of the median distance at the start that epsilon begins with: larger ones let go of a good start."""
+"""First epsilon, as a share of the median distance at the start: a larger one loses a good start."""
 
 Simulate = Callable[[Floats], tuple[Floats, Mapping[str, Floats]]]
-"""(n, D) states -> (n,) distances to the observation, and (n,) arrays of whatever else should be recorded."""
+"""(n, D) states -> (n,) distances to the observation, and named (n,) arrays to record."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long the chains run, and how near they have to come."""
+    """Length of the chains, and their tolerance over time."""
 
     iterations: int
     settling: int
-    """Iterations at the start in which epsilon falls and steps are sized; they are no samples."""
+    """Iterations at the start in which epsilon falls and step sizes adapt; they are no samples."""
     tolerance: float
-    """Epsilon from then on."""
+    """Epsilon after settling."""
 
     def epsilon(self, iteration: int, first: float) -> float:
-        """Falls by a constant factor from `first` (or the tolerance, where that is larger) to the tolerance."""
+        """Epsilon at an iteration: falls geometrically from `first`, or from a larger tolerance, to the tolerance."""
         if iteration >= self.settling:
             return self.tolerance
         share = iteration / self.settling
@@ -49,14 +49,14 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Trace:
-    """What the chains went through; row 0 is the start."""
+    """The history of the chains; row 0 is the start."""
 
     states: NDArray[np.float32]
     """(iterations + 1, n, D)."""
     distance: Floats
     """(iterations + 1, n)."""
     recorded: Mapping[str, Floats]
-    """(iterations + 1, n) of each other thing that `simulate` gave for the state."""
+    """Named (iterations + 1, n) arrays that `simulate` gave for the states."""
     accepted: NDArray[np.bool_]
     """(iterations, n)."""
     settling: int
@@ -79,16 +79,18 @@ def run_chains(
     adapt: bool = True,
     on_iteration: Callable[[int, Trace], None] = lambda _iteration, _trace: None,
 ) -> Trace:
-    """Run n chains side by side; every iteration is one call of `simulate` with n hypotheses.
+    """Run n chains in parallel; every iteration is one call of `simulate` with n hypotheses.
 
     Parameters
     ----------
     start : (n, D) states
-    moves : with the size, 0..1, of their first steps; one is chosen at random for each iteration, the same for all
-        chains
+    moves : moves with the size, 0..1, of their first steps; each iteration uses one, chosen at random, for all chains
     simulate : see `Simulate`
-    adapt : go on to size each chain's steps while settling
-    on_iteration : called with the number of iterations done, and the trace so far
+    schedule : length and tolerance of the chains
+    rng : random generator
+    kernel : see `Kernel`
+    adapt : adapt the step sizes of each chain while settling
+    on_iteration : called with the number of finished iterations, and the trace so far
 
     Returns
     -------
@@ -113,12 +115,12 @@ def run_chains(
         which = int(rng.integers(len(moves)))
         move, _ = moves[which]
         proposed = move.propose(states, sizes[which], rng)
-        there, told = simulate(proposed)
-        odds = move.excess(proposed) - move.excess(states) + log_kernel(there, epsilon, kernel)
+        proposed_distance, proposed_record = simulate(proposed)
+        odds = move.excess(proposed) - move.excess(states) + log_kernel(proposed_distance, epsilon, kernel)
         odds -= log_kernel(distance, epsilon, kernel)
         taken = np.log(1 - rng.random(n)) < odds
-        states[taken], distance = proposed[taken], np.where(taken, there, distance)
-        now = {name: np.where(taken, told[name], now[name]) for name in now}
+        states[taken], distance = proposed[taken], np.where(taken, proposed_distance, distance)
+        now = {name: np.where(taken, proposed_record[name], now[name]) for name in now}
         if adapt and iteration < schedule.settling:
             change = np.where(taken, HASTE, -HASTE * WANTED / (1 - WANTED))
             sizes[which] = np.clip(sizes[which] * np.exp(change), SMALLEST, 1)
@@ -129,13 +131,13 @@ def run_chains(
 
 
 def log_kernel(distance: Floats, epsilon: float, kernel: Kernel) -> Floats:
-    """(n,) log K, up to a constant."""
+    """(n,) values of log K, up to a constant."""
     ratio = distance / epsilon
     return -ratio if kernel == "l1" else -0.5 * ratio * ratio
 
 
 def split_r_hat(samples: NDArray[np.floating]) -> Floats:
-    """Potential scale reduction of chains that were cut in halves (Gelman et al., Bayesian Data Analysis, 3rd edition).
+    """Potential scale reduction of chains split in halves (Gelman et al., Bayesian Data Analysis, 3rd edition).
 
     Parameters
     ----------
@@ -143,7 +145,7 @@ def split_r_hat(samples: NDArray[np.floating]) -> Floats:
 
     Returns
     -------
-    (D,) 1 where the halves of all chains agree; nan where nothing moved
+    (D,) values, 1 where the halves of all chains agree; nan where no chain moved
     """
     half = len(samples) // 2
     halves = np.concatenate([samples[:half], samples[half : 2 * half]], axis=1).astype(np.float64)

@@ -1,4 +1,4 @@
-"""What a scene is to the chains: one row of numbers, its prior, and the picture that it makes."""
+"""Scenes as states of the chains: one row of numbers each, their prior, and their rendered images."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -16,12 +16,12 @@ from render.pose import rotation
 
 T = TypeVar("T")
 CAMERA = {"right": 1.0, "up": 1.0, "nearer": 2.0}
-"""Where the head may be besides its place, in units of the camera's spread: shares of the frame's height, and of the
-camera's distance, either way."""
+"""Camera offsets and their half ranges, in units of the camera's spread: shares of the frame's height (right, up) and
+of the camera's distance (nearer)."""
 
 
 def scene_space(model: MorphableModel, factors: Mapping[str, tuple[float, float]], spread: float) -> "SceneSpace":
-    """Shape and albedo of a model, factors over their ranges in degrees, and the camera's offsets if `spread` > 0."""
+    """Make the scene space of a model: shape, albedo, factors with ranges in degrees, offsets of the camera."""
     blocks = {block: model.blocks[block].components for block in ("shape", "albedo")}
     offsets = {name: (-share * spread, share * spread) for name, share in CAMERA.items() if spread}
     return SceneSpace(blocks, {**factors, **offsets})
@@ -29,30 +29,30 @@ def scene_space(model: MorphableModel, factors: Mapping[str, tuple[float, float]
 
 @dataclass(frozen=True)
 class SceneSpace:
-    """The prior over scenes. A state is (D,): coefficients of every block, then all that is uniform, as -1..1."""
+    """The prior over scenes. A state is (D,): the coefficients of every block, then the uniform quantities as -1..1."""
 
     blocks: Mapping[str, int]
-    """Coefficients of each block of the model; N(0, 1) in standard deviations."""
+    """Number of coefficients of each block of the model; each is N(0, 1)."""
     ranges: Mapping[str, tuple[float, float]]
-    """Ends of what is uniform: the factors in degrees, and the camera's offsets (`CAMERA`)."""
+    """(low, high) of each uniform quantity: the factors in degrees, and the camera offsets (`CAMERA`)."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of what is uniform."""
+        """Names of the uniform quantities."""
         return tuple(self.ranges)
 
     @property
     def gaussian(self) -> slice:
-        """Coordinates that are standard normal."""
+        """Coordinates that are standard normal in the prior."""
         return slice(0, sum(self.blocks.values()))
 
     @property
     def uniform(self) -> slice:
-        """Coordinates that are uniform on -1..1."""
+        """Coordinates that are uniform on -1..1 in the prior."""
         return slice(self.gaussian.stop, self.gaussian.stop + len(self.ranges))
 
     def columns(self, *names: str) -> slice:
-        """The coordinates of a block, or of neighbouring uniform quantities."""
+        """Coordinates of a block, or of neighbouring uniform quantities."""
         if names[0] in self.blocks:
             before = [*self.blocks][: [*self.blocks].index(names[0])]
             start = sum(self.blocks[block] for block in before)
@@ -60,19 +60,19 @@ class SceneSpace:
         first = self.gaussian.stop + self.names.index(names[0])
         return slice(first, first + len(names))
 
-    def draw(self, count: int, rng: np.random.Generator) -> Floats:
-        """(count, D) states from the prior."""
+    def sample(self, count: int, rng: np.random.Generator) -> Floats:
+        """Sample (count, D) states from the prior."""
         normal = rng.standard_normal((count, self.gaussian.stop))
         return np.concatenate([normal, rng.uniform(-1, 1, (count, len(self.ranges)))], axis=1)
 
     def values(self, states: NDArray[np.floating], name: str) -> Floats:
-        """(...) a uniform quantity in its own unit, for states (..., D)."""
+        """(...) values of a uniform quantity in its own unit, for states (..., D)."""
         low, high = self.ranges[name]
         found: Floats = low + (high - low) * (states[..., self.columns(name).start].astype(np.float64) + 1) / 2
         return found
 
     def state(self, coefficients: Mapping[str, NDArray[np.floating]], values: Mapping[str, float]) -> Floats:
-        """(D,) the state of a scene; the camera's offsets are 0 where `values` does not name them."""
+        """(D,) state of a scene; the camera offsets are 0 where `values` does not name them."""
         found = np.zeros(self.uniform.stop)
         for block in self.blocks:
             found[self.columns(block)] = coefficients[block]
@@ -82,18 +82,23 @@ class SceneSpace:
         return found
 
     def coefficients(self, states: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
-        """Block to (n, K) for (n, D) states."""
+        """Block to (n, K) coefficients of (n, D) states."""
         return {block: states[:, self.columns(block)].astype(np.float32) for block in self.blocks}
 
     def half_ranges(self) -> Floats:
-        """(U,) what 1 of a state is in each uniform quantity's own unit."""
+        """(U,) half the range of each uniform quantity in its own unit: what 1 in a state stands for."""
         return np.array([(high - low) / 2 for low, high in self.ranges.values()])
 
 
 class Hypotheses:
-    """Draws states. Threads share the work: everything that takes long releases the interpreter lock.
+    """The renderer of states, with several threads: everything slow releases the interpreter lock.
 
-    `prepare_thread` is called once in each of them.
+    Parameters
+    ----------
+    model, space : the face model, and the meaning of a state's coordinates
+    camera, light_elevation : of the training images; the elevation in degrees
+    renderer : renders the scenes
+    prepare_thread : called once in each thread
     """
 
     def __init__(
@@ -110,19 +115,19 @@ class Hypotheses:
         self._threads = ThreadPoolExecutor(worker_count(), initializer=prepare_thread)
 
     def images(self, states: NDArray[np.floating]) -> NDArray[np.uint8]:
-        """(n, H, W[, 3]) of (n, D) states."""
+        """Render (n, D) states: (n, H, W[, 3]) uint8."""
         return np.concatenate(self.each(states, lambda images: images))
 
-    def each(self, states: NDArray[np.floating], look: Callable[[NDArray[np.uint8]], T]) -> list[T]:
-        """What `look` says of the images of each thread's share of (n, D) states, in their order."""
+    def each(self, states: NDArray[np.floating], measure: Callable[[NDArray[np.uint8]], T]) -> list[T]:
+        """Render (n, D) states and apply `measure` to the images of each thread's share; results in order."""
         parts = [part for part in np.array_split(states, worker_count()) if len(part)]
-        return list(self._threads.map(lambda part: look(self._draw(part)), parts))
+        return list(self._threads.map(lambda part: measure(self._render(part)), parts))
 
     def meshes(self, states: NDArray[np.floating]) -> tuple[Mesh, ...]:
-        """The heads of (n, D) states, in the model's own place and unit."""
+        """Head meshes of (n, D) states, in the model's own coordinates and unit."""
         return self.model.meshes(self.space.coefficients(states))
 
-    def _draw(self, states: NDArray[np.floating]) -> NDArray[np.uint8]:
+    def _render(self, states: NDArray[np.floating]) -> NDArray[np.uint8]:
         azimuth, elevation, light = (
             self.space.values(states, name).astype(np.float32) for name in ("azimuth", "elevation", "light")
         )
@@ -136,7 +141,7 @@ class Hypotheses:
         return self._renderer.render(scenes).image
 
     def _offsets(self, states: NDArray[np.floating]) -> Floats:
-        """(n, 3) right, up and toward the camera, model units. To move the head is to move the camera back."""
+        """(n, 3) offsets right, up and toward the camera, in model units: the head moves instead of the camera."""
         if not set(CAMERA) <= set(self.space.names):
             return np.zeros((len(states), 3))
         camera = self._camera

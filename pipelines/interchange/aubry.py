@@ -14,7 +14,7 @@ from pipelines.interchange.pictures import Batches, PictureBatches, View, listin
 from pipelines.interchange.source import Choices, Contents, SourceError, factor_over, keyed, list_hash
 
 PICTURE = re.compile(r"image_\d+_p(\d{3})_t(\d{3})_r\d+\.png")
-KEPT = 2 / 3
+CROP = 2 / 3
 """Share of a picture that is used, its middle 400 of 600 pixels: the rest is white."""
 CONVENTIONS = (
     "azimuth and elevation are the numbers after t and p in the names of the pictures, in degrees. "
@@ -66,7 +66,7 @@ def open_chairs(root: Path, choices: Choices, workers: int) -> PictureBatches:
             f"{root} has {len(names)} complete chairs with {len(poses)} views each, too few for a batch of "
             f"{choices.batch_size} images; give a smaller --batch-size"
         )
-    return PictureBatches(_contents(root, full, poses, names, choices, notes), root, full, KEPT)
+    return PictureBatches(_contents(root, full, poses, names, choices, notes), root, full, CROP)
 
 
 def _contents(
@@ -113,21 +113,21 @@ def _complete(
     """Select the chairs whose pictures of all usual poses exist and can be read; a note names each other chair."""
     tally = Counter(pose for poses in chairs.values() for pose in poses)
     usual = {pose for pose, count in tally.items() if count > len(chairs) / 2}
-    notes, kept = [], {}
+    notes, complete = [], {}
     for name, poses in chairs.items():
         if usual and usual <= poses.keys():
-            kept[name] = {pose: poses[pose] for pose in usual}
+            complete[name] = {pose: poses[pose] for pose in usual}
         else:
             notes.append(f"chair {name} is left out: {len(usual - poses.keys())} of {len(usual)} views are missing")
-    owner = {f"{name}/renders/{file}": name for name, poses in kept.items() for file in poses.values()}
+    owner = {f"{name}/renders/{file}": name for name, poses in complete.items() for file in poses.values()}
     for file, wrong in unreadable(root, list(owner), workers).items():
-        if kept.pop(owner[file], None):
+        if complete.pop(owner[file], None):
             notes.append(f"chair {owner[file]} is left out: {wrong}")
-    if not kept:
+    if not complete:
         raise SourceError(
             f"{root} has no complete chair: of {len(chairs)}, {'; '.join(notes[:1]) or 'none has pictures'}"
         )
-    return kept, notes
+    return complete, notes
 
 
 def _view(chair: str, file: str, pose: Pose, number: int) -> View:

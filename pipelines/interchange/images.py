@@ -50,7 +50,7 @@ def fit(image: Image.Image, image_format: ImageFormat) -> NDArray[np.uint8]:
     The Hamming filter averages over the area that a pixel covers, with falling weights. A box filter would alternate
     between two and three source pixels where 400 become 150, and Lanczos makes rims around subjects on white.
     """
-    side = max(1, math.floor(min(image.size) * image_format.kept + 0.5))
+    side = max(1, math.floor(min(image.size) * image_format.crop + 0.5))
     left, top = ((length - side) // 2 for length in image.size)
     image = image.crop((left, top, left + side, top + side))
     if side != image_format.size:

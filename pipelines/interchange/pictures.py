@@ -40,13 +40,13 @@ class PictureBatches:
     contents: Contents
     root: Path
     batches: Batches
-    kept: float = 1.0
+    crop: float = 1.0
     """Share of the shorter side that is cropped from the middle of each picture, 0..1."""
 
     def read(self, split: str, group: str, index: int, image_format: ImageFormat) -> dict[str, NDArray[Any]]:
         """Read the pictures of one batch, with the labels that are known."""
         views = self.batches[split, group][index]
-        image_format = replace(image_format, kept=self.kept)
+        image_format = replace(image_format, crop=self.crop)
         arrays: dict[str, NDArray[Any]] = {
             "image": np.stack([read_image(self.root / view.file, image_format) for view in views]),
             "factors": np.array([view.factors for view in views], np.float32),

@@ -31,7 +31,7 @@ class ImageFormat:
     """Pixels a side."""
     color: str
     """`grey` or `rgb`."""
-    kept: float = 1.0
+    crop: float = 1.0
     """Share of the shorter side that is cropped from the middle of a picture, 0..1."""
 
 

@@ -11,9 +11,8 @@ from sklearn.linear_model import Ridge
 from pipelines.inference import problem as problems
 from pipelines.inference.guide import GuideFit, span
 from pipelines.inference.observation import observe
-from pipelines.inference.problem import Problem
+from pipelines.inference.problem import ChainOptions, Pixels, Problem, distances, typical_distance
 from pipelines.inference.scenes import scene_space
-from pipelines.inference.statistics import Pixels, between_strangers, distances
 from pipelines.pretrained import FACES
 from train.runs.trained_run import load_run
 
@@ -22,8 +21,8 @@ SHORT = ("--chains", 4, "--iterations", 20)
 
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch):
-    monkeypatch.setattr(problems, "DRAWS", 60)
-    monkeypatch.setattr(problems, "NEAR", 40)
+    monkeypatch.setattr(problems, "PRIOR_SAMPLES", 60)
+    monkeypatch.setattr(problems, "ROUND_SAMPLES", 40)
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +49,12 @@ def test_a_state_and_the_scene_that_it_stands_for_are_one(head, rng_states):
 @pytest.fixture
 def rng_states(head):
     space = scene_space(head, {"azimuth": (-86.0, 86.0), "elevation": (-23.0, 23.0), "light": (-80.0, 80.0)}, 0.05)
-    return space, space.draw(5, np.random.Generator(np.random.Philox(1)))
+    return space, space.sample(5, np.random.Generator(np.random.Philox(1)))
 
 
 def test_the_prior_is_normal_and_uniform_over_the_ranges(head, rng_states):
     space, _ = rng_states
-    states = space.draw(4000, np.random.Generator(np.random.Philox(2)))
+    states = space.sample(4000, np.random.Generator(np.random.Philox(2)))
     np.testing.assert_allclose(states[:, space.gaussian].mean(axis=0), 0, atol=0.08)
     np.testing.assert_allclose(states[:, space.gaussian].std(axis=0), 1, atol=0.06)
     for name, (low, high) in space.ranges.items():
@@ -64,7 +63,7 @@ def test_the_prior_is_normal_and_uniform_over_the_ranges(head, rng_states):
         assert high - 0.01 * (high - low) < values.max() <= high
 
 
-def test_the_true_scene_draws_the_stored_image(run, view, head):
+def test_the_true_scene_renders_as_the_stored_image(run, view, head):
     """Four samples as in the store would be the same bytes; the toy store has one."""
     problem = Problem(run, head)
     np.testing.assert_array_equal(problem.hypotheses.images(view.truth(problem.space)[None])[0], view.image)
@@ -91,10 +90,10 @@ def test_the_cameras_offsets_are_shares_of_the_frame(run, view, head):
     assert drawn[2].sum() > 1.05 * still.sum()
 
 
-def test_a_guide_finds_what_is_linear_and_knows_what_it_misses(head, rng_states):
+def test_a_guide_predicts_what_is_linear_and_its_own_errors(head, rng_states):
     space, _ = rng_states
     rng = np.random.Generator(np.random.Philox(3))
-    states = space.draw(1500, rng)
+    states = space.sample(1500, rng)
     mix = rng.normal(size=(states.shape[1], 12))
     statistics = states @ mix
     fit = GuideFit(space, states, statistics)
@@ -103,7 +102,7 @@ def test_a_guide_finds_what_is_linear_and_knows_what_it_misses(head, rng_states)
     missed = states[:200, space.gaussian] - statistics[:200] @ solution
     spread = np.diag(guide.factor @ guide.factor.T)
     np.testing.assert_allclose(spread.mean(), (missed**2).mean(), rtol=0.1)
-    drawn = guide.draw(4000, rng)
+    drawn = guide.sample(4000, rng)
     np.testing.assert_allclose(drawn[:, space.gaussian].mean(axis=0), guide.mean, atol=0.1)
     np.testing.assert_allclose(drawn[:, space.gaussian].var(axis=0).mean(), spread.mean(), rtol=0.05)
     assert np.abs(drawn[:, space.uniform]).max() <= 1
@@ -122,13 +121,13 @@ def test_statistics_along_their_span_are_regressed_on_as_they_are():
     assert span(draws[:, :40]) is None
 
 
-def test_a_guide_that_looks_again_comes_nearer(head, monkeypatch):
+def test_further_rounds_bring_a_guide_nearer(head, monkeypatch):
     """By the network that comes with the package, on scenes of the prior: each round guesses a picture more alike."""
-    monkeypatch.setattr(problems, "DRAWS", 400)
-    monkeypatch.setattr(problems, "NEAR", 300)
+    monkeypatch.setattr(problems, "PRIOR_SAMPLES", 400)
+    monkeypatch.setattr(problems, "ROUND_SAMPLES", 300)
     problem = Problem(load_run(FACES), head)
     rng = np.random.Generator(np.random.Philox(5))
-    pictures = problem.hypotheses.images(problem.space.draw(3, rng))
+    pictures = problem.hypotheses.images(problem.space.sample(3, rng))
     apart = []
     for rounds in (0, 1, 2):
         monkeypatch.setattr(problems, "ROUNDS", rounds)
@@ -152,16 +151,17 @@ def test_renders_are_counted(run, view, head, monkeypatch):
 
     monkeypatch.setattr(problem.hypotheses, "each", counting)
     for method in ("refined", "plain"):
+        options = ChainOptions(16, 8, method)
         drawn.clear()
-        problem.infer(view.image, chains=16, iterations=8, method=method)
-        assert sum(drawn) == problems.hypotheses(method, 16, 8) + 16  # and the prior's, to compare with
+        problem.infer(view.image, options)
+        assert sum(drawn) == options.renders + 16  # and the prior's, to compare with
 
 
 def test_distances_are_the_norms_that_they_are_called(run):
     rows, one = np.array([[1.0, 3.0], [0.0, 0.0]], np.float32), np.array([0.0, 0.0], np.float32)
     np.testing.assert_allclose(distances(rows, one, "l1"), [2, 0])
     np.testing.assert_allclose(distances(rows, one, "l2"), [np.sqrt(5), 0])
-    assert between_strangers(np.array([[0.0], [1.0], [4.0], [4.0]], np.float32), "l1") == 3.5
+    assert typical_distance(np.array([[0.0], [1.0], [4.0], [4.0]], np.float32), "l1") == 3.5
     assert Pixels()(np.full((2, 3, 3), 51, np.uint8)).tolist() == [[pytest.approx(0.2)] * 9] * 2
 
 
@@ -169,10 +169,10 @@ def test_chains_on_pixels_come_nearer_than_they_began(run, view, head, monkeypat
     """With the image itself as statistic, what is accepted is what looks alike."""
     monkeypatch.setattr(problems, "ROUNDS", 0)  # it is the chains that should
     problem = Problem(run, head, Pixels())
-    fitted = problem.infer(view.image, chains=4, iterations=150, tolerance=0.01)
+    fitted = problem.infer(view.image, ChainOptions(4, 150, tolerance=0.01))
     mse = fitted.trace.recorded["mse"]
     assert np.median(mse[-1]) < 0.6 * np.median(mse[0])
-    assert np.median(mse[-1]) < 0.5 * fitted.strangers
+    assert np.median(mse[-1]) < 0.5 * fitted.prior_mse
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +182,8 @@ def inferred(toy, tmp_path_factory):
     home = tmp_path_factory.mktemp("infer")
     words = [f"{toy / 'sweeps.zarr'}#test/azimuth/0/20", "--run", toy / "run", *SHORT, "--out", home / "out"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(problems, "DRAWS", 60)
-        patch.setattr(problems, "NEAR", 40)
+        patch.setattr(problems, "PRIOR_SAMPLES", 60)
+        patch.setattr(problems, "ROUND_SAMPLES", 40)
         load("infer-scene").main([str(word) for word in words], standalone_mode=False)
     return home / "out"
 
@@ -236,7 +236,7 @@ def test_a_part_of_a_picture_may_be_chosen_but_not_of_a_view(dcign, refused, toy
     np.testing.assert_array_equal(observe(str(tmp_path / "two.png"), run, box).image, view.image)
     words = ("--run", toy / "run", "--box", *box, *SHORT, "--out", tmp_path / "out")
     assert dcign("infer-scene", tmp_path / "two.png", *words).code == 0
-    assert "taken whole" in refused("infer-scene", f"{toy / 'sweeps.zarr'}#test/azimuth/0/20", *words, code=2)
+    assert "used whole" in refused("infer-scene", f"{toy / 'sweeps.zarr'}#test/azimuth/0/20", *words, code=2)
 
 
 @pytest.mark.parametrize("mesh", ["obj", "glb"])
@@ -262,7 +262,7 @@ def test_what_cannot_be_inferred_is_one_line(refused, toy, tmp_path):
     assert "azimuth batches 0 to 2" in refused("infer-scene", f"{sweeps}#test/azimuth/7/0", *run)
     assert "varies azimuth, elevation, light" in refused("infer-scene", f"{sweeps}#test/mood/0/0", *run)
     (tmp_path / "a.png").write_text("no picture")
-    assert "no picture" in refused("infer-scene", tmp_path / "a.png", *run)
+    assert "cannot be read as a picture" in refused("infer-scene", tmp_path / "a.png", *run)
 
 
 def test_another_face_model_is_refused(refused, toy, ict_path):
@@ -276,5 +276,5 @@ def test_a_run_on_other_images_has_no_model(run, head):
     from train.errors import RunUnreadable
 
     other = replace(run, store=replace(run.store, scene={"subject": "chair"}))
-    with pytest.raises(RunUnreadable, match="has learned chairs"):
+    with pytest.raises(RunUnreadable, match="was trained on chairs"):
         Problem(other, head)

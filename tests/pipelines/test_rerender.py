@@ -285,16 +285,16 @@ def png_header(width, height):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.png", b"this is a text", "is no picture that can be read"),
-        ("a.jpg", b"", "is no picture that can be read"),
+        ("a.png", b"this is a text", "cannot be read as a picture"),
+        ("a.jpg", b"", "cannot be read as a picture"),
         ("a.png", png_header(60_000, 60_000), "pixels; scale it down"),
-        ("a.png", png_header(10_000, 10_000), "is no picture that can be read"),
+        ("a.png", png_header(10_000, 10_000), "cannot be read as a picture"),
         ("a.png", png_header(20_000, 8_000), "more than 150,000,000; scale it down"),
-        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is no picture that can be read"),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "cannot be read as a picture"),
         (
             "a.eps",
             b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n",
-            "is no picture that can be read",
+            "cannot be read as a picture",
         ),
         (".", None, "is a folder"),
         ("none.png", None, "there is no file"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from pipelines.inference.moves import Elliptical, Reflected, Together, reflect
+from pipelines.inference.moves import Combined, Elliptical, Reflected, reflect
 from pipelines.inference.sampler import Schedule, log_kernel, run_chains, split_r_hat
 
 FREE = Schedule(4000, 500, 1e9)
@@ -35,7 +35,7 @@ def test_a_reflected_step_is_a_ball_between_two_walls():
     [
         Elliptical(slice(0, 3)),
         Elliptical(slice(0, 3), np.array([0.6, -0.4, 0.2]), lower(1, 3)),
-        Together([Elliptical(slice(0, 1)), Elliptical(slice(1, 3), np.array([0.5, 0.1]), lower(2, 2))]),
+        Combined([Elliptical(slice(0, 1)), Elliptical(slice(1, 3), np.array([0.5, 0.1]), lower(2, 2))]),
     ],
 )
 def test_where_everything_is_accepted_the_chains_keep_the_prior(move):

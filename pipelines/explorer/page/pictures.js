@@ -132,7 +132,7 @@ async function isAnimation(file) {
   return text(8, 4) === "WEBP" && has(letters("ANIM"), Math.min(all.length, 64)) > 0;
 }
 
-/** Draw the picture on a canvas no longer than `LONGEST`. */
+/** Put the picture on a canvas no longer than `LONGEST`. */
 function shrunk(image, width, height) {
   const scale = Math.max(1, Math.max(width, height) / LONGEST);
   const context = scratch(Math.max(1, Math.round(width / scale)), Math.max(1, Math.round(height / scale)));
