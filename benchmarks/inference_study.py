@@ -111,16 +111,17 @@ def explain(row: Row, sweeps: str, face: int, how: dict[str, int]) -> dict[str, 
     fitted = problem.infer(seen.image, options)
     seconds = time.perf_counter() - started
     found = Outcome(problem, fitted, seen.truth(problem.space)).summary()
-    mse, scene, vertices = found["pixel_mse"], found["scene"], found["vertex_rmse"]
+    mse, scene, vertices = found.pixel_mse, found.scene, found.vertex_rmse
+    assert vertices is not None  # a view of a store has a truth
     return {
-        "strangers": mse["of_strangers"],
-        "at_start": mse["at_start"],
-        "at_end": mse["at_end"],
-        **{name: scene[name]["error"] for name in ("azimuth", "elevation", "light")},
-        "azimuth_samples": scene["azimuth"]["rmse"],
-        "vertices": vertices["posterior_mean"],
-        "mean_face": vertices["mean_face"],
-        "failed": found["chains"]["failed"] / how["chains"],
+        "strangers": mse.of_strangers,
+        "at_start": mse.at_start,
+        "at_end": mse.at_end,
+        **{name: scene[name].error for name in ("azimuth", "elevation", "light")},
+        "azimuth_samples": scene["azimuth"].rmse,
+        "vertices": vertices.posterior_mean,
+        "mean_face": vertices.mean_face,
+        "failed": found.chains.failed / how["chains"],
         "rate": options.renders / seconds,
     }
 

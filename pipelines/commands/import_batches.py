@@ -86,7 +86,7 @@ def command(source: Path, url: str, wanted: str, workers: int, as_json: bool, **
     image_format = ImageFormat(settings["size"], settings["color"])
     chosen = {k: v for k, v in settings.items() if k in Choices.__dataclass_fields__}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of damage that it reads around
+        warnings.simplefilter("ignore")  # Pillow warns of damage that it tolerates
         batches = LAYOUTS[name].open(root, Choices(**chosen), workers)
         _refuse_idle(name, batches, {k for k in given if given[k] is not None} - IMAGE_DEFAULTS.keys())
         spec = store_spec(batches.contents, image_format)

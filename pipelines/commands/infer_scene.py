@@ -2,9 +2,9 @@
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -13,7 +13,7 @@ from pipelines.console.options import box_option, device_option, json_option, pr
 from pipelines.console.progress import progress_bar
 from pipelines.evaluation.measure import home_of
 from pipelines.inference.observation import Observation, observe
-from pipelines.inference.outcome import MESH_SUFFIXES, Outcome
+from pipelines.inference.outcome import MESH_SUFFIXES, ChainSummary, Outcome, Summary
 from pipelines.inference.photo import Box
 from pipelines.inference.problem import TOLERANCE, ChainOptions, Method, Pixels, Problem
 from pipelines.inference.sampler import Kernel, Trace
@@ -21,6 +21,9 @@ from pipelines.pretrained import FACES, run_or_pretrained
 from render import open_model
 from render.cachedir import directory
 from train.runs.trained_run import load_run
+
+ANGLES = ("azimuth", "elevation", "light")
+"""Quantities in degrees."""
 
 
 @click.command("infer-scene")
@@ -134,6 +137,7 @@ def command(
     started = time.perf_counter()
     outcome = infer(problem, observation, options)
     seconds = time.perf_counter() - started
+    summary, rate = outcome.summary(), round(options.renders / seconds, 1)
     facts = {
         "image": image,
         "notes": observation.notes,
@@ -141,11 +145,16 @@ def command(
         "model": {"name": problem.model.name, "sha256": problem.model.sha256, "unit": problem.model.unit},
         "options": asdict(options)
         | {"statistic": statistic, "distance": problem.kernel, "camera": spread, "samples": samples},
-        "hypotheses_per_second": round(options.renders / seconds, 1),
+        "hypotheses_per_second": rate,
     }
     out = out or Path(f"{Path(image.replace('#', '-').replace('/', '-')).name}-scene")
-    found = outcome.write(out, mesh, facts)
-    click.echo(json.dumps(found) if as_json else report(found, out, mesh, observation.notes))
+    found = outcome.write(out, mesh, facts, summary)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for line in (*observation.notes, *report(summary, problem.model.unit, rate)):
+        click.echo(line)
+    click.echo(f"wrote {out}/scene.json, posterior.npz, mesh.{mesh} and scene.png")
 
 
 def infer(problem: Problem, observation: Observation, options: ChainOptions) -> Outcome:
@@ -165,33 +174,28 @@ def infer(problem: Problem, observation: Observation, options: ChainOptions) -> 
     return Outcome(problem, fitted, observation.truth(problem.space))
 
 
-def report(found: dict[str, Any], out: Path, mesh: str, notes: list[str]) -> str:
-    """Format the estimates of scene.json, one line each."""
-    chains, mse = found["chains"], found["pixel_mse"]
-    lines = [*notes]
-    for name, quantity in found["scene"].items():
-        unit = "°" if name in ("azimuth", "elevation", "light") else ""
-        digits = 1 if unit else 4
-        truth = f", truth {quantity['truth']:.{digits}f}{unit}" if "truth" in quantity else ""
-        interval = f"{quantity['low']:.{digits}f}{unit} to {quantity['high']:.{digits}f}{unit}"
-        lines.append(f"{name:<10} {quantity['mean']:.{digits}f}{unit} (95%: {interval}{truth})")
-    if "vertex_rmse" in found:
-        shape = found["vertex_rmse"]
-        near, far = shape["posterior_mean"], shape["mean_face"]
-        lines.append(f"vertices   {near:.2f} {found['model']['unit']} RMS from the truth; the mean face {far:.2f}")
-    lines.append(
-        f"pixel MSE  {mse['of_strangers']:.4f} for scenes of the prior, {mse['at_start']:.4f} at the start, "
-        f"{mse['at_end']:.4f} at the end, {mse['best']:.4f} the nearest"
+def report(summary: Summary, unit: str, rate: float) -> Iterator[str]:
+    """Format the estimates, one line each; `unit` is the model's, `rate` in hypotheses a second."""
+    chains, mse = summary.chains, summary.pixel_mse
+    for name, quantity in summary.scene.items():
+        degrees, digits = ("°", 1) if name in ANGLES else ("", 4)
+        truth = "" if quantity.truth is None else f", truth {quantity.truth:.{digits}f}{degrees}"
+        interval = f"{quantity.low:.{digits}f}{degrees} to {quantity.high:.{digits}f}{degrees}"
+        yield f"{name:<10} {quantity.mean:.{digits}f}{degrees} (95%: {interval}{truth})"
+    if summary.vertex_rmse is not None:
+        near, far = summary.vertex_rmse.posterior_mean, summary.vertex_rmse.mean_face
+        yield f"vertices   {near:.2f} {unit} RMS from the truth; the mean face {far:.2f}"
+    yield (
+        f"pixel MSE  {mse.of_strangers:.4f} for scenes of the prior, {mse.at_start:.4f} at the start, "
+        f"{mse.at_end:.4f} at the end, {mse.best:.4f} the nearest"
     )
-    lines.append(
-        f"{chains['count']} chains of {chains['iterations']:,} iterations, {chains['failed']} failed, "
-        f"{100 * chains['accepted']:.0f}% accepted, {_agreement(chains)}; "
-        f"{found['hypotheses_per_second']:,.0f} hypotheses/s"
+    yield (
+        f"{chains.count} chains of {chains.iterations:,} iterations, {chains.failed} failed, "
+        f"{100 * chains.accepted:.0f}% accepted, {_agreement(chains)}; {rate:,.0f} hypotheses/s"
     )
-    return "\n".join([*lines, f"wrote {out}/scene.json, posterior.npz, mesh.{mesh} and scene.png"])
 
 
-def _agreement(chains: dict[str, Any]) -> str:
-    if chains["r_hat_median"] is None:
+def _agreement(chains: ChainSummary) -> str:
+    if chains.r_hat_median is None or chains.r_hat_largest is None:
         return "R-hat unknown (some chains never moved)"
-    return f"R-hat {chains['r_hat_median']:.2f} (largest {chains['r_hat_largest']:.1f})"
+    return f"R-hat {chains.r_hat_median:.2f} (largest {chains.r_hat_largest:.1f})"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,83 @@ FAILED = 1.5
 SHOWN = (0.0, 0.02, 0.06, 0.15, 0.4)
 """Shares of the iterations at which the figure shows a hypothesis, before the best."""
 MESH_SUFFIXES = ("ply", "obj", "glb")
+
+
+@dataclass(frozen=True)
+class ChainSummary:
+    """Length, acceptance and agreement of the chains."""
+
+    count: int
+    iterations: int
+    failed: int
+    """Chains that stayed far from the observation."""
+    accepted: float
+    """Share of accepted steps after settling."""
+    r_hat_median: float | None
+    """Over the coordinates of a state; None where some chains never moved."""
+    r_hat_largest: float | None
+
+
+@dataclass(frozen=True)
+class PixelErrors:
+    """Mean square errors of hypotheses against the observation, pixels in 0..1."""
+
+    of_strangers: float
+    """Median over scenes sampled from the prior."""
+    at_start: float
+    """Median over chains."""
+    at_end: float
+    at_end_by_chain: list[float]
+    best: float
+    """Of the state nearest to the observation's statistics."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Posterior of one uniform quantity in its own unit: an angle in degrees, a camera offset as a share."""
+
+    mean: float
+    low: float
+    """Lower end of the 95% interval."""
+    high: float
+    guide: float
+    """Value that the guide predicts."""
+    r_hat: float | None
+    truth: float | None = None
+    """True value, where it is known."""
+    error: float | None = None
+    """Absolute error of the posterior mean."""
+    rmse: float | None = None
+    """Root mean square error of all samples, which includes the width of the posterior."""
+
+
+@dataclass(frozen=True)
+class VertexErrors:
+    """Root mean square distances of vertices from the true head's, in the model's unit."""
+
+    posterior_mean: float
+    best: float
+    mean_face: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Numbers of one inference."""
+
+    chains: ChainSummary
+    pixel_mse: PixelErrors
+    scene: Mapping[str, Quantity]
+    vertex_rmse: VertexErrors | None
+    """None where the true scene is unknown."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert to what scene.json holds; keys about an unknown truth are left out."""
+        known = {
+            name: {key: value for key, value in asdict(quantity).items() if key == "r_hat" or value is not None}
+            for name, quantity in self.scene.items()
+        }
+        found = {"chains": asdict(self.chains), "pixel_mse": asdict(self.pixel_mse), "scene": known}
+        return found if self.vertex_rmse is None else found | {"vertex_rmse": asdict(self.vertex_rmse)}
 
 
 @dataclass(frozen=True)
@@ -51,66 +128,67 @@ class Outcome:
         row, chain = np.unravel_index(int(trace.distance.argmin()), trace.distance.shape)
         return trace.states[row, chain]
 
-    def summary(self) -> dict[str, Any]:
-        """Summarise the chains, as JSON: angles in degrees, camera offsets as shares, shapes in the model's unit."""
+    def summary(self) -> Summary:
+        """Summarise the chains, and compare with the truth where it is known."""
         trace, problem = self.fitted.trace, self.problem
         mse = trace.recorded["mse"]
         r_hat = split_r_hat(trace.samples)
-        found: dict[str, Any] = {
-            "chains": {
-                "count": mse.shape[1],
-                "iterations": len(trace.accepted),
-                "failed": int(self.failed.sum()),
-                "accepted": float(trace.accepted[trace.settling :].mean()),
-                "r_hat_median": _known(np.median(r_hat)),
-                "r_hat_largest": _known(np.max(r_hat)),
-            },
-            "pixel_mse": {
-                "of_strangers": self.fitted.prior_mse,
-                "at_start": float(np.median(mse[0])),
-                "at_end": float(np.median(mse[-1])),
-                "at_end_by_chain": mse[-1].tolist(),
-                "best": float(((self._image(self.best) - self.fitted.image / 255.0) ** 2).mean()),
-            },
-            "scene": {name: self._quantity(name, r_hat) for name in problem.space.names},
-        }
-        if self.truth is not None:
-            found["vertex_rmse"] = self._vertex_errors(self.truth)
-        return found
+        return Summary(
+            ChainSummary(
+                count=mse.shape[1],
+                iterations=len(trace.accepted),
+                failed=int(self.failed.sum()),
+                accepted=float(trace.accepted[trace.settling :].mean()),
+                r_hat_median=_known(np.median(r_hat)),
+                r_hat_largest=_known(np.max(r_hat)),
+            ),
+            PixelErrors(
+                of_strangers=self.fitted.prior_mse,
+                at_start=float(np.median(mse[0])),
+                at_end=float(np.median(mse[-1])),
+                at_end_by_chain=mse[-1].tolist(),
+                best=float(((self._image(self.best) - self.fitted.image / 255.0) ** 2).mean()),
+            ),
+            {name: self._quantity(name, r_hat) for name in problem.space.names},
+            None if self.truth is None else self._vertex_errors(self.truth),
+        )
 
-    def _quantity(self, name: str, r_hat: Floats) -> dict[str, float | None]:
+    def _quantity(self, name: str, r_hat: Floats) -> Quantity:
         space = self.problem.space
         values = space.values(self.samples, name)
         low, high = np.quantile(values, [0.025, 0.975])
-        found: dict[str, float | None] = {
-            "mean": float(values.mean()),
-            "low": float(low),
-            "high": float(high),
-            "guide": float(space.values(self.fitted.guide.best, name)),
-            "r_hat": _known(r_hat[space.columns(name)][0]),
-        }
-        if self.truth is not None:
-            truth = float(space.values(self.truth, name))
-            # `error` is that of the posterior mean; `rmse` that of every sample, with the posterior's width.
-            found |= {
-                "truth": truth,
-                "error": float(abs(values.mean() - truth)),
-                "rmse": float(np.sqrt(((values - truth) ** 2).mean())),
-            }
-        return found
+        found = Quantity(
+            mean=float(values.mean()),
+            low=float(low),
+            high=float(high),
+            guide=float(space.values(self.fitted.guide.best, name)),
+            r_hat=_known(r_hat[space.columns(name)][0]),
+        )
+        if self.truth is None:
+            return found
+        truth = float(space.values(self.truth, name))
+        error, rmse = float(abs(values.mean() - truth)), float(np.sqrt(((values - truth) ** 2).mean()))
+        return replace(found, truth=truth, error=error, rmse=rmse)
 
-    def _vertex_errors(self, truth: Floats) -> dict[str, float]:
-        """Root mean square distance of the vertices from the true head's, in the model's unit."""
+    def _vertex_errors(self, truth: Floats) -> VertexErrors:
         mean = self.samples.mean(axis=(0, 1))
         states = np.stack([truth, mean, self.best, np.zeros_like(truth)])
         shapes = self.problem.model.blocks["shape"].instance(self.problem.space.coefficients(states)["shape"])
-        apart = np.sqrt(((shapes[1:].astype(np.float64) - shapes[0]) ** 2).sum(axis=-1).mean(axis=-1))
-        return dict(zip(("posterior_mean", "best", "mean_face"), apart.tolist(), strict=True))
+        distances = np.sqrt(((shapes[1:].astype(np.float64) - shapes[0]) ** 2).sum(axis=-1).mean(axis=-1))
+        return VertexErrors(*distances.tolist())
 
-    def write(self, folder: Path, mesh: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """Write posterior.npz, scene.json, scene.png and mesh.SUFFIX; returns the content of scene.json."""
+    def write(self, folder: Path, mesh: str, facts: Mapping[str, Any], summary: Summary) -> dict[str, Any]:
+        """Write posterior.npz, scene.json, scene.png and mesh.SUFFIX; returns the content of scene.json.
+
+        Parameters
+        ----------
+        folder : created where it is missing
+        mesh : one of `MESH_SUFFIXES`
+        facts : further content of scene.json, about image, run and options
+        summary : of these chains
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        found = dict(facts) | self.summary()
+        found = dict(facts) | summary.to_json()
         best = self.best
         found["best"] = self._named(best)
         (folder / "scene.json").write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
