@@ -21,6 +21,10 @@ class TooFewBatches(TrainError):
     """A factor that is to be trained on has no batches."""
 
 
+class MissingArray(TrainError):
+    """The batches lack an array that a model family reads."""
+
+
 class WrongImages(TrainError):
     """Images of another size, channel count, type or batch size than the network was made for."""
 
