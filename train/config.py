@@ -42,15 +42,15 @@ class TrainConfig:
     optimizer: str = "adam"
     """A key of `LEARNING_RATES`: "adam", the paper's, or "muon" for matrices with Adam for the rest (train.optim)."""
     learning_rate: float = LEARNING_RATES["adam"]
-    """Of all optimisers; the paper's "meta learning rate"."""
+    """Learning rate of all optimisers; the paper's "meta learning rate"."""
     decay: float = 0.0
     """Share of the run, at its end, over which the learning rate falls linearly to 0; the paper's: 0."""
     betas: tuple[float, float] = (0.9, 0.99)
-    """Of Adam: 1 - "momentum decay" and 1 - "weight decay" of the paper, read as the authors' code does."""
+    """Decay rates of Adam: 1 - "momentum decay" and 1 - "weight decay" of the paper, read as the authors' code does."""
     ranks: int = 1
     """Number of processes that train together; a step averages the gradients of one batch each."""
     seed: int = 0
-    """Of the initial weights, the order of batches and the noise; 0 to 2^63 - 1."""
+    """Seed of the initial weights, the order of batches and the noise; 0 to 2^63 - 1."""
     device: str = "cpu"
     """A torch device, "cpu", "cuda" or "cuda:N"."""
     precision: str = "float32"

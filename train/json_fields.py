@@ -15,7 +15,7 @@ class Options(Protocol):
 
 @dataclass(frozen=True)
 class OptionHelp:
-    """What the command line needs to know of a field: its text, and the values that it can have."""
+    """Help text and possible values of a field on the command line."""
 
     text: str
     choices: tuple[str, ...] = ()
@@ -93,12 +93,12 @@ def read_float(name: str, value: Any) -> float:
 
 
 def is_number(value: object) -> bool:
-    """Whether a JSON value is a number."""
+    """True for a JSON number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check(name: str, value: object, holds: bool, wanted: str) -> None:
-    """Raise ConfigError, which says what was expected and what came, unless `holds`."""
+    """Raise ConfigError, with what was expected and what came, unless `holds`."""
     if not holds:
         raise ConfigError(f"{name} must be {wanted}; got {value}")
 

@@ -21,7 +21,7 @@ def scene(store: Store) -> dict[str, Any]:
 
 
 def shows_chairs(scene: Mapping[str, Any]) -> bool:
-    """Whether a run with this scene was trained on chairs: rendered ones, or the imported ones of Aubry et al."""
+    """True for the scene of a run trained on chairs: rendered ones, or the imported ones of Aubry et al."""
     return scene.get("subject") == "chair" or scene.get("source", {}).get("format") == "aubry"
 
 

@@ -6,7 +6,7 @@ latent then folds at the middle, the decoder mixes both sides, and nothing later
 Images of a batch differ most along two principal components: one has left at one end and right at the other, the
 second has the front at one end and both sides at the other. They may be nearly as strong, and then those of a sample
 are mixtures. So among all directions in their plane the one is chosen in whose order the images of a batch make the
-shortest path. The latents of a pair are asked to differ as their images do along it (not in the paper). No true value
+shortest path. The latents of a pair are trained to differ as their images do along it (not in the paper). No true value
 is read except the labels of a run that has labels, which then decide the sign.
 
 Factors that turn by more than half a circle get no target: along any direction the arc returns to its start.
@@ -52,7 +52,7 @@ class TargetLatent(NamedTuple):
 class DirectionTarget:
     """The direction targets of the first `options.orient` batches.
 
-    The source is read when the first one is asked for.
+    The source is read when the first target is computed.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class Labels:
         self._seed, self.fraction = seed, fraction
 
     def chosen(self, draw: Draw) -> bool:
-        """Whether a batch is labelled; an intrinsic one never is."""
+        """True for a labelled batch; an intrinsic batch never is."""
         if draw.factor == INTRINSIC:
             return False
         # The factor by name: its place in the layout depends on which others are trained on.

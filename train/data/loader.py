@@ -21,7 +21,7 @@ AHEAD = BLOCK + 4
 """Batches read ahead: a GPU processes several while the slowest are read, or a block is."""
 _SHUFFLE_KEY = 0x6465616C
 ALWAYS = ("image", "factors", "identity")
-"""Arrays that a source gives without being asked, where it has them."""
+"""Arrays that a source always gives, where it has them."""
 
 
 class Loader(Protocol):
@@ -83,7 +83,7 @@ class FactorLoader:
 
 
 class ShuffledLoader:
-    """The same images in as many steps, but the images of every `BLOCK` batches are shuffled among one another.
+    """Batches of shuffled images: those of every `BLOCK` scheduled batches are shuffled among one another.
 
     In any 20 consecutive steps of a block a network reads exactly the images that it would read from whole batches.
 

@@ -23,7 +23,7 @@ class Ranks:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes the run directory."""
+        """True in the process that writes the run directory."""
         return self.rank == 0
 
     def average(self, parameters: Iterable[Tensor]) -> None:
@@ -58,7 +58,7 @@ def ranks() -> int:
 
 
 def is_main() -> bool:
-    """Whether this process prints for the user."""
+    """True in the process that prints for the user."""
     return os.environ.get("RANK", "0") == "0"
 
 

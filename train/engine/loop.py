@@ -30,7 +30,7 @@ class Progress:
     step: int
     """Batches done, earlier sessions included."""
     batches: int
-    """Batches asked for."""
+    """Length of the run."""
     terms: dict[str, float]
     """Term of the loss -> nats per image."""
 
@@ -45,7 +45,7 @@ class RunResult:
     trained: int
     """Batches done by this call."""
     seconds: float
-    """Of this call, from the first batch on."""
+    """Duration of this call, from the first batch on."""
     waited: float
     """Seconds of those in which the device waited for batches, at most."""
     metrics: dict[str, Any] | None
@@ -89,8 +89,8 @@ def train(
     MissingFactor, MissingArray, TooFewBatches, WrongImages
         The source cannot serve the configuration.
     RunMismatch, RunUnreadable
-        The directory holds another run, was written by other code, was trained on more batches than asked for, or
-        cannot be read or written.
+        The directory holds another run, was written by other code, was trained on more batches than the
+        configuration has, or cannot be read or written.
     TrainingDiverged
         The loss became NaN or infinite; the batch is saved.
     """
@@ -109,7 +109,7 @@ def train(
         first = trainer.resume(other_code=other_code)
         if first > config.batches:
             raise RunMismatch(
-                f"{run.path} was trained on {first} batches, more than the {config.batches} asked for;"
+                f"{run.path} was trained on {first} batches, more than the requested {config.batches};"
                 f" give --batches {first} or more, or another run directory"
             )
         ranks.wait()  # a process that refuses has done so before anything is written

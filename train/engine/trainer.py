@@ -42,7 +42,7 @@ class Trainer:
         self.window = MetricsWindow()
         self.done = 0
         self.stopping = False
-        """Whether any process was asked to stop, as of the last `settle`."""
+        """True once any process has a request to stop, as of the last `settle`."""
         self._stats = StepStats(family.factors, family.parts)
         self._pending: list[Tensor] = []
         self._number = 0
@@ -50,12 +50,12 @@ class Trainer:
 
     @property
     def at_boundary(self) -> bool:
-        """Whether a line of metrics or a checkpoint is due after the batches just done."""
+        """True where a line of metrics or a checkpoint is due after the last step."""
         return self._due(self.config.metrics_every) or self._due(self.config.checkpoint_every) or self._last_of_all
 
     @property
     def idle(self) -> bool:
-        """Whether the device has finished all work that was submitted to it."""
+        """True where the device has finished all work that was submitted to it."""
         return self.device.type == "cpu" or torch.cuda.current_stream(self.device).query()
 
     @property
@@ -63,7 +63,7 @@ class Trainer:
         return self.done == self.config.batches
 
     def _due(self, every: int, past: int | None = None) -> bool:
-        """Whether the last `past` batches, by default those of the step just done, reached a multiple of `every`."""
+        """True where the last `past` batches, by default those of the last step, reached a multiple of `every`."""
         return self.done // every > (self.done - (past or self.ranks.size)) // every
 
     def resume(self, *, other_code: bool = False) -> int:

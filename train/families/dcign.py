@@ -77,12 +77,12 @@ class Dcign(Family[DcignOptions]):
 
     @cached_property
     def objective(self) -> Objective:
-        """The objective; raises ConfigError for one that this version does not know."""
+        """The objective; raises ConfigError for one that does not exist."""
         return objective_class(self.options.objective)(self.options)
 
     @property
     def axis_aligned(self) -> bool:
-        """Whether training assigns the layout's latents to its factors, by the objective or by labels."""
+        """True where training assigns the layout's latents to its factors, by the objective or by labels."""
         return self.objective.axis_aligned or self.options.label_fraction > 0
 
     def needs(self) -> Needs:

@@ -140,5 +140,5 @@ class Family(ABC, Generic[O]):
 
     @property
     def summary(self) -> str:
-        """The model in a few words for people, such as "32 maps"."""
+        """The model in a few words, such as "32 maps"."""
         return self.name

@@ -25,7 +25,7 @@ from train.networks.interface import CodeShape, Network
 
 SMALLEST_SIDE = 48
 WIDEST = ("fine", "coarse")
-"""Where a network can have most maps; "fine" is the authors'."""
+"""Image scales at which a network can have most maps; "fine" is the authors'."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class AuthorsOptions:
         choices=WIDEST,
         default="fine",
     )
-    """Where most maps are, "fine" as in the paper or "coarse" (see `Widths`)."""
+    """Scale with most maps, "fine" as in the paper or "coarse" (see `Widths`)."""
 
     def __post_init__(self) -> None:
         if self.widest not in WIDEST:
@@ -107,11 +107,11 @@ class Widths:
 
     encoder: tuple[int, int, int]
     decoder: tuple[int, int, int, int]
-    """Of the linear layer's output, then of all convolutions but the last."""
+    """Maps of the linear layer's output, then of all convolutions but the last."""
 
     @classmethod
     def of(cls, maps: int, widest: str) -> "Widths":
-        """Those of a network of m maps; a step of either kind takes about as many multiplications."""
+        """The widths of a network of m maps; steps of both kinds need about the same number of multiplications."""
         if widest == "fine":
             return cls((maps, maps // 2, maps // 4), (maps // 4, maps // 2, maps, maps))
         return cls((maps // 2, maps, maps), (maps, maps * 3 // 2, maps, maps // 2))

@@ -19,7 +19,7 @@ STORED = (torch.float32, torch.float16)
 
 @dataclass(frozen=True)
 class CodeShape:
-    """What the data and the graphics code decide of a network.
+    """Size of the images and length of the graphics code.
 
     Raises
     ------
@@ -51,7 +51,7 @@ class NetworkOptions(Options, Protocol):
 
     @property
     def summary(self) -> str:
-        """A few words for people, such as "32 maps"."""
+        """The network in a few words, such as "32 maps"."""
         ...
 
 

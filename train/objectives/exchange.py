@@ -5,7 +5,7 @@ but not at test time. Here the shared part comes from one *other* image of the b
 information about the pose in it is wrong, and costs reconstruction. Gradients flow through both parts (not in the
 paper).
 
-In the first `orient` batches a pair's active latents are also asked to differ as their images do along a direction
+In the first `orient` batches a pair's active latents are also trained to differ as their images do along a direction
 (`train.data.direction_target`): otherwise the azimuth latent may fold at the middle.
 
 The decoder tolerates small differences, so `agreement` also pulls the posteriors of a pair together in their inactive

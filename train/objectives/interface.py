@@ -37,7 +37,7 @@ class Objective(ABC):
     group_size: ClassVar[int | None] = None
     """Images of a batch that stay together where the images of many batches are shuffled; None: batches stay whole."""
     axis_aligned: ClassVar[bool] = True
-    """Whether it assigns the layout's latents to its factors; else evaluation finds the latent of each factor."""
+    """True where it assigns the layout's latents to its factors; else evaluation finds the latent of each factor."""
     label_refusal: ClassVar[str | None] = None
     """The reason why a `label_fraction` makes no sense with it, as a verb phrase; None where it does."""
     options: ClassVar[Mapping[str, Any]] = {}

@@ -27,7 +27,7 @@ def make_optimizers(network: nn.Module, config: TrainConfig, *, capturable: bool
 
 
 def is_matrix(parameter: Tensor) -> bool:
-    """Whether a parameter maps features to features.
+    """True for a parameter that maps features to features.
 
     The convolutions from and to the image do not, and parameters with no more inputs or outputs than an image
     has channels are left out with them: in networks of less than 16 maps some convolutions are.

@@ -125,7 +125,7 @@ class RunDirectory:
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise RunUnreadable(f"{self.config_file} cannot be read: {error!r}") from error
         if kind != (FORMAT, FORMAT_VERSION):
-            raise RunUnreadable(f"{self.config_file} is no {FORMAT} of version {FORMAT_VERSION}; it says {kind}")
+            raise RunUnreadable(f"{self.config_file} is no {FORMAT} of version {FORMAT_VERSION}; got {kind}")
         return config, store
 
     def _read(self) -> dict[str, Any]:
