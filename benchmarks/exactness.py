@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from train.networks.build_network import make_network
 from train_step import MemorySource
 
 from train.blocks.clamp import CLAMP_MODES, clamp_inactive
@@ -26,7 +27,6 @@ from train.data.source import Schedule
 from train.engine.loop import train
 from train.engine.noise import StepNoise, step_generator
 from train.networks.authors import Network
-from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure
 from train.runs.run_directory import RunDirectory

@@ -20,16 +20,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from train.data.collate import Inputs
+from train.networks.build_network import make_network
 
 from train.config import TrainConfig
-from train.data.collate import Inputs
 from train.data.source import Batch, BatchSource
 from train.device import prepare
 from train.engine.loop import train
 from train.engine.noise import StepNoise
 from train.engine.step import make_step
 from train.networks.authors import Geometry, Network, Widths
-from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, pearsonr
 from sklearn.metrics import roc_auc_score
+from train.networks.build_network import make_network
 
 from dataset.store import open_store
 from pipelines.console.cli import needing
@@ -17,7 +18,6 @@ from pipelines.evaluation.pairs import angles_of, draw_pairs, pairs_of
 from pipelines.rendering.backends import store_renderer
 from pipelines.rendering.identity_images import render_identities
 from pipelines.rendering.subjects import open_subject
-from train.networks.build_network import make_network
 
 
 @pytest.fixture(scope="module")

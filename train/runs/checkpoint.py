@@ -55,7 +55,7 @@ def source_commit() -> str:
     if not (root / ".git").exists():
         return ""
     try:
-        answer = subprocess.run(
+        answer = subprocess.run(  # noqa: S603 -- no input from outside
             ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607 -- the user's own git
             capture_output=True,
             text=True,

@@ -1,6 +1,7 @@
-"""A hash of the code that computes something: the sources it imports, and the versions of the libraries they use.
+"""A hash of the code that computes something: the sources that it imports, and the versions of their libraries.
 
-Sources are parsed, never imported, so that the hash of code whose libraries are not installed can be taken too.
+Sources are parsed, never imported, so that the hash works where the libraries are not installed. They are compared as
+syntax trees without docstrings: comments, docstrings and line breaks change no result.
 """
 
 import ast
@@ -53,7 +54,7 @@ class SourceTree:
         reached = self._reach(modules)
         found = hashlib.sha256()
         for name in sorted(reached):
-            found.update(f"{name} {len(reached[name].text)}\n".encode() + reached[name].text)
+            found.update(f"{name} {reached[name].code}\n".encode())
         libraries = {name.partition(".")[0] for source in reached.values() for name in source.imports}
         libraries -= {*self.folders, *sys.stdlib_module_names}
         found.update(json.dumps(_versions(libraries), sort_keys=True).encode())
@@ -89,18 +90,29 @@ class SourceTree:
 
 @dataclass(frozen=True)
 class _Source:
-    """One module's bytes and the full names that it imports, with the packages around them."""
+    """One module's code and the full names that it imports, with the packages around them."""
 
-    text: bytes
+    code: str
+    """Its syntax tree without docstrings, as text."""
     imports: frozenset[str]
     """Some may be attributes of modules, not modules."""
 
 
 def _read_source(module: str, file: Path) -> _Source:
-    text = file.read_bytes()
+    tree = ast.parse(file.read_bytes())
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-    names = {name for node in ast.walk(ast.parse(text)) for name in _names(node, package)}
-    return _Source(text, frozenset(around for name in names for around in _with_packages(name)))
+    names = {name for node in ast.walk(tree) for name in _names(node, package)}
+    imports = frozenset(around for name in names for around in _with_packages(name))
+    return _Source(ast.dump(_WithoutTexts().visit(tree)), imports)
+
+
+class _WithoutTexts(ast.NodeTransformer):
+    """Removes statements that are a text alone: the docstrings of modules, classes, functions and attributes."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        """Drop a text; keep any other expression."""
+        text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if text else node
 
 
 def _names(node: ast.AST, package: str) -> Iterator[str]:

@@ -175,7 +175,7 @@ def pack(run: TrainedRun, out: Path) -> int:
     directory = RunDirectory(out)
     directory.check(run.config, run.store)
     if any(directory.checkpoints.glob(f"*{RESUME}")):
-        raise ExportFailed(f"{out} holds a run that can be trained further, and is not overwritten; give another folder")
+        raise ExportFailed(f"{out} holds a run that can be trained further; give another folder")
     directory.prepare(run.config, run.store)
     path = write_weights(directory.checkpoints, Checkpoint(run.step, run.config, run.store, weights))
     return path.stat().st_size

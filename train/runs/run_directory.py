@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from train.config import REMOVED, TrainConfig
+from train.errors import CheckpointUnreadable, ConfigError, RunMismatch, RunUnreadable
 from train.runs.checkpoint import (
     Checkpoint,
     StoreFacts,
-    training_code,
     list_checkpoints,
     read_checkpoint,
     read_resume,
     remove_old,
+    training_code,
     write_checkpoint,
     write_durably,
 )
-from train.config import REMOVED, TrainConfig
-from train.errors import CheckpointUnreadable, ConfigError, RunMismatch, RunUnreadable
 
 FORMAT = "dcign-run"
 FORMAT_VERSION = 1
@@ -74,8 +74,8 @@ class RunDirectory:
         then, then_store = self.read_config()
         if gone := [f"{name} {value}" for name, value in self._read()["config"].items() if name in REMOVED and value]:
             raise RunMismatch(
-                f"{self.path} was started with an option that no longer exists ({', '.join(gone)}): it can be evaluated, but"
-                " its training cannot be resumed. Give another run directory to start a new run."
+                f"{self.path} was started with an option that no longer exists ({', '.join(gone)}): it can be evaluated,"
+                " but its training cannot be resumed. Give another run directory to start a new run."
             )
         differences = describe_differences(then, config, then_store, store)
         if then.decay and config.batches != then.batches:
@@ -119,7 +119,9 @@ class RunDirectory:
             kind = (content["format"], content["format_version"])
             config, store = TrainConfig.from_plain(content["config"]), StoreFacts.from_plain(content["store"])
         except FileNotFoundError as error:
-            raise RunUnreadable(f"{self.path} is no run directory: it has no config.json; train-dcign --run makes one") from error
+            raise RunUnreadable(
+                f"{self.path} is no run directory: it has no config.json; train-dcign --run makes one"
+            ) from error
         except ConfigError as error:
             raise RunUnreadable(f"{self.config_file}: {error}") from error
         except (OSError, KeyError, TypeError, ValueError) as error:
@@ -198,7 +200,8 @@ class RunDirectory:
                 " Resume with the options that made it, or give another run directory to start a new run."
             )
         if not other_code and checkpoint.code != (current := training_code()):
-            then = f"{checkpoint.code[:12] or 'unknown'}{f', commit {checkpoint.commit[:12]}' if checkpoint.commit else ''}"
+            then = checkpoint.code[:12] or "unknown"
+            then += f", commit {checkpoint.commit[:12]}" if checkpoint.commit else ""
             raise RunMismatch(
                 f"checkpoint {checkpoint.step} of {self.path} was written by other training code ({then}; now"
                 f" {current[:12]}), and the result could differ from a run without interruption."

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from train.runs.checkpoint import Checkpoint, StoreFacts, read_checkpoint
 from train.config import TrainConfig
 from train.dcign_options import DcignOptions
 from train.device import resolve_device, resolve_precision
@@ -17,6 +16,7 @@ from train.errors import RunUnreadable, WrongImages
 from train.families.dcign import Dcign
 from train.layout import Layout
 from train.networks.interface import Network
+from train.runs.checkpoint import Checkpoint, StoreFacts, read_checkpoint
 from train.runs.run_directory import RunDirectory
 
 
@@ -128,7 +128,7 @@ class TrainedRun:
         return replace(self, network=_ready(self.config, str(self._device)), step=0)
 
     def identity(self) -> dict[str, str]:
-        """Everything that decides the bits of its codes: the weights' SHA-256, the kind of device, and the precision."""
+        """Everything that decides the bits of its codes: the weights' SHA-256, kind of device, and precision."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.network.state_dict().items()):
             digest.update(name.encode())
