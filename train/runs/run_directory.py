@@ -74,8 +74,8 @@ class RunDirectory:
         then, then_store = self.read_config()
         if gone := [f"{name} {value}" for name, value in self._read()["config"].items() if name in REMOVED and value]:
             raise RunMismatch(
-                f"{self.path} was started with an option that no longer exists ({', '.join(gone)}): it can be evaluated,"
-                " but its training cannot be resumed. Give another run directory to start a new run."
+                f"{self.path} was started with an option that no longer exists ({', '.join(gone)}): it can be"
+                " evaluated, but its training cannot be resumed. Give another run directory to start a new run."
             )
         differences = describe_differences(then, config, then_store, store)
         if then.decay and config.batches != then.batches:
