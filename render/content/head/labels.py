@@ -1,42 +1,42 @@
-"""Named vertices and region labels of the mean head."""
+"""Labels of the mean head: the region of each vertex, and the vertices of the landmarks."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from render.content.head import eyes, features, masks
-from render.content.head.curves import Array
-from render.content.head.head import Head
+from render.content.head import eyes, face, hair
+from render.content.head.exact import Array
+from render.content.head.mesh import EAR, EYEBALL, LID_EDGE, SKIN, Head
 
 REGIONS = ("background", "skin", "brows", "eyes", "iris", "nose", "lips", "ears", "hair", "neck", "lids")
 JAW = ((-8, 1), (-22, 0), (-36, 1), (-52, 5), (-68, 12), (-84, 30), (-100, 54), (-110, 74))
-"""Half the jaw line from the ear down, as y and z on the mean: its height in the front view tells little of it."""
+"""Half the jaw line from the ear down, y and z in mm on the mean: in the front view its points cannot be told apart."""
 
 
 def regions(head: Head) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """(V,) labels into the names."""
-    x, y, z = masks.side(head), head.base[:, 1], head.base[:, 2]
+    """Region of each vertex as (V,) uint8 index into the names, and the names."""
+    x, y, z = head.midline_distance, head.base[:, 1], head.base[:, 2]
     label = np.full(len(head.points), REGIONS.index("skin"), np.uint8)
     nose = (y > -48) & (y < 8) & (x < np.where(y < -28, 18.5, 11.0)) & (z > 60)
     under = (y < -118) | ((y < -70) & (z < -5))
     for name, where in (
         ("neck", under),
         ("nose", nose),
-        ("lips", masks.lips(head) > 0.5),
-        ("brows", masks.brows(head) > 0.4),
-        ("hair", masks.hair(head) > 0.5),
-        ("lids", head.part == 1),
-        ("ears", head.part == 3),
-        ("eyes", head.part == 2),
-        ("iris", (masks.iris(head) + masks.pupil(head)) > 0),
+        ("lips", face.lip_mask(head) > 0.5),
+        ("brows", hair.brow_mask(head) > 0.4),
+        ("hair", hair.scalp_mask(head) > 0.5),
+        ("lids", head.part == LID_EDGE),
+        ("ears", head.part == EAR),
+        ("eyes", head.part == EYEBALL),
+        ("iris", (eyes.iris_mask(head) + eyes.pupil_mask(head)) > 0),
     ):
         label[where] = REGIONS.index(name)
     return label, REGIONS
 
 
 def landmarks(head: Head) -> dict[str, int]:
-    """Vertex of each name: the usual anatomical ones, and the 68 points of Multi-PIE as `ibug68.00` to `.67`.
+    """Vertex ids by landmark name: eight anatomical ones, and the 68 points of Multi-PIE as `ibug68.00` to `.67`.
 
-    The 68 run over the subject's right side first, as everywhere: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47,
+    The 68 points start on the subject's right side, as is usual: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47,
     lips 48-67. "left" and "right" are the subject's.
     """
     left = _left_points()
@@ -67,24 +67,24 @@ def landmarks(head: Head) -> dict[str, int]:
 
 
 def _left_points() -> dict[str, Array]:
-    """X and y of the left and middle points in the front view of the mean."""
+    """X and y in mm, on the front view of the mean, of the points on the left and on the midline, by name."""
     out = {"chin": np.array([0.0, -115.0]), "base": np.array([0.0, -47.0])}
     for k, x in enumerate((12.0, 21.0, 31.0, 41.0, 50.0)):
-        out[f"brow{k}"] = np.array([x, float(masks.brow_line(np.array([x]))[0]) + 1.5])
+        out[f"brow{k}"] = np.array([x, float(hair.brow_line(np.array([x]))[0]) + 1.5])
     for k, y in enumerate((4.0, -10.0, -23.0, -36.0)):
         out[f"bridge{k}"] = np.array([0.0, y])
     out["wing"], out["nostril"] = np.array([14.0, -45.0]), np.array([6.5, -46.5])
-    # Inner corner, two on the upper lid, outer corner, two on the lower.
+    # The inner corner, two points on the upper lid, the outer corner, two on the lower lid.
     out["eye"] = eyes.lid_outline(np.array([0.0, 0.83, 0.67, 0.5, 0.33, 0.17]))
     return out
 
 
 def _lips() -> list[Array]:
-    """The twenty points of the mouth, from its right corner."""
-    half = features.MOUTH_HALF
+    """X and y of the twenty points of the mouth, from its right corner."""
+    half = face.MOUTH_HALF
     xs = np.array([-1.0, -0.6, -0.24, 0.0, 0.24, 0.6, 1.0]) * half
-    line, ax = features.mouth_line(np.abs(xs)), np.abs(xs)
-    top, bottom = line + features.upper_lip(ax), line - features.lower_lip(ax)
+    line, ax = face.mouth_line(np.abs(xs)), np.abs(xs)
+    top, bottom = line + face.upper_lip_height(ax), line - face.lower_lip_depth(ax)
     outer = [np.array([x, y]) for x, y in zip(xs, [line[0], *top[1:6], line[6]], strict=True)]
     outer += [np.array([xs[k], bottom[k]]) for k in (5, 4, 3, 2, 1)]
     inner = [np.array([xs[k], line[k]]) for k in (0, 2, 3, 4, 6)]
@@ -92,15 +92,15 @@ def _lips() -> list[Array]:
 
 
 def _nearest(head: Head, at: Array, lids: bool) -> int:
-    """The vertex in front whose x and y come nearest; of the lids' edge when asked."""
+    """Id of the vertex of the front, or of the lids' edge if `lids`, that is nearest in x and y."""
     xy = head.points[:, :2] - at
     distance = xy[:, 0] * xy[:, 0] + xy[:, 1] * xy[:, 1]
-    allowed = (head.part == 1) if lids else (head.part == 0) & (head.points[:, 2] > -20.0)
+    allowed = (head.part == LID_EDGE) if lids else (head.part == SKIN) & (head.points[:, 2] > -20.0)
     return int(np.where(allowed, distance, np.inf).argmin())
 
 
 def _beside(head: Head, y: float, z: float) -> int:
-    """The vertex of the left side, ears apart, whose y and z come nearest."""
+    """Id of the vertex of the left side, without the ear, that is nearest in y and z."""
     yz = head.points[:, 1:] - np.array([y, z])
     distance = yz[:, 0] * yz[:, 0] + yz[:, 1] * yz[:, 1]
-    return int(np.where((head.part == 0) & (head.points[:, 0] > 15.0), distance, np.inf).argmin())
+    return int(np.where((head.part == SKIN) & (head.points[:, 0] > 15.0), distance, np.inf).argmin())
