@@ -7,8 +7,8 @@
 As in the built-in head, nothing here uses powers, exponentials, trigonometry or linear algebra from a library.
 """
 
-from render.content.chairs.build import FAMILIES as FAMILIES
-from render.content.chairs.build import GENERATOR_VERSION as GENERATOR_VERSION
-from render.content.chairs.build import describe as describe
-from render.content.chairs.build import make_chair as make_chair
 from render.content.chairs.chair import LABELS as LABELS
+from render.content.chairs.generator import FAMILIES as FAMILIES
+from render.content.chairs.generator import GENERATOR_VERSION as GENERATOR_VERSION
+from render.content.chairs.generator import describe as describe
+from render.content.chairs.generator import make_chair as make_chair

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from render.content.chairs.finishes.finish import RECIPES, Finish
-from render.content.chairs.solids.paths import Array
+from render.content.chairs.solids.exact import Array
 from render.content.chairs.solids.shape import Shape, join
 from render.meshes.parts import Part, RawMesh
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from render.content.chairs.solids.turns import Array
+from render.content.chairs.solids.exact import Array
 
 SIZE = 256
 """Pixels a side of every texture."""
+
 KEY = 8_140_001
 """First half of the keys of all noise."""
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from render.content.chairs.solids.paths import evenly, fillet, spline
-from render.content.chairs.solids.shape import length
-from render.content.chairs.solids.turns import Array, cos_sin
+from render.content.chairs.solids.curves import evenly, fillet, spline
+from render.content.chairs.solids.exact import Array, cos_sin, length
 
 STEP = 0.06
 """Metres between points on a straight edge: enough to bend it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from render.content.chairs.solids.turns import Array, tilted
+from render.content.chairs.solids.exact import Array, tilted
 
 BOX_AXES = {"x": ((2, 1), (2, 0), (1, 0)), "y": ((2, 1), (0, 2), (0, 1)), "z": ((1, 2), (0, 2), (0, 1))}
 """By the axis along which the grain runs: the coordinates that become u and v on faces across x, y and z."""
@@ -129,11 +129,3 @@ def join(shapes: Iterable[Shape]) -> Shape:
         np.concatenate([s.triangles + np.int32(k) for s, k in zip(shapes, starts, strict=True)]),
         np.concatenate([s.uv for s in shapes]),
     )
-
-
-def length(vectors: Array) -> Array:
-    """Lengths of vectors (..., k), summed in a fixed order."""
-    total = vectors[..., 0] * vectors[..., 0]
-    for k in range(1, vectors.shape[-1]):
-        total = total + vectors[..., k] * vectors[..., k]
-    return np.asarray(np.sqrt(total))

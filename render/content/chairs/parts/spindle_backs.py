@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from render.content.chairs.draws import Draws
-from render.content.chairs.joinery.crests import CRESTS
-from render.content.chairs.joinery.plan import Back
+from render.content.chairs.parts.back_frame import CRESTS, Back
+from render.content.chairs.sampler import Sampler
+from render.content.chairs.solids.curves import evenly, spline
+from render.content.chairs.solids.exact import Array
 from render.content.chairs.solids.outlines import flat
-from render.content.chairs.solids.paths import evenly, spline
 from render.content.chairs.solids.shape import Shape
-from render.content.chairs.solids.tube import round_section, tube
-from render.content.chairs.solids.turns import Array
+from render.content.chairs.solids.tubes import round_section, tube
 
 
 def arch(back: Back, low: float, shoulder: float = 0.80) -> Array:
@@ -41,13 +40,13 @@ def spindle(foot: tuple[float, float], top: tuple[float, float], radius: float, 
     return tube(path, round_section(radius, 6), size)
 
 
-def hoop_back(d: Draws, back: Back, seat: float) -> list[Shape]:
+def hoop_back(rng: Sampler, back: Back, seat: float) -> list[Shape]:
     """A bent hoop, spindles under it."""
     low = seat - back.seat
-    curve = arch(back, low, d.between(0.74, 0.84))
-    r, swell = d.between(0.0055, 0.0075), d.between(1.0, 1.7)
-    hoop = tube(flat(evenly(curve, 41)), round_section(d.between(0.010, 0.013), 8))
-    count = d.whole(6, 9)
+    curve = arch(back, low, rng.between(0.74, 0.84))
+    r, swell = rng.between(0.0055, 0.0075), rng.between(1.0, 1.7)
+    hoop = tube(flat(evenly(curve, 41)), round_section(rng.between(0.010, 0.013), 8))
+    count = rng.whole(6, 9)
     out = [hoop]
     for k in range(count):
         share = (2 * k + 1) / count - 1.0
@@ -56,11 +55,11 @@ def hoop_back(d: Draws, back: Back, seat: float) -> list[Shape]:
     return back.place(*out)
 
 
-def comb(d: Draws, back: Back, seat: float) -> list[Shape]:
+def comb(rng: Sampler, back: Back, seat: float) -> list[Shape]:
     """Spindles that all end in a crest."""
     low = seat - back.seat
-    crest = CRESTS[d.pick(("straight", "arched", "yoke", "blade"))](d, back, 0.02)
-    count, r, swell = d.whole(6, 9), d.between(0.006, 0.0085), d.between(1.0, 1.6)
+    crest = CRESTS[rng.pick(("straight", "arched", "yoke", "blade"))](rng, back, 0.02)
+    count, r, swell = rng.whole(6, 9), rng.between(0.006, 0.0085), rng.between(1.0, 1.6)
     out = [crest.shape]
     for k in range(count):
         share = 2 * k / (count - 1) - 1.0
@@ -69,16 +68,16 @@ def comb(d: Draws, back: Back, seat: float) -> list[Shape]:
     return back.place(*out)
 
 
-def fan(d: Draws, back: Back, seat: float) -> list[Shape]:
+def fan(rng: Sampler, back: Back, seat: float) -> list[Shape]:
     """Two stout stiles, thin spindles between them that spread upward, and a crest."""
     low = seat - back.seat
-    crest = CRESTS[d.pick(("yoke", "blade", "arched"))](d, back, 0.022)
+    crest = CRESTS[rng.pick(("yoke", "blade", "arched"))](rng, back, 0.022)
     end = crest.opening + 0.014
     edge = float(back.half(end))
     out = [crest.shape]
     out += [spindle((side * back.low, low), (side * 0.95 * edge, end), 0.0105, 1.25) for side in (-1.0, 1.0)]
-    count, r = d.whole(4, 7), d.between(0.005, 0.007)
-    close = d.between(0.55, 0.78)
+    count, r = rng.whole(4, 7), rng.between(0.005, 0.007)
+    close = rng.between(0.55, 0.78)
     for k in range(count):
         share = (2 * k + 1) / count - 1.0
         out.append(spindle((close * share * back.low, low), (0.84 * share * edge, end), r, 1.2))

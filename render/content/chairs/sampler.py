@@ -16,7 +16,7 @@ BLOCK = 32
 """Words fetched at once."""
 
 
-class Draws:
+class Sampler:
     """The numbers of one topic of one chair: what is drawn for its legs cannot shift what is drawn for its back.
 
     Parameters
@@ -33,10 +33,10 @@ class Draws:
         self._source = np.random.Philox(np.random.SeedSequence(seed, spawn_key=key))
         self._words: list[int] = []
 
-    def of(self, topic: str) -> "Draws":
+    def topic(self, topic: str) -> "Sampler":
         """The numbers of another topic of the same chair."""
         seed, index, own = self._address
-        return Draws(seed, index, f"{own}/{topic}")
+        return Sampler(seed, index, f"{own}/{topic}")
 
     def fraction(self) -> float:
         """The next number in [0, 1), of 53 bits."""
@@ -60,7 +60,7 @@ class Draws:
         """One of several, all equally likely."""
         return options[int(self.fraction() * len(options))]
 
-    def weighed(self, weights: Mapping[str, float]) -> str:
+    def weighted(self, weights: Mapping[str, float]) -> str:
         """A name, as often as its weight says."""
         rest = self.fraction() * sum(weights.values())
         *others, last = weights

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from render.content.chairs.draws import Draws
-from render.content.chairs.joinery.legs import column
+from render.content.chairs.parts.legs import column
+from render.content.chairs.sampler import Sampler
+from render.content.chairs.solids.boards import plank
+from render.content.chairs.solids.curves import fillet, lerp, spline, stations
+from render.content.chairs.solids.exact import Array
 from render.content.chairs.solids.loft import Point, circle
-from render.content.chairs.solids.paths import fillet, lerp, spline, stations
 from render.content.chairs.solids.shape import Shape
-from render.content.chairs.solids.slab import plank
-from render.content.chairs.solids.tube import flat_section, round_section, tube
-from render.content.chairs.solids.turns import Array
+from render.content.chairs.solids.tubes import flat_section, round_section, tube
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class ArmJob:
     """Whether the chair's posts are."""
 
 
-def paddle(d: Draws, job: ArmJob) -> list[Shape]:
+def paddle(rng: Sampler, job: ArmJob) -> list[Shape]:
     """A flat arm, broadest in front, on a post."""
-    width, thick = d.between(0.040, 0.062), d.between(0.018, 0.026)
-    over = d.between(0.02, 0.06)
-    drop = d.between(0.0, 0.02)
+    width, thick = rng.between(0.040, 0.062), rng.between(0.018, 0.026)
+    over = rng.between(0.02, 0.06)
+    drop = rng.between(0.0, 0.02)
     top = job.rear[1] - drop
     z = stations(job.rear[2] - 0.004, job.front[2] + over, 12)
     share = (z - z[0]) / (z[-1] - z[0])
@@ -60,10 +60,10 @@ def _post(job: ArmJob, top: float) -> Shape:
     return column(np.array([[x, y, z], [x, (y + top) / 2, z], [x, top, z]]), section)
 
 
-def swept(d: Draws, job: ArmJob) -> list[Shape]:
+def swept(rng: Sampler, job: ArmJob) -> list[Shape]:
     """A rail that leaves the back post level and bends down to the seat in front."""
-    r = d.between(0.05, 0.10)
-    w = d.between(0.020, 0.030)
+    r = rng.between(0.05, 0.10)
+    w = rng.between(0.020, 0.030)
     x, y, z = job.front
     a = job.rear
     corner = (x, a[1] - 0.005, z)
@@ -72,12 +72,12 @@ def swept(d: Draws, job: ArmJob) -> list[Shape]:
     return [tube(path, section, up=(0.0, 1.0, 0.0))]
 
 
-def scrolled(d: Draws, job: ArmJob) -> list[Shape]:
+def scrolled(rng: Sampler, job: ArmJob) -> list[Shape]:
     """A rail that dips behind, rises, and curls down over a curved support."""
-    w = d.between(0.022, 0.030)
+    w = rng.between(0.022, 0.030)
     x, y, z = job.front
     rx, ry, rz = job.rear
-    dip, rise = d.between(0.015, 0.035), d.between(0.0, 0.012)
+    dip, rise = rng.between(0.015, 0.035), rng.between(0.0, 0.012)
     knots = [(0.0, 0.0, 0.0), (0.35, -dip, 0.012), (0.75, rise, 0.012), (1.0, rise, 0.004), (1.14, -0.012, 0.0)]
     span = z - rz
     path = [(rx + (x - rx) * t + out, ry + up, rz + span * t) for t, up, out in knots]
@@ -87,5 +87,5 @@ def scrolled(d: Draws, job: ArmJob) -> list[Shape]:
     return [arm, support]
 
 
-ARMS: dict[str, Callable[[Draws, ArmJob], list[Shape]]] = {"paddle": paddle, "swept": swept, "scrolled": scrolled}
+ARMS: dict[str, Callable[[Sampler, ArmJob], list[Shape]]] = {"paddle": paddle, "swept": swept, "scrolled": scrolled}
 """Each gives the right-hand arm, supports included."""

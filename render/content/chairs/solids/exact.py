@@ -47,3 +47,11 @@ def tilted(turns: float) -> tuple[float, float]:
     """Cosine and sine of one angle, as plain floats."""
     c, s = cos_sin(turns)
     return float(c), float(s)
+
+
+def length(vectors: Array) -> Array:
+    """Lengths of vectors (..., k), summed in a fixed order."""
+    total = vectors[..., 0] * vectors[..., 0]
+    for k in range(1, vectors.shape[-1]):
+        total = total + vectors[..., k] * vectors[..., k]
+    return np.asarray(np.sqrt(total))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from render.content.chairs.draws import Draws
+from render.content.chairs.sampler import Sampler
 from render.content.chairs.solids.loft import Point
 from render.content.chairs.solids.shape import Shape
-from render.content.chairs.solids.tube import bar, round_section, tube
+from render.content.chairs.solids.tubes import bar, round_section, tube
 
 
 @dataclass(frozen=True)
@@ -65,54 +65,54 @@ def middle(a: Point, b: Point) -> Point:
     return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2
 
 
-def none(_draws: Draws, _legs: Legs, _style: BarStyle) -> list[Shape]:
+def none(_draws: Sampler, _legs: Legs, _style: BarStyle) -> list[Shape]:
     """No bars."""
     return []
 
 
-def box(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+def box(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
     """One on each side, those in front and behind higher than those at the sides, or lower."""
-    low = d.between(0.10, 0.18)
-    other = low + d.pick((-0.05, 0.05, 0.09))
+    low = rng.between(0.10, 0.18)
+    other = low + rng.pick((-0.05, 0.05, 0.09))
     side = style.make(legs.back(low), legs.front(low))
     front = style.make(mirrored(legs.front(other)), legs.front(other))
     back = style.make(mirrored(legs.back(other)), legs.back(other))
     return [side, side.mirrored(), front, back]
 
 
-def sides(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+def sides(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
     """At the sides only."""
-    y = d.between(0.10, 0.20)
+    y = rng.between(0.10, 0.20)
     side = style.make(legs.back(y), legs.front(y))
     return [side, side.mirrored()]
 
 
-def letter_h(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+def letter_h(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
     """At the sides, and one between those."""
-    y = d.between(0.12, 0.20)
+    y = rng.between(0.12, 0.20)
     side = style.make(legs.back(y), legs.front(y))
     half = middle(legs.back(y), legs.front(y))
     return [side, side.mirrored(), style.make(mirrored(half), half)]
 
 
-def letter_x(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+def letter_x(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
     """From corner to corner."""
-    y = d.between(0.10, 0.18)
+    y = rng.between(0.10, 0.18)
     one = style.make(legs.back(y), mirrored(legs.front(y)))
     return [one, one.mirrored()]
 
 
-def rungs(d: Draws, legs: Legs, style: BarStyle) -> list[Shape]:
+def rungs(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
     """Two at each side and in front, as under rush seats."""
     out = []
-    low = d.between(0.10, 0.14)
-    for y in (low, low + d.between(0.09, 0.14)):
+    low = rng.between(0.10, 0.14)
+    for y in (low, low + rng.between(0.09, 0.14)):
         side = style.make(legs.back(y), legs.front(y))
         out += [side, side.mirrored(), style.make(mirrored(legs.front(y + 0.03)), legs.front(y + 0.03))]
     return [*out, style.make(mirrored(legs.back(low + 0.03)), legs.back(low + 0.03))]
 
 
-STRETCHERS: dict[str, Callable[[Draws, Legs, BarStyle], list[Shape]]] = {
+STRETCHERS: dict[str, Callable[[Sampler, Legs, BarStyle], list[Shape]]] = {
     "none": none,
     "box": box,
     "sides": sides,

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from render.content.chairs.chair import Chair
-from render.content.chairs.draws import Draws
 from render.content.chairs.finishes import finish
 from render.content.chairs.finishes.finish import Finish
-from render.content.chairs.solids.loft import Point, circle, loft
-from render.content.chairs.solids.paths import lerp, spline
+from render.content.chairs.sampler import Sampler
+from render.content.chairs.solids.curves import lerp, spline
+from render.content.chairs.solids.exact import Array
+from render.content.chairs.solids.loft import Point, circle, lathe, loft
 from render.content.chairs.solids.shape import Shape, join
-from render.content.chairs.solids.tube import flat_section, rod
-from render.content.chairs.solids.turns import Array
+from render.content.chairs.solids.tubes import flat_section, rod
 
 TURNINGS = {
     "colonial": (
@@ -96,35 +96,35 @@ def tapering(section: Array, profile: list[tuple[float, float]]) -> Maker:
     return make
 
 
-def square(d: Draws) -> LegStyle:
+def square(rng: Sampler) -> LegStyle:
     """A straight post."""
-    w = d.between(0.030, 0.046)
+    w = rng.between(0.030, 0.046)
     return LegStyle("square", w, tapering(flat_section(w, w, 0.003), [(0, 1), (0.18, 1), (1, 1)]), round=False)
 
 
-def tapered(d: Draws) -> LegStyle:
+def tapered(rng: Sampler) -> LegStyle:
     """Square, thinner toward the floor."""
-    w, foot = d.between(0.034, 0.050), d.between(0.45, 0.75)
-    profile = [(0, foot), (0.18, foot + 0.18 * (1 - foot)), (d.between(0.7, 0.9), 1), (1, 1)]
+    w, foot = rng.between(0.034, 0.050), rng.between(0.45, 0.75)
+    profile = [(0, foot), (0.18, foot + 0.18 * (1 - foot)), (rng.between(0.7, 0.9), 1), (1, 1)]
     return LegStyle("tapered", w, tapering(flat_section(w, w, 0.003), profile), round=False)
 
 
-def tapered_round(d: Draws) -> LegStyle:
+def tapered_round(rng: Sampler) -> LegStyle:
     """A peg of the fifties: thickest near the top."""
-    w, foot = d.between(0.032, 0.048), d.between(0.40, 0.65)
+    w, foot = rng.between(0.032, 0.048), rng.between(0.40, 0.65)
     profile = [(0, foot), (0.18, foot + 0.2 * (1 - foot)), (0.5, 0.5 + 0.5 * foot + 0.06), (0.75, 1), (1, 0.86)]
     return LegStyle("tapered round", w, tapering(w / 2 * circle(12), profile))
 
 
-def turned(d: Draws) -> LegStyle:
+def turned(rng: Sampler) -> LegStyle:
     """From the lathe."""
-    w, kind = d.between(0.036, 0.052), d.pick(tuple(TURNINGS))
+    w, kind = rng.between(0.036, 0.052), rng.pick(tuple(TURNINGS))
     return LegStyle(kind, w, tapering(w / 2 * circle(12), list(TURNINGS[kind])))
 
 
-def cabriole(d: Draws) -> LegStyle:
+def cabriole(rng: Sampler) -> LegStyle:
     """Knee out, ankle in, foot out."""
-    w, swing = d.between(0.040, 0.054), d.between(0.016, 0.028)
+    w, swing = rng.between(0.040, 0.054), rng.between(0.016, 0.028)
     heights = np.arange(15) / 14
     out = lerp([(0, 0.55), (0.06, 0.2), (0.2, -0.45), (0.42, -0.25), (0.72, 0.8), (0.86, 1.0), (1, 0.35)], heights)
     size = lerp([(0, 0.62), (0.05, 0.66), (0.12, 0.42), (0.3, 0.46), (0.7, 0.85), (0.86, 1.0), (1, 1.0)], heights)
@@ -138,15 +138,15 @@ def cabriole(d: Draws) -> LegStyle:
     return LegStyle("cabriole", w, make)
 
 
-def metal_tube(d: Draws) -> LegStyle:
+def metal_tube(rng: Sampler) -> LegStyle:
     """A steel tube."""
-    r = d.between(0.010, 0.016)
+    r = rng.between(0.010, 0.016)
     return LegStyle("tube", 2 * r, tapering(r * circle(10), [(0, 1), (0.1, 1), (1, 1)]))
 
 
-def hairpin(d: Draws) -> LegStyle:
+def hairpin(rng: Sampler) -> LegStyle:
     """Two thin rods that meet at the floor."""
-    r, gap = d.between(0.005, 0.007), d.between(0.035, 0.055)
+    r, gap = rng.between(0.005, 0.007), rng.between(0.035, 0.055)
 
     def make(foot: Point, top: Point) -> Shape:
         x, y, z = top
@@ -159,13 +159,13 @@ def hairpin(d: Draws) -> LegStyle:
     return LegStyle("hairpin", 2 * gap, make)
 
 
-def put(d: Draws, chair: Chair, surface: Finish, legs: Sequence[Shape]) -> None:
+def add_legs_with_tips(rng: Sampler, chair: Chair, surface: Finish, legs: Sequence[Shape]) -> None:
     """Legs on a chair, their feet dipped in paint or shod with brass now and then."""
-    if surface.recipe == "metal" or d.chance(0.82):
+    if surface.recipe == "metal" or rng.chance(0.82):
         chair.add("leg", surface, *legs)
         return
-    shoes = finish.metal(d) if d.chance(0.5) else finish.paint(d)
-    height = d.between(0.05, 0.13)
+    shoes = finish.metal(rng) if rng.chance(0.5) else finish.paint(rng)
+    height = rng.between(0.05, 0.13)
     for leg in legs:
         low, high = leg.cut("y", height)
         chair.add("leg", surface, high)
@@ -173,4 +173,35 @@ def put(d: Draws, chair: Chair, surface: Finish, legs: Sequence[Shape]) -> None:
 
 
 WOODEN = {"square": square, "tapered": tapered, "tapered round": tapered_round, "turned": turned, "cabriole": cabriole}
+
 METAL = {"tube": metal_tube, "hairpin": hairpin}
+
+
+def peg(rng: Sampler, height: float) -> Shape:
+    """A cone that stands on its thin end."""
+    r = rng.between(0.019, 0.026)
+    return lathe([(0.55 * r, 0.0), (0.6 * r, 0.004), (r, height - 0.01), (0.9 * r, height)], 12)
+
+
+def splayed(rng: Sampler, height: float) -> Shape:
+    """A cone that leans outward."""
+    r, out = rng.between(0.018, 0.024), rng.between(0.2, 0.35) * height
+    centres = np.array([[out, 0.0, out], [0.5 * out, 0.5 * height, 0.5 * out], [0.0, height, 0.0]])
+    return column(centres, r * circle(12), np.array([0.58, 0.8, 1.0]))
+
+
+def block(rng: Sampler, height: float) -> Shape:
+    """A square block, thinner below."""
+    w = rng.between(0.036, 0.060)
+    centres = np.array([[0.0, 0.0, 0.0], [0.0, 0.5 * height, 0.0], [0.0, height, 0.0]])
+    return column(centres, flat_section(w, w, 0.004), np.array([rng.between(0.6, 1.0), 0.9, 1.0]))
+
+
+def bun(rng: Sampler, height: float) -> Shape:
+    """A flattened ball."""
+    r = rng.between(0.032, 0.042)
+    shape = [(0.6, 0.0), (0.86, 0.14), (1.0, 0.42), (0.92, 0.70), (0.66, 0.9), (0.66, 1.0)]
+    return lathe([(r * x, height * y) for x, y in shape], 14)
+
+
+FEET: dict[str, Callable[[Sampler, float], Shape]] = {"peg": peg, "splayed": splayed, "block": block, "bun": bun}

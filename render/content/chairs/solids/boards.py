@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from render.content.chairs.solids.exact import Array, cos_sin
 from render.content.chairs.solids.loft import disc, loft
 from render.content.chairs.solids.shape import Shape
-from render.content.chairs.solids.turns import Array, cos_sin
 
 CHAMFER = 0.006
 """Edges up to this radius, metres, are cut by one face rather than rounded."""

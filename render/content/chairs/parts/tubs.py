@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from render.content.chairs.draws import Draws
-from render.content.chairs.solids.loft import loft
-from render.content.chairs.solids.paths import lerp, spline
+from render.content.chairs.sampler import Sampler
+from render.content.chairs.solids.curves import lerp, spline
+from render.content.chairs.solids.exact import Array, cos_sin
+from render.content.chairs.solids.loft import loft, skin
 from render.content.chairs.solids.shape import Shape, join
-from render.content.chairs.solids.skin import skin
-from render.content.chairs.solids.turns import Array, cos_sin
 
 AROUND = 56
 """Points of a ring."""
@@ -104,14 +103,14 @@ def parted(tub: Tub, solid: Shape, low: float) -> tuple[Shape, Shape, Shape]:
     return join([seat, front]), back, arms
 
 
-def moulded(d: Draws, height: float) -> Tub:
+def moulded(rng: Sampler, height: float) -> Tub:
     """An armchair's shell."""
     return Tub(
         floor=height - 0.01,
-        half=(d.between(0.225, 0.255), d.between(0.215, 0.240)),
-        lean=(d.between(0.04, 0.08), d.between(0.03, 0.09)),
-        back=d.between(0.32, 0.42),
-        arms=d.between(0.15, 0.21),
-        front=-d.between(0.012, 0.03),
-        box=d.between(0.1, 0.6),
+        half=(rng.between(0.225, 0.255), rng.between(0.215, 0.240)),
+        lean=(rng.between(0.04, 0.08), rng.between(0.03, 0.09)),
+        back=rng.between(0.32, 0.42),
+        arms=rng.between(0.15, 0.21),
+        front=-rng.between(0.012, 0.03),
+        box=rng.between(0.1, 0.6),
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from render.content.chairs.chair import Chair
-from render.content.chairs.draws import Draws
 from render.content.chairs.families import (
     armchair,
     bent_tube,
@@ -21,6 +20,7 @@ from render.content.chairs.families import (
     wicker,
     windsor,
 )
+from render.content.chairs.sampler import Sampler
 from render.meshes.parts import RawMesh
 
 GENERATOR_VERSION = 1
@@ -31,7 +31,7 @@ GENERATOR_VERSION = 1
 class Family:
     """A kind of chair, and how often it comes."""
 
-    build: Callable[[Draws], Chair]
+    build: Callable[[Sampler], Chair]
     weight: float
     seat: tuple[float, float]
     """Range of the seat's height, metres."""
@@ -78,6 +78,6 @@ def describe(seed: int, index: int) -> dict[str, Any]:
 
 def design(seed: int, index: int) -> Chair:
     """The chair as pieces, before its textures are painted."""
-    draws = Draws(seed, index)
-    family = draws.weighed({name: entry.weight for name, entry in FAMILIES.items()})
-    return FAMILIES[family].build(draws)
+    rng = Sampler(seed, index)
+    family = rng.weighted({name: entry.weight for name, entry in FAMILIES.items()})
+    return FAMILIES[family].build(rng)

@@ -1,18 +1,40 @@
-"""Seats of chairs with a frame of wood or metal: boards, pads, cane, cord, straps."""
+"""The measures that seats, legs, backs and arms share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from render.content.chairs.chair import Chair
-from render.content.chairs.draws import Draws
 from render.content.chairs.finishes import finish
 from render.content.chairs.finishes.finish import Finish
-from render.content.chairs.joinery.plan import Plan
+from render.content.chairs.sampler import Sampler
+from render.content.chairs.solids.boards import slab, web
+from render.content.chairs.solids.exact import Array
+from render.content.chairs.solids.loft import Point
 from render.content.chairs.solids.outlines import trapezoid
-from render.content.chairs.solids.slab import slab, web
-from render.content.chairs.solids.tube import bar
-from render.content.chairs.solids.turns import Array
-from render.content.chairs.solids.weave import straps
+from render.content.chairs.solids.tubes import bar, straps
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A seat seen from above, its middle over the origin. Metres."""
+
+    height: float
+    """Of its upper face at the rim."""
+    front: float
+    """Width."""
+    back: float
+    """Width."""
+    depth: float
+
+    def corner(self, ahead: bool, inset: float, y: float) -> Point:
+        """The right-hand corner (+x) in front or at the back, drawn in, at a height."""
+        x = (self.front if ahead else self.back) / 2 - inset
+        z = self.depth / 2 - inset
+        return x, y, z if ahead else -z
+
+    def shrunk(self, by: float) -> "Plan":
+        """Smaller by so much on each side."""
+        return Plan(self.height, self.front - 2 * by, self.back - 2 * by, self.depth - 2 * by)
 
 
 @dataclass(frozen=True)
@@ -37,69 +59,71 @@ class SeatJob:
         return trapezoid(p.front, p.back, p.depth, (front, back), self.bow, step)
 
 
-def board(d: Draws, job: SeatJob) -> float:
+def board(rng: Sampler, job: SeatJob) -> float:
     """A board, flat."""
-    thick = d.between(0.018, 0.032)
-    edge = d.pick((0.003, 0.006, thick * 0.45))
+    thick = rng.between(0.018, 0.032)
+    edge = rng.pick((0.003, 0.006, thick * 0.45))
     plank = slab(job.outline(), thick, edge).lying()
     job.chair.add("seat", job.wood, plank.moved(y=job.plan.height - thick))
     return job.plan.height - thick
 
 
-def saddle(d: Draws, job: SeatJob) -> float:
+def saddle(rng: Sampler, job: SeatJob) -> float:
     """A thick board, hollowed."""
-    thick = d.between(0.028, 0.042)
-    plank = slab(job.outline(), thick, 0.010, inner=4, crown=-d.between(0.006, 0.013)).lying()
+    thick = rng.between(0.028, 0.042)
+    plank = slab(job.outline(), thick, 0.010, inner=4, crown=-rng.between(0.006, 0.013)).lying()
     job.chair.add("seat", job.wood, plank.moved(y=job.plan.height - thick))
     return job.plan.height - thick
 
 
-def pad(d: Draws, job: SeatJob) -> float:
+def pad(rng: Sampler, job: SeatJob) -> float:
     """A cushion on a board."""
-    thick, under = d.between(0.035, 0.060), 0.016
-    crown = d.between(0.006, 0.016)
-    cushion = slab(job.outline(0.008), thick, d.between(0.35, 0.5) * thick, inner=4, crown=crown).lying()
+    thick, under = rng.between(0.035, 0.060), 0.016
+    crown = rng.between(0.006, 0.016)
+    cushion = slab(job.outline(0.008), thick, rng.between(0.35, 0.5) * thick, inner=4, crown=crown).lying()
     board_ = slab(job.outline(), under, 0.004).lying()
     job.chair.add("seat", job.soft, cushion.moved(y=job.plan.height - thick))
     job.chair.add("seat", job.wood, board_.moved(y=job.plan.height - thick - under + 0.004))
     return job.plan.height - thick - under + 0.004
 
 
-def stuffed(d: Draws, job: SeatJob) -> float:
+def stuffed(rng: Sampler, job: SeatJob) -> float:
     """Upholstered over its frame."""
-    thick = d.between(0.065, 0.10)
-    body = slab(job.outline(), thick, d.between(0.016, 0.030), inner=4, crown=d.between(0.008, 0.02)).lying()
+    thick = rng.between(0.065, 0.10)
+    body = slab(job.outline(), thick, rng.between(0.016, 0.030), inner=4, crown=rng.between(0.008, 0.02)).lying()
     job.chair.add("seat", job.soft, body.moved(y=job.plan.height - thick))
     return job.plan.height - thick
 
 
-def caned(d: Draws, job: SeatJob) -> float:
+def caned(rng: Sampler, job: SeatJob) -> float:
     """Cane in a frame of rails."""
-    thick, wide = d.between(0.022, 0.030), d.between(0.045, 0.060)
+    thick, wide = rng.between(0.022, 0.030), rng.between(0.045, 0.060)
     middle = job.plan.height - thick / 2
     _rails(job, wide, thick, middle)
     sheet = web(job.outline(wide / 2)).lying()
-    job.chair.add("seat", finish.cane(d), sheet.moved(y=job.plan.height - 0.005))
+    job.chair.add("seat", finish.cane(rng), sheet.moved(y=job.plan.height - 0.005))
     return job.plan.height - thick
 
 
-def corded(d: Draws, job: SeatJob) -> float:
+def corded(rng: Sampler, job: SeatJob) -> float:
     """Cord wound over the frame, sagging a little."""
-    thick = d.between(0.028, 0.038)
-    body = slab(job.outline(), thick, 0.45 * thick, inner=4, crown=-d.between(0.006, 0.014), belly=-0.006, grain="y")
-    job.chair.add("seat", finish.cord(d), body.lying().moved(y=job.plan.height - thick))
+    thick = rng.between(0.028, 0.038)
+    body = slab(job.outline(), thick, 0.45 * thick, inner=4, crown=-rng.between(0.006, 0.014), belly=-0.006, grain="y")
+    job.chair.add("seat", finish.cord(rng), body.lying().moved(y=job.plan.height - thick))
     return job.plan.height - thick
 
 
-def strapped(d: Draws, job: SeatJob) -> float:
+def strapped(rng: Sampler, job: SeatJob) -> float:
     """Straps over and under each other, on a frame of rails."""
     thick, wide = 0.024, 0.036
     middle = job.plan.height - 0.006 - thick / 2
     _rails(job, wide, thick, middle)
     p = job.plan.shrunk(wide / 2)
     narrow = min(p.front, p.back)
-    net = [s.lying().moved(y=job.plan.height - 0.004) for s in straps(narrow, p.depth, d.pick((5, 7)), d.pick((5, 7)))]
-    job.chair.add("seat", finish.plain_cloth(d), *net)
+    net = [
+        s.lying().moved(y=job.plan.height - 0.004) for s in straps(narrow, p.depth, rng.pick((5, 7)), rng.pick((5, 7)))
+    ]
+    job.chair.add("seat", finish.plain_cloth(rng), *net)
     return job.plan.height - 0.006 - thick
 
 
@@ -113,7 +137,7 @@ def _rails(job: SeatJob, wide: float, thick: float, y: float) -> None:
     job.chair.add("seat", job.wood, ahead, behind, *(side, side.mirrored()))
 
 
-SEATS: dict[str, Callable[[Draws, SeatJob], float]] = {
+SEATS: dict[str, Callable[[Sampler, SeatJob], float]] = {
     "board": board,
     "saddle": saddle,
     "pad": pad,

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from render.content.chairs.draws import Draws
-from render.content.chairs.joinery.plan import Back
+from render.content.chairs.parts.back_frame import Back
+from render.content.chairs.sampler import Sampler
+from render.content.chairs.solids.boards import plank, slab, web
+from render.content.chairs.solids.curves import lerp, spline, stations
+from render.content.chairs.solids.exact import Array
 from render.content.chairs.solids.outlines import ellipse, trapezoid
-from render.content.chairs.solids.paths import lerp, spline, stations
 from render.content.chairs.solids.shape import Shape
-from render.content.chairs.solids.slab import plank, slab, web
-from render.content.chairs.solids.tube import flat_section, round_section, tube
-from render.content.chairs.solids.turns import Array
-from render.content.chairs.solids.weave import straps
+from render.content.chairs.solids.tubes import flat_section, round_section, straps, tube
 
 Pieces = list[tuple[str, Shape]]
 """What each piece is made of ("wood", "soft", "cane", "strap"), and the piece, flat."""
@@ -70,11 +69,11 @@ def spread(gap: Gap, count: int, y: float, width: float) -> list[float]:
     return [(k - (count - 1) / 2) * (width + space) for k in range(count)]
 
 
-def slats(d: Draws, gap: Gap) -> Pieces:
+def slats(rng: Sampler, gap: Gap) -> Pieces:
     """Upright boards, all alike or one wide among narrow ones."""
-    thick = d.between(0.009, 0.014)
-    wide = d.between(0.022, 0.050)
-    count = max(2, min(d.whole(3, 7), int(gap.half(gap.low) * 2 / (wide * 1.45))))
+    thick = rng.between(0.009, 0.014)
+    wide = rng.between(0.022, 0.050)
+    count = max(2, min(rng.whole(3, 7), int(gap.half(gap.low) * 2 / (wide * 1.45))))
     reach = stations(gap.low - 0.008, gap.high + 0.008, 6)
     lean = gap.half(gap.high) / gap.half(gap.low)
     out: Pieces = []
@@ -84,10 +83,10 @@ def slats(d: Draws, gap: Gap) -> Pieces:
     return out
 
 
-def spindles(d: Draws, gap: Gap) -> Pieces:
+def spindles(rng: Sampler, gap: Gap) -> Pieces:
     """Round uprights, straight or swelling in the middle."""
-    r, swell = d.between(0.005, 0.009), d.between(1.0, 1.7)
-    count = d.whole(5, 9)
+    r, swell = rng.between(0.005, 0.009), rng.between(1.0, 1.7)
+    count = rng.whole(5, 9)
     lean = gap.half(gap.high) / gap.half(gap.low)
     share = stations(0.0, 1.0, 7)
     size = 1.0 + (swell - 1.0) * 4.0 * share * (1.0 - share)
@@ -98,11 +97,11 @@ def spindles(d: Draws, gap: Gap) -> Pieces:
     return out
 
 
-def ladder(d: Draws, gap: Gap) -> Pieces:
+def ladder(rng: Sampler, gap: Gap) -> Pieces:
     """Level boards, arched or straight, often broader toward the top."""
-    count = max(1, min(d.whole(2, 4), int(gap.tall / 0.09)))
-    thick, arch = d.between(0.010, 0.016), d.pick((0.0, 0.0, 0.012, 0.022))
-    grow = d.between(0.0, 0.25)
+    count = max(1, min(rng.whole(2, 4), int(gap.tall / 0.09)))
+    thick, arch = rng.between(0.010, 0.016), rng.pick((0.0, 0.0, 0.012, 0.022))
+    grow = rng.between(0.0, 0.25)
     each = gap.tall / (count + 0.5)
     out: Pieces = []
     for k in range(count):
@@ -116,24 +115,24 @@ def growing(first: float, grow: float, k: int, count: int) -> float:
     return first * (1.0 + grow * k / max(count - 1, 1))
 
 
-def bars(d: Draws, gap: Gap) -> Pieces:
+def bars(rng: Sampler, gap: Gap) -> Pieces:
     """Thin level bars."""
-    count, thick = d.whole(4, 8), d.between(0.010, 0.014)
+    count, thick = rng.whole(4, 8), rng.between(0.010, 0.014)
     each = gap.tall / (count + 1)
     return [("wood", level(gap, gap.low + (k + 1) * each - thick / 2, thick, thick)) for k in range(count)]
 
 
-def cross(d: Draws, gap: Gap) -> Pieces:
+def cross(rng: Sampler, gap: Gap) -> Pieces:
     """Two bars aslant, crossing; a disc on the crossing now and then."""
-    wide, thick = d.between(0.018, 0.032), d.between(0.010, 0.014)
+    wide, thick = rng.between(0.018, 0.032), rng.between(0.010, 0.014)
     share = stations(0.0, 1.0, 9)
     low, high = gap.half(gap.low) + 0.006, gap.half(gap.high) + 0.006
     x = -low + (low + high) * share
     path = np.stack([x, gap.low - 0.004 + (gap.tall + 0.008) * share, 0.0 * share], axis=1)
     one = tube(path, flat_section(wide, thick), up=(-1.0, 1.0, 0.0))
     out: Pieces = [("wood", one), ("wood", one.mirrored())]
-    if d.chance(0.35):
-        size = d.between(0.05, 0.09)
+    if rng.chance(0.35):
+        size = rng.between(0.05, 0.09)
         out.append(("wood", slab(ellipse(size, size, 20), 0.02, 0.004).moved(y=gap.middle, z=-0.010)))
     return out
 
@@ -148,18 +147,18 @@ SPLATS = {
 """Half widths of a single broad upright, from its foot to its top, as shares of the greatest."""
 
 
-def splat(d: Draws, gap: Gap) -> Pieces:
+def splat(rng: Sampler, gap: Gap) -> Pieces:
     """One broad upright with a curved outline."""
-    half = min(d.between(0.065, 0.11), 0.62 * gap.half(gap.low))
-    knots = spline([list(k) for k in SPLATS[d.pick(tuple(SPLATS))]], 4)
+    half = min(rng.between(0.065, 0.11), 0.62 * gap.half(gap.low))
+    knots = spline([list(k) for k in SPLATS[rng.pick(tuple(SPLATS))]], 4)
     share = stations(0.0, 1.0, 17)
     width = half * lerp([(float(a), float(b)) for a, b in knots], share)
-    return [("wood", upright(gap.low - 0.008 + (gap.tall + 0.016) * share, -width, width, d.between(0.009, 0.013)))]
+    return [("wood", upright(gap.low - 0.008 + (gap.tall + 0.016) * share, -width, width, rng.between(0.009, 0.013)))]
 
 
-def panel(d: Draws, gap: Gap) -> Pieces:
+def panel(rng: Sampler, gap: Gap) -> Pieces:
     """A board that fills the gap, or stands in it with air around."""
-    air = d.pick((-0.006, -0.006, 0.03))
+    air = rng.pick((-0.006, -0.006, 0.03))
     if air > 0.0:
         return [("wood", _held(gap, air)), *_pins(gap, air)]
     return [("wood", slab(gap.outline(-0.006, 0.0), 0.012, 0.003, inner=3).moved(z=-0.006))]
@@ -179,25 +178,25 @@ def _pins(gap: Gap, air: float) -> Pieces:
     return out
 
 
-def cushioned(d: Draws, gap: Gap) -> Pieces:
+def cushioned(rng: Sampler, gap: Gap) -> Pieces:
     """An upholstered pad between the posts."""
-    thick = d.between(0.030, 0.055)
-    outline = gap.outline(-0.004, d.between(0.01, 0.04))
+    thick = rng.between(0.030, 0.055)
+    outline = gap.outline(-0.004, rng.between(0.01, 0.04))
     return [("soft", slab(outline, thick, 0.45 * thick, inner=4, crown=0.010, belly=0.004).moved(z=-0.4 * thick))]
 
 
-def caned(d: Draws, gap: Gap) -> Pieces:
+def caned(rng: Sampler, gap: Gap) -> Pieces:
     """Cane between the posts, with a bar down its middle now and then."""
     out: Pieces = [("cane", web(gap.outline(-0.006, 0.0), 4))]
-    if d.chance(0.3):
+    if rng.chance(0.3):
         y = stations(gap.low - 0.006, gap.high + 0.006, 6)
         out.append(("wood", upright(y, -0.011, 0.011, 0.014)))
     return out
 
 
-def strapped(d: Draws, gap: Gap) -> Pieces:
+def strapped(rng: Sampler, gap: Gap) -> Pieces:
     """Straps over and under each other."""
-    columns, rows = d.pick((5, 7)), max(3, 2 * int(gap.tall / 0.11) + 1)
+    columns, rows = rng.pick((5, 7)), max(3, 2 * int(gap.tall / 0.11) + 1)
     width = 2 * min(gap.half(gap.low), gap.half(gap.high)) + 0.012
 
     def flared(points: Array) -> Array:
@@ -209,26 +208,26 @@ def strapped(d: Draws, gap: Gap) -> Pieces:
     return [("strap", shape.moved(y=gap.middle).bent(flared)) for shape in woven]
 
 
-def grid(d: Draws, gap: Gap) -> Pieces:
+def grid(rng: Sampler, gap: Gap) -> Pieces:
     """Squares of thin bars."""
     bar_ = 0.009
-    across, up = d.whole(4, 7), d.whole(2, 5)
+    across, up = rng.whole(4, 7), rng.whole(2, 5)
     y = stations(gap.low - 0.006, gap.high + 0.006, 6)
     out: Pieces = [("wood", upright(y, x - bar_ / 2, x + bar_ / 2, bar_)) for x in spread(gap, across, gap.low, bar_)]
     each = gap.tall / (up + 1)
     return out + [("wood", level(gap, gap.low + (k + 1) * each, bar_, bar_)) for k in range(up)]
 
 
-def window(d: Draws, gap: Gap) -> Pieces:
+def window(rng: Sampler, gap: Gap) -> Pieces:
     """Nothing but one broad rail."""
-    height = min(d.between(0.05, 0.11), 0.5 * gap.tall)
-    at = gap.low + (gap.tall - height) * d.between(0.35, 0.65)
-    return [("wood", level(gap, at, height, d.between(0.012, 0.018), d.pick((0.0, 0.012))))]
+    height = min(rng.between(0.05, 0.11), 0.5 * gap.tall)
+    at = gap.low + (gap.tall - height) * rng.between(0.35, 0.65)
+    return [("wood", level(gap, at, height, rng.between(0.012, 0.018), rng.pick((0.0, 0.012))))]
 
 
-def oval(d: Draws, gap: Gap) -> Pieces:
+def oval(rng: Sampler, gap: Gap) -> Pieces:
     """A padded oval in a ring of wood, held above and below."""
-    width, tall = 2 * gap.half(gap.middle) * d.between(0.74, 0.88), gap.tall * 0.98
+    width, tall = 2 * gap.half(gap.middle) * rng.between(0.74, 0.88), gap.tall * 0.98
     ring = slab(ellipse(width, tall, 32), 0.022, 0.008, inner=2).moved(y=gap.middle, z=-0.012)
     soft = slab(ellipse(width * 0.82, tall * 0.84, 32), 0.03, 0.013, inner=3, crown=0.008)
     out: Pieces = [("wood", ring), ("soft", soft.moved(y=gap.middle, z=-0.004))]
@@ -237,7 +236,7 @@ def oval(d: Draws, gap: Gap) -> Pieces:
     return out
 
 
-FILLS: dict[str, Callable[[Draws, Gap], Pieces]] = {
+FILLS: dict[str, Callable[[Sampler, Gap], Pieces]] = {
     "slats": slats,
     "spindles": spindles,
     "ladder": ladder,
