@@ -1,4 +1,4 @@
-"""The table of families, and a chair from two numbers."""
+"""The generator: the table of families, and chairs as functions of a seed and an index."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ GENERATOR_VERSION = 1
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of chair, and how often it comes."""
+    """A kind of chair, its frequency and its seat height."""
 
     build: Callable[[Sampler], Chair]
     weight: float
@@ -52,32 +52,33 @@ FAMILIES = {
     "garden": Family(garden.build, 0.4, (0.36, 0.42)),
     "wicker": Family(wicker.build, 0.5, (0.41, 0.46)),
 }
-"""A new family is a file with a `build` and a line here."""
+"""Families by name. A new one is a file with a `build` and a line here."""
 
 
 def make_chair(seed: int, index: int) -> RawMesh:
-    """One chair of a collection without end, textures included; the same bytes on every machine.
+    """Make one chair of an unlimited collection, textures included; the same bytes on every machine.
 
-    Metres; +y up, the sitter looks toward +z, the floor is y = 0, x = 0 is the plane of symmetry.
+    The mesh is in metres; +y is up, the sitter looks toward +z, the floor is y = 0, and the chair is symmetric in
+    x = 0.
 
     Parameters
     ----------
     seed : int
-        Of the collection, 0 or more.
+        Seed of the collection, 0 or more.
     index : int
-        Of the chair in it, 0 or more.
+        Number of the chair in the collection, 0 or more.
     """
     return design(seed, index).mesh()
 
 
 def describe(seed: int, index: int) -> dict[str, Any]:
-    """What was drawn for a chair: its family, kinds of parts, finishes, sizes in metres. Plain JSON types."""
+    """Facts about a chair: its family, kinds of parts, finishes, and sizes in metres, as plain JSON types."""
     chair = design(seed, index)
     return {"family": chair.family, **chair.facts}
 
 
 def design(seed: int, index: int) -> Chair:
-    """The chair as pieces, before its textures are painted."""
+    """The chair `index` of the collection `seed` as pieces, before its textures are painted."""
     rng = Sampler(seed, index)
     family = rng.weighted({name: entry.weight for name, entry in FAMILIES.items()})
     return FAMILIES[family].build(rng)

@@ -1,7 +1,7 @@
-"""Random numbers by address: a chair's index, and the name of what is drawn.
+"""Keyed random choices: a stream of numbers for each seed, chair and topic.
 
-Raw Philox words, turned into fractions here: the words are the algorithm's own, whereas numpy reserves the right to
-change what `Generator.random` and `Generator.integers` make of them from one version to the next.
+The words are those of the Philox algorithm. They become fractions here, since numpy may change from one version to
+the next how `Generator.random` and `Generator.integers` convert them.
 """
 
 import zlib
@@ -13,18 +13,18 @@ import numpy as np
 T = TypeVar("T")
 
 BLOCK = 32
-"""Words fetched at once."""
+"""Number of words fetched at once."""
 
 
 class Sampler:
-    """The numbers of one topic of one chair: what is drawn for its legs cannot shift what is drawn for its back.
+    """Random choices for one topic of one chair; the choices for its legs cannot shift those for its back.
 
     Parameters
     ----------
     seed, index : int
-        Of the collection, and of the chair in it; 0 or more.
+        Seed of the collection and number of the chair in it, 0 or more.
     topic : str
-        Part of the address.
+        Name of the topic, part of the key.
     """
 
     def __init__(self, seed: int, index: int, topic: str = "") -> None:
@@ -34,7 +34,7 @@ class Sampler:
         self._words: list[int] = []
 
     def topic(self, topic: str) -> "Sampler":
-        """The numbers of another topic of the same chair."""
+        """The sampler of another topic of the same chair."""
         seed, index, own = self._address
         return Sampler(seed, index, f"{own}/{topic}")
 
@@ -45,23 +45,23 @@ class Sampler:
         return (self._words.pop() >> 11) * 2.0**-53
 
     def between(self, low: float, high: float) -> float:
-        """A number of an interval, all equally likely."""
+        """A number from low to high, uniform."""
         return low + (high - low) * self.fraction()
 
     def whole(self, low: int, high: int) -> int:
-        """A whole number from low to high, both included."""
+        """An integer from low to high, both included, uniform."""
         return low + int(self.fraction() * (high - low + 1))
 
     def chance(self, share: float) -> bool:
-        """True for this share of chairs."""
+        """True with this probability."""
         return self.fraction() < share
 
     def pick(self, options: Sequence[T]) -> T:
-        """One of several, all equally likely."""
+        """One of the options, uniform."""
         return options[int(self.fraction() * len(options))]
 
     def weighted(self, weights: Mapping[str, float]) -> str:
-        """A name, as often as its weight says."""
+        """A name, with a probability proportional to its weight."""
         rest = self.fraction() * sum(weights.values())
         *others, last = weights
         for name in others:

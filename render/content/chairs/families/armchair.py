@@ -31,7 +31,7 @@ class Bulk:
     inner: float
     """Width between the arms."""
     deep: float
-    """From front to back, all in all."""
+    """Depth of the whole chair."""
     legs: float
     """Height of the body above the floor."""
     arm: float
@@ -41,7 +41,7 @@ class Bulk:
     top: float
     """Height of the back."""
     lean: float
-    """Metres back per metre up, of the back."""
+    """Slope of the back: metres backward per metre upward."""
 
     @property
     def front(self) -> float:
@@ -55,7 +55,7 @@ class Bulk:
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     style = rng.topic("style")
     chair = Chair("armchair")
     soft, second = finish.cover(rng.topic("soft")), finish.cloth(rng.topic("second"))
@@ -68,7 +68,7 @@ def build(rng: Sampler) -> Chair:
 
 
 def build_box(rng: Sampler, chair: Chair, soft: Finish, loose: Finish) -> None:
-    """Seat, back and arms as blocks."""
+    """Build a box or wing chair: seat, back and arms as blocks."""
     size, style = rng.topic("size"), rng.topic("style of the box")
     wing = style.chance(0.3)
     arms = style.weighted(ARM_WEIGHTS)
@@ -93,14 +93,14 @@ def build_box(rng: Sampler, chair: Chair, soft: Finish, loose: Finish) -> None:
 
 
 def add_body(chair: Chair, soft: Finish, bulk: Bulk) -> None:
-    """The box under the cushion."""
+    """Add the box under the cushion."""
     thick = bulk.seat - 0.10 - bulk.legs
     body = slab(rectangle(bulk.inner + 0.04, bulk.deep - 0.05, 0.015), thick, 0.012).lying()
     chair.add("frame", soft, body.moved(y=bulk.legs, z=0.005))
 
 
 def add_cushion(rng: Sampler, chair: Chair, loose: Finish, bulk: Bulk) -> None:
-    """What is sat on."""
+    """Add the seat cushion."""
     thick = rng.between(0.115, 0.15)
     back_face = bulk.rear + 0.16
     ahead = bulk.front + rng.between(-0.01, 0.02)
@@ -110,7 +110,7 @@ def add_cushion(rng: Sampler, chair: Chair, loose: Finish, bulk: Bulk) -> None:
 
 
 def add_back(rng: Sampler, chair: Chair, soft: Finish, loose: Finish, bulk: Bulk, wing: bool) -> None:
-    """The back, a cushion before it, and wings beside it."""
+    """Add the back, and in front of it a cushion or padding, or wings beside it."""
     thick = rng.between(0.13, 0.17)
     tall = bulk.top - bulk.legs - 0.01
     full = bulk.inner + (2 * bulk.arm if not wing and rng.chance(0.25) else 0.02)
@@ -136,39 +136,39 @@ def add_back(rng: Sampler, chair: Chair, soft: Finish, loose: Finish, bulk: Bulk
 
 
 def _arched(outline: Array, rise: float) -> Array:
-    """With the middle of its upper edge lifted."""
+    """The outline (n, 2) with the middle of its upper edge raised by `rise` metres."""
     x = outline[:, 0] / outline[:, 0].max()
     up = np.clip(outline[:, 1] / outline[:, 1].max(), 0.0, 1.0)
     return np.stack([outline[:, 0], outline[:, 1] + rise * (1.0 - x * x) * up * up], axis=1)
 
 
 def _wings(rng: Sampler, bulk: Bulk, sheet: Back, thick: float, tall: float) -> list[Shape]:
-    """Ears beside the head, which sink into the arms."""
+    """Wings on both sides of the sitter's head, their lower ends inside the arms."""
     low, high = bulk.arm_top - bulk.legs - 0.06, tall - 0.02
     y = stations(low, high, 9)
     reach = rng.between(0.16, 0.24)
     knots = [(low, 1.25), (low + 0.35 * (high - low), 1.0), (high - 0.08, 0.85), (high, 0.4)]
     ahead = reach * lerp(knots, y)
     wing = plank(y, 0.03 * np.ones(9), thick + ahead, 0.055, 0.02)
-    # Drawn along x, its edges behind and ahead: x becomes up, y ahead, and z out.
+    # The plank is drawn along x; here x becomes y (up), y becomes z (forward) and z becomes x (outward).
     ear = replace(wing, positions=wing.positions[:, [2, 0, 1]]).moved(x=bulk.inner / 2 + 0.018)
     return sheet.place(ear, ear.mirrored())
 
 
 def square_arm(rng: Sampler, bulk: Bulk) -> list[Shape]:
-    """A block, or a thin panel where there is no room for one."""
+    """A block, or a thin panel on slim chairs; the right-hand arm alone, as for all arms."""
     edge = min(rng.between(0.015, 0.045), 0.4 * bulk.arm)
     return [_side(bulk, lambda z: bulk.arm_top + 0.0 * z, edge)]
 
 
 def slope_arm(rng: Sampler, bulk: Bulk) -> list[Shape]:
-    """Higher behind than in front."""
+    """A block that is higher behind than in front."""
     rise = rng.between(0.05, 0.14)
     return [_side(bulk, lambda z: bulk.arm_top + rise * np.clip(-z / bulk.front, -0.7, 1.0), 0.03)]
 
 
 def rolled_arm(rng: Sampler, bulk: Bulk) -> list[Shape]:
-    """A block under a roll that stands out."""
+    """A block under a roll that is wider than it."""
     r = 0.5 * bulk.arm + rng.between(0.012, 0.03)
     long = bulk.deep - 0.03
     block = _side(bulk, lambda z: bulk.arm_top - r + 0.0 * z, 0.015)
@@ -179,7 +179,7 @@ def rolled_arm(rng: Sampler, bulk: Bulk) -> list[Shape]:
 
 
 def _side(bulk: Bulk, top: Callable[[Array], Array], edge: float) -> Shape:
-    """The right-hand side panel, its upper edge a function of z."""
+    """The right-hand side panel; `top` gives the height of its upper edge as a function of z (n,)."""
     z = stations(bulk.rear + 0.01, bulk.front - 0.01, 9)
     panel = plank(z, bulk.legs + 0.0 * z, top(z), bulk.arm, edge, grain="y")
     x = bulk.inner / 2 + bulk.arm / 2 - 0.002
@@ -195,7 +195,7 @@ ARMS: dict[str, Callable[[Sampler, Bulk], list[Shape]]] = {
 
 
 def add_feet(rng: Sampler, chair: Chair, bulk: Bulk) -> None:
-    """Four feet, as high as there is room."""
+    """Add four feet as high as the gap between floor and body."""
     x, z = bulk.inner / 2 + 0.4 * bulk.arm, bulk.front - 0.07
     kind = rng.pick(("peg", "block", "splayed")) if bulk.legs > 0.07 else rng.pick(("bun", "block"))
     made = FEET[kind](rng, bulk.legs + 0.012)
@@ -207,7 +207,7 @@ def add_feet(rng: Sampler, chair: Chair, bulk: Bulk) -> None:
 
 
 def build_tub(rng: Sampler, chair: Chair, soft: Finish, loose: Finish) -> None:
-    """Back and arms in one curve around a round cushion."""
+    """Build a tub chair: back and arms are one curve around a round cushion."""
     size = rng.topic("size")
     legs = size.pick((0.05, size.between(0.10, 0.17)))
     seat = size.between(0.41, 0.46)

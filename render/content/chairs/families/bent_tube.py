@@ -1,4 +1,4 @@
-"""Seats and backs that hang between two bent tubes."""
+"""Chairs of bent steel tube: cantilevers without back legs, sleds, and four legs in two loops."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,25 +20,25 @@ from render.content.chairs.solids.tubes import flat_section, hoop, rod, round_se
 
 @dataclass(frozen=True)
 class SlingJob:
-    """Two tubes at x = ±half, level under the seat, bent like `back` behind it."""
+    """Two tubes at x = ±`half`, and what seat and back between them are made of. Metres."""
 
     chair: Chair
     back: Back
     height: float
-    """Of the tubes' middles under the seat."""
+    """Height of the tubes' middles under the seat, where they are level."""
     half: float
     tube: float
-    """Radius."""
+    """Radius of the tubes."""
     seat: tuple[float, float]
-    """z behind and in front."""
+    """The z of the seat's rear and front edge."""
     rest: tuple[float, float]
-    """From where to where along the back's sheet there is something to lean on."""
+    """Lower and upper edge of the backrest, along the sheet of `back`."""
     soft: Finish
     wood: Finish
 
 
 def pads(rng: Sampler, job: SlingJob) -> None:
-    """Upholstered boards on the tubes."""
+    """Add upholstered boards on the tubes."""
     thick, r = rng.between(0.04, 0.065), rng.between(0.03, 0.06)
     seat = slab(_seat_outline(job, r, job.tube), thick, 0.42 * thick, inner=5, crown=0.008).lying()
     job.chair.add("seat", job.soft, seat.moved(y=job.height + 0.4 * job.tube, z=_middle(job.seat)))
@@ -47,7 +47,7 @@ def pads(rng: Sampler, job: SlingJob) -> None:
 
 
 def boards(rng: Sampler, job: SlingJob) -> None:
-    """Bent plywood on the tubes."""
+    """Add bent plywood on the tubes."""
     r = rng.between(0.03, 0.08)
     seat = slab(_seat_outline(job, r, job.tube), 0.012, 0.005, inner=5, crown=-0.004).lying()
     job.chair.add("seat", job.wood, seat.moved(y=job.height + 0.6 * job.tube, z=_middle(job.seat)))
@@ -56,7 +56,7 @@ def boards(rng: Sampler, job: SlingJob) -> None:
 
 
 def frames(rng: Sampler, job: SlingJob) -> None:
-    """Wooden frames with cane."""
+    """Add wooden frames with cane."""
     cane, wide = finish.cane(rng), rng.between(0.032, 0.045)
     outlines = _seat_outline(job, 0.04, job.tube - wide / 2), _rest_outline(job, 0.03, job.tube - wide / 2)
     for label, outline in zip(("seat", "back"), outlines, strict=True):
@@ -72,7 +72,7 @@ def frames(rng: Sampler, job: SlingJob) -> None:
 
 
 def slings(rng: Sampler, job: SlingJob) -> None:
-    """Leather or canvas stretched from tube to tube, sagging between them."""
+    """Add leather or canvas from tube to tube that sags between them."""
     sag, half = rng.between(0.010, 0.022), job.half
     thick = 2 * job.tube + 0.004
 
@@ -94,7 +94,7 @@ def slings(rng: Sampler, job: SlingJob) -> None:
 
 
 def plaited(rng: Sampler, job: SlingJob) -> None:
-    """Straps over and under each other."""
+    """Add woven straps."""
     cloth = finish.plain_cloth(rng)
     columns = rng.pick((5, 7))
     rows = [2 * int((b - a) / 0.13) + 1 for a, b in (job.seat, job.rest)]
@@ -129,7 +129,7 @@ FRAMES = ("cantilever", "cantilever", "sled", "legs")
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("bent tube")
     size, style = rng.topic("size"), rng.topic("style")
     r, half = size.between(0.0095, 0.0135), size.between(0.205, 0.235)
@@ -166,7 +166,7 @@ def build(rng: Sampler) -> Chair:
 
 
 def _top(chair: Chair) -> float:
-    """Height of the seat's rim: the seats of the family differ in thickness."""
+    """Height of the seat's highest point; the seats of this family differ in thickness."""
     return max(float(s.positions[:, 1].max()) for label, _, s in chair.pieces if label == "seat")
 
 
@@ -177,14 +177,14 @@ def _sheet(rng: Sampler, level: float, half: float, behind: float) -> Back:
 
 
 def _upper(job: SlingJob, deep: float) -> list[tuple[float, float, float]]:
-    """Corners of a side from the back's top to the seat's front."""
+    """Corners of a side's path from the top of the back to the front of the seat."""
     half = job.half
     up = [job.back.at(half, y) for y in (job.back.height, 0.5 * job.back.height)]
     return [*up, (half, job.height, -deep / 2), (half, job.height, deep / 2)]
 
 
 def cantilever(rng: Sampler, job: SlingJob, deep: float) -> Array:
-    """Down in front, and back along the floor."""
+    """Path (n, 3) of a side: down in front, and backward along the floor."""
     r, half = job.tube, job.half
     lean = rng.between(0.0, 0.05)
     foot = [(half, r, deep / 2 + lean), (half, r, -deep / 2 + rng.between(-0.04, 0.02))]
@@ -193,7 +193,7 @@ def cantilever(rng: Sampler, job: SlingJob, deep: float) -> Array:
 
 
 def sled(rng: Sampler, job: SlingJob, deep: float) -> Array:
-    """Down in front, back along the floor, and up again to the seat."""
+    """Path (n, 3) of a side: down in front, backward along the floor, and up again to the seat."""
     r, half = job.tube, job.half
     ahead, behind = deep / 2 + rng.between(0.0, 0.04), -deep / 2 - rng.between(0.0, 0.05)
     foot = [(half, r, ahead), (half, r, behind), (half, job.height + 0.004, -deep / 2 + 0.07)]
@@ -201,13 +201,13 @@ def sled(rng: Sampler, job: SlingJob, deep: float) -> Array:
 
 
 def legs(rng: Sampler, job: SlingJob, deep: float) -> Array:
-    """Down in front to a foot; back legs of their own."""
+    """Path (n, 3) of a side: down in front to a foot; the back legs are separate."""
     foot = (job.half, 0.0, deep / 2 + rng.between(0.0, 0.05))
     return fillet([*_upper(job, deep), foot], [0.4, 0.08, 0.06], 6)
 
 
 def hanging(job: SlingJob) -> Shape:
-    """A bar between the tubes that keeps clear of what hangs there: flat, behind the sheet."""
+    """A bar from tube to tube, drawn flat; it dips behind the sheet so that it does not touch seat or back."""
     half, low = job.half, -0.036
     path = fillet([(-half, 0.0, 0.0), (0.06 - half, 0.0, low), (half - 0.06, 0.0, low), (half, 0.0, 0.0)], 0.05, 3)
     return tube(path, round_section(0.8 * job.tube, 8), up=(0.0, 1.0, 0.0))
@@ -217,7 +217,7 @@ PATHS = {"cantilever": cantilever, "sled": sled, "legs": legs}
 
 
 def add_arms(rng: Sampler, job: SlingJob, deep: float, metal: Finish) -> None:
-    """A loop from the back's tube forward and down to the seat's."""
+    """Add arms: loops from the back's tubes forward and down to the seat's."""
     up = rng.between(0.19, 0.23)
     x, y, z = job.back.at(job.half, up)
     end = deep / 2 - rng.between(0.07, 0.11)

@@ -21,7 +21,7 @@ FILLS = ("inner hoop", "two hoops", "cane", "spindles", "cross loop", "ring")
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("bistro")
     size, style = rng.topic("size"), rng.topic("style")
     wood = finish.steel(rng.topic("wood")) if style.chance(0.15) else finish.timber(rng.topic("wood"))
@@ -39,7 +39,7 @@ def build(rng: Sampler) -> Chair:
 
 
 def add_seat(rng: Sampler, chair: Chair, wood: Finish, height: float, wide: float) -> str:
-    """A bent ring with cane, a board or a pad in it."""
+    """Add the seat: a bent ring with cane, a board or a pad in it; returns which."""
     kind = rng.pick(("cane", "board", "pad"))
     ring = ellipse(wide - 0.03, wide - 0.03, 32)
     path = level(ring, height - 0.017)
@@ -56,7 +56,7 @@ def add_seat(rng: Sampler, chair: Chair, wood: Finish, height: float, wide: floa
 
 
 def add_hoop(chair: Chair, wood: Finish, back: Back, r: float, kick: float) -> None:
-    """One rod from the left foot over the back to the right foot."""
+    """Add one rod from the left foot over the back to the right foot."""
     above = back.bend(flat(evenly(arch(back, 0.0), 33)))
     x, y, z = above[-1].tolist()
     low = [(x + 0.02, 0.0, z - kick), (x + 0.012, 0.33 * y, z - 0.5 * kick), (x + 0.004, 0.7 * y, z - 0.12 * kick)]
@@ -66,7 +66,7 @@ def add_hoop(chair: Chair, wood: Finish, back: Back, r: float, kick: float) -> N
 
 
 def add_legs(rng: Sampler, chair: Chair, wood: Finish, height: float, wide: float, r: float) -> None:
-    """Front legs, and a ring between all four."""
+    """Add front legs, and a ring between all four legs."""
     splay = rng.between(0.03, 0.055)
     top = np.array([0.365 * wide, height - 0.02, 0.255 * wide])
     foot = top + np.array([0.7 * splay, -top[1], 1.3 * splay])
@@ -77,14 +77,14 @@ def add_legs(rng: Sampler, chair: Chair, wood: Finish, height: float, wide: floa
         y = rng.between(0.17, 0.25)
         share = y / height
         ahead = foot + (top - foot) * share
-        # An ellipse passes where the legs are when its axes are theirs times the square root of two.
+        # The ellipse passes through the legs: its half axes are their x and z times the square root of two.
         ring = ellipse(2.828 * float(ahead[0]) - 0.012, 2.828 * float(ahead[2]) - 0.012, 32)
         path = level(ring, y)
         chair.add("stretcher", wood, hoop(path, round_section(0.75 * r, 8)))
 
 
 def fill_back(rng: Sampler, chair: Chair, back: Back, wood: Finish, kind: str, r: float) -> None:
-    """What is inside the hoop."""
+    """Add the filling of the hoop."""
     curve = arch(back, 0.0)
     thin = round_section(0.75 * r, 8)
     if kind == "cane":
@@ -105,7 +105,7 @@ def fill_back(rng: Sampler, chair: Chair, back: Back, wood: Finish, kind: str, r
 
 
 def _loops(rng: Sampler, back: Back, curve: Array, kind: str, thin: Array) -> list[Shape]:
-    """Smaller rods inside the hoop, flat."""
+    """Smaller rods inside the hoop, drawn flat."""
     if kind == "ring":
         wide = 1.3 * back.high
         ring = ellipse(wide, wide, 28) + np.array([0.0, 0.58 * back.height])

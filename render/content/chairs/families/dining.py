@@ -1,4 +1,4 @@
-"""Chairs whose back legs go on as the posts of the back: the wooden chair at the table."""
+"""Dining chairs: wooden chairs whose back legs continue upward as the posts of the back."""
 
 from dataclasses import replace
 
@@ -28,11 +28,11 @@ LEG_WEIGHTS = {"square": 1.2, "tapered": 1.3, "tapered round": 1, "turned": 0.8,
 SEAT_WEIGHTS = {"board": 1.2, "saddle": 0.7, "pad": 1.1, "stuffed": 1.0, "cane": 0.5, "cord": 0.6, "straps": 0.3}
 
 WIDEST_POST = 0.038
-"""Metres: posts of the back stay slender under stout legs."""
+"""Greatest width of the posts of the back, metres, however thick the legs are."""
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("dining")
     size, style = rng.topic("size"), rng.topic("style")
     wood, soft = finish.timber(rng.topic("wood")), finish.cover(rng.topic("soft"))
@@ -59,7 +59,7 @@ def _corners(rng: Sampler) -> tuple[float, float]:
 
 
 def seat_wood(rng: Sampler, wood: Finish) -> Finish:
-    """The frame's finish, or bare wood on a painted frame."""
+    """Finish of a wooden seat: the frame's, or bare wood on a painted frame."""
     return finish.wood(rng) if wood.recipe == "paint" and rng.chance(0.5) else wood
 
 
@@ -81,7 +81,7 @@ def back_of(rng: Sampler, plan: Plan, post: float) -> Back:
 def four_legs(
     rng: Sampler, chair: Chair, plan: Plan, leg: LegStyle, wood: Finish, under: float, back: Back, end: float
 ) -> Legs:
-    """Front legs, and back legs that go on as posts to a height of `end` in the back."""
+    """Add front legs, and back legs that continue as posts up to the height `end` of the back's sheet."""
     inset = leg.width / 2 + rng.between(0.004, 0.014)
     x, _, z = plan.corner(True, inset, 0.0)
     lean = rng.pick((0.0, 0.0, 0.015, 0.03))
@@ -102,7 +102,7 @@ def four_legs(
 
 
 def frame_under(rng: Sampler, job: SeatJob, legs: Legs, leg: LegStyle, under: float) -> None:
-    """Rails under the seat, and bars between the legs."""
+    """Add rails under the seat, and bars between the legs."""
     apron(job, under, rng.between(0.040, 0.075), leg.width / 2 + 0.008)
     kind = rng.weighted({"none": 2.2, "box": 1, "sides": 0.5, "H": 1, "X": 0.3, "rungs": 0.6})
     if leg.kind == "cabriole":
@@ -115,7 +115,7 @@ def frame_under(rng: Sampler, job: SeatJob, legs: Legs, leg: LegStyle, under: fl
 def fill_back(
     rng: Sampler, chair: Chair, back: Back, leg: LegStyle, wood: Finish, soft: Finish, kind: str, crest: Crest
 ) -> None:
-    """Crest, lower rail, and what is between them."""
+    """Add crest, lower rail, and the filling between them."""
     post = 0.75 * min(leg.width, WIDEST_POST)
     low, high = rng.between(0.02, 0.16) if kind != "splat" else rng.between(0.0, 0.05), rng.between(0.022, 0.040)
     gap = Gap(back, low + high, crest.opening, post)
@@ -126,7 +126,7 @@ def fill_back(
 
 
 def add_arms(rng: Sampler, chair: Chair, back: Back, legs: Legs, plan: Plan, leg: LegStyle, wood: Finish) -> None:
-    """Arms from the posts to above the front legs."""
+    """Add arms from the posts to above the front legs."""
     height = rng.between(0.19, 0.24)
     kind = rng.pick(tuple(ARMS))
     x, _, z = legs.front_top

@@ -16,7 +16,7 @@ from render.content.chairs.solids.tubes import bar, flat_section
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("director")
     size = rng.topic("size")
     wood = finish.timber(rng.topic("wood"))
@@ -35,7 +35,7 @@ def build(rng: Sampler) -> Chair:
 
 
 def add_cross(chair: Chair, wood: Finish, height: float, half: float, deep: float, thick: float, sides: bool) -> None:
-    """Two crosses, one ahead and one behind, between rails on the floor and under the canvas."""
+    """Add two crosses, in front and behind, between rails on the floor and under the canvas."""
     z = deep / 2 - 0.035
     for place in (z, -z):
         one = bar((-half, 0.018, place), (half, height - 0.012, place), 1.5 * thick, thick, up=(0.0, 1.0, 0.0))
@@ -50,7 +50,7 @@ def add_cross(chair: Chair, wood: Finish, height: float, half: float, deep: floa
 
 
 def add_posts(rng: Sampler, chair: Chair, wood: Finish, height: float, half: float, deep: float, thick: float) -> float:
-    """Posts on the rails, arms on the posts; returns the height of the back."""
+    """Add posts on the rails and arms on the posts; returns the height of the back."""
     arm, top = height + rng.between(0.18, 0.23), height + rng.between(0.40, 0.50)
     section = flat_section(thick, 1.3 * thick)
     front, rear = deep / 2 - 0.05, -deep / 2 + 0.02
@@ -61,13 +61,13 @@ def add_posts(rng: Sampler, chair: Chair, wood: Finish, height: float, half: flo
     z = stations(rear - 0.03, front + rng.between(0.03, 0.07), 11)
     share = (z - z[0]) / (z[-1] - z[0])
     wide = rng.between(0.045, 0.065) / 2 * lerp([(0, 0.8), (0.3, 0.75), (0.7, 1.0), (0.94, 1.0), (1.0, 0.7)], share)
-    rest = plank(z, -wide, wide, 0.018).ahead().moved(x=half, y=arm)
+    rest = plank(z, -wide, wide, 0.018).along_z().moved(x=half, y=arm)
     chair.add("arm", wood, rest, rest.mirrored())
     return top
 
 
 def hung(width: float, tall: float, thick: float, sag: float) -> Shape:
-    """Canvas in the xy plane with seams at both ends, thin and hollow between them; around z = 0."""
+    """Canvas in the xy plane about z = 0: thick seams at both ends, thin and sagging by `sag` metres between them."""
 
     def way(points: Array) -> Array:
         x = np.abs(points[:, 0]) / (width / 2)

@@ -13,11 +13,11 @@ from render.content.chairs.solids.shape import Shape
 from render.content.chairs.solids.tubes import bar
 
 THICK = 0.020
-"""Of every board, metres."""
+"""Thickness of every board, metres."""
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("garden")
     size = rng.topic("size")
     wood = finish.outdoor(rng.topic("wood"))
@@ -37,7 +37,7 @@ def build(rng: Sampler) -> Chair:
 
 
 def add_sides(chair: Chair, wood: Finish, front: float, slope: float, side: float, ahead: float) -> None:
-    """Boards on edge that carry the seat and end as back legs on the floor."""
+    """Add boards on edge that carry the seat and reach the floor as back legs."""
     reach = -ahead - 0.26
     z = np.array([reach, -ahead - 0.02, -0.5 * ahead, 0.5 * ahead, ahead])
     top = front - THICK - slope * (ahead - z)
@@ -49,7 +49,7 @@ def add_sides(chair: Chair, wood: Finish, front: float, slope: float, side: floa
 
 
 def add_seat(rng: Sampler, chair: Chair, wood: Finish, front: float, slope: float, half: float, ahead: float) -> None:
-    """Boards across, the first one rounded over the front."""
+    """Add the boards of the seat, which run across, and the apron in front."""
     count = rng.whole(5, 8)
     space = 0.009
     each = (2 * ahead + 0.012) / count
@@ -62,12 +62,12 @@ def add_seat(rng: Sampler, chair: Chair, wood: Finish, front: float, slope: floa
 
 
 def _rise(slope: float) -> float:
-    """Turns about x that make what is level rise toward the front by a slope: the small angle's first terms."""
+    """Angle in turns about x by which a board rises toward the front with a slope: the arctangent's first terms."""
     return -(slope - slope * slope * slope / 3.0 + slope * slope * slope * slope * slope / 5.0) / (2.0 * np.pi)
 
 
 def add_back(rng: Sampler, chair: Chair, wood: Finish, back: Back, arm: float) -> None:
-    """Boards that fan out, their tops on an arch, and the rails behind them."""
+    """Add the boards of the back, which spread upward and end on an arch, and the rails behind them."""
     count = rng.pick((5, 5, 7))
     spread, arch = rng.between(1.05, 1.35), rng.between(0.05, 0.16)
     style = rng.pick(("arch", "arch", "flat", "steps"))
@@ -92,7 +92,7 @@ def add_back(rng: Sampler, chair: Chair, wood: Finish, back: Back, arm: float) -
 
 
 def _up_to(back: Back, height: float) -> float:
-    """How far up the straight sheet a height lies."""
+    """Distance along the back's straight sheet at which it reaches a height."""
     rise = back.at(0.0, 1.0)[1] - back.at(0.0, 0.0)[1]
     return (height - back.seat) / rise
 
@@ -104,7 +104,7 @@ def _across(back: Back, up: float, half: float) -> Shape:
 
 
 def add_arms(rng: Sampler, chair: Chair, wood: Finish, back: Back, arm: float, half: float, ahead: float) -> None:
-    """Broad boards on front legs and on the rail behind the back."""
+    """Add arms: broad boards on the front legs and on the rail behind the back."""
     end = back.at(0.0, _up_to(back, arm))[2] - 0.05
     over = rng.between(0.03, 0.08)
     z = stations(end, ahead + over, 13)
@@ -112,7 +112,7 @@ def add_arms(rng: Sampler, chair: Chair, wood: Finish, back: Back, arm: float, h
     broad = rng.between(0.10, 0.14)
     wide = broad * lerp([(0, 0.62), (0.35, 0.7), (0.75, 1.0), (0.92, 0.96), (1.0, 0.55)], share)
     inner = half - 0.012
-    rest = plank(z, inner, inner + wide, THICK).ahead().moved(y=arm)
+    rest = plank(z, inner, inner + wide, THICK).along_z().moved(y=arm)
     chair.add("arm", wood, rest, rest.mirrored())
     leg_wide = rng.between(0.075, 0.10)
     x = half + 0.5 * THICK - 0.016

@@ -25,12 +25,12 @@ ARM_FORMS = {
     "even": ((0.0, 0.85), (0.05, 1.0), (0.95, 1.0), (1.0, 0.85)),
     "leaf": ((0.0, 0.35), (0.25, 0.8), (0.5, 1.0), (0.75, 0.8), (1.0, 0.4)),
 }
-"""Share of the way forward and of the greatest width."""
+"""Outlines of arms: (share of the way from back to front, share of the greatest width)."""
 
 
 @dataclass(frozen=True)
 class Easy:
-    """Measures in metres."""
+    """Sizes of an easy chair, metres."""
 
     half: float
     """Half the width between the sides."""
@@ -38,9 +38,9 @@ class Easy:
     front: float
     """Height of the cushion in front."""
     thick: float
-    """Of the cushion."""
+    """Thickness of the cushion."""
     slope: float
-    """Metres the seat falls per metre toward the back."""
+    """Slope of the seat: metres downward per metre backward."""
 
     @property
     def ahead(self) -> float:
@@ -53,12 +53,12 @@ class Easy:
         return 0.06 - self.deep / 2
 
     def rails(self, z: Array | float) -> Array:
-        """Height of the cushion's lower face."""
+        """Height of the cushion's lower face at z."""
         return np.asarray(self.front - self.thick - self.slope * (self.deep / 2 - np.asarray(z)))
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("lounge")
     size, style = rng.topic("size"), rng.topic("style")
     wood, soft = finish.wood(rng.topic("wood")), finish.cover(rng.topic("soft"))
@@ -83,7 +83,7 @@ def build(rng: Sampler) -> Chair:
 
 
 def add_sides(rng: Sampler, chair: Chair, wood: Finish, easy: Easy) -> None:
-    """Front and back leg with an arm on both."""
+    """Add the two sides: front and back leg with an arm on both."""
     arm = rng.between(0.54, 0.60)
     low = arm - rng.between(0.0, 0.05)
     x, w = easy.half + 0.016, rng.between(0.032, 0.042)
@@ -99,19 +99,19 @@ def add_sides(rng: Sampler, chair: Chair, wood: Finish, easy: Easy) -> None:
 
 
 def _arms(rng: Sampler, x: float, span: tuple[float, float], heights: tuple[float, float]) -> list[Shape]:
-    """Boards of one of the forms, some hollowed from end to end."""
+    """Arms of one of the outlines, some lower in the middle than at the ends."""
     z = stations(*span, 13)
     share = (z - z[0]) / (z[-1] - z[0])
     wide = rng.between(0.05, 0.085) / 2 * lerp(ARM_FORMS[rng.pick(tuple(ARM_FORMS))], share)
     dip = rng.pick((0.0, 0.012, 0.022))
     low, high = heights
-    flat = plank(z, -wide, wide, rng.between(0.020, 0.028), 0.007).ahead().moved(x=x)
+    flat = plank(z, -wide, wide, rng.between(0.020, 0.028), 0.007).along_z().moved(x=x)
     arm = flat.bent(lifted(z, low + (high - low) * share - dip * 4.0 * share * (1.0 - share)))
     return [arm, arm.mirrored()]
 
 
 def add_frame(chair: Chair, wood: Finish, back: Back, easy: Easy) -> None:
-    """Rails under the cushion, and the stiles of the back."""
+    """Add rails under the cushion, and the stiles of the back."""
     wide, inner = easy.half + 0.016, easy.half - 0.03
     ends = [(float(easy.rails(z)) - 0.024, z) for z in (easy.behind, easy.ahead)]
     for y, z in ends:
@@ -125,7 +125,7 @@ def add_frame(chair: Chair, wood: Finish, back: Back, easy: Easy) -> None:
 
 
 def add_slats(rng: Sampler, chair: Chair, wood: Finish, back: Back, kind: str) -> None:
-    """What is seen of the back from behind."""
+    """Add the slats of the back, between its stiles."""
     half = back.low
     x = stations(-half, half, 9)
     shapes = [plank(x, back.height - 0.05, back.height, 0.022), plank(x, 0.06, 0.10, 0.020)]
@@ -141,7 +141,7 @@ def add_slats(rng: Sampler, chair: Chair, wood: Finish, back: Back, kind: str) -
 
 
 def add_cushions(rng: Sampler, chair: Chair, soft: Finish, back: Back, easy: Easy) -> int:
-    """One to sit on, and one to three to lean on; returns how many those are."""
+    """Add a seat cushion and one to three back cushions; returns the number of the latter."""
     wide, long, thick = 2 * easy.half - 0.012, easy.deep - 0.06, easy.thick
     seat = slab(rectangle(wide, long, 0.04, 0.07), thick, rng.between(0.28, 0.45) * thick, inner=4, crown=0.016)
 

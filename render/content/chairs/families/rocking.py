@@ -23,7 +23,7 @@ RUNNER = (0.026, 0.040)
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("rocking")
     size, style = rng.topic("size"), rng.topic("style")
     wood = finish.timber(rng.topic("wood"))
@@ -47,7 +47,7 @@ def build(rng: Sampler) -> Chair:
 def add_runners(
     rng: Sampler, chair: Chair, leg: LegStyle, wood: Finish, size: tuple[float, float], top: float, radius: float
 ) -> Legs:
-    """Runners on the floor, four legs that stand on them."""
+    """Add runners on the floor and four legs that stand on them."""
     width, depth = size
     x, z = 0.37 * width, 0.34 * depth
     out = rng.between(0.01, 0.04)
@@ -71,7 +71,7 @@ def add_runners(
 def add_back(
     rng: Sampler, chair: Chair, wood: Finish, width: float, depth: float, height: float, thick: float
 ) -> tuple[Back, str]:
-    """A tall back: hoop, comb, or posts with slats."""
+    """Add a tall back (hoop, comb, or posts with a filling); returns its sheet and its kind."""
     low, bow, first = 0.36 * width, rng.between(0.045, 0.06), rng.between(0.16, 0.24)
     back = Back(
         height, -depth / 2 + 0.045 + bow, low, low * rng.between(1.02, 1.15), rng.between(0.60, 0.74),
@@ -98,7 +98,7 @@ def _stile(back: Back, end: float, thick: float) -> Array:
 
 
 def add_arms(rng: Sampler, chair: Chair, back: Back, wood: Finish, width: float, height: float, kind: str) -> None:
-    """Arms on posts."""
+    """Add arms on posts."""
     up = rng.between(0.20, 0.25)
     rear = back.at(float(back.half(up)) * (0.985 if kind == "hoop" else 0.97), up)
     job = ArmJob(rear, (0.43 * width, height - 0.015, rng.between(0.09, 0.13)), 0.024, round=True)

@@ -1,4 +1,4 @@
-"""Seat and back in one moulded piece: an outline drawn flat, bent along a profile, its sides raised a little."""
+"""Moulded shells of plastic, plywood or upholstery, with and without arms, on many bases."""
 
 from dataclasses import dataclass
 
@@ -18,28 +18,28 @@ from render.content.chairs.solids.outlines import curve
 from render.content.chairs.solids.shape import Shape
 
 RINGS = 11
-"""Inside the rim of a shell: what it takes to bend it smoothly."""
+"""Rings of vertices inside the rim of a shell: as many as it takes to bend it smoothly."""
 
 
 @dataclass(frozen=True)
 class Shell:
-    """The bent sheet: flat x is across, y the way from the front edge over the seat and up the back."""
+    """A seat and back in one sheet, drawn flat and bent along a profile, its sides raised a little."""
 
     bend: Bend
     outline: Array
-    """(n, 2) flat."""
+    """(n, 2) metres, flat: x across, y the way from the front edge over the seat and up the back."""
     deep: float
-    """Way from the front edge to the crease between seat and back."""
+    """Length of the way from the front edge to the crease between seat and back."""
     hollow: tuple[float, float]
-    """Metres by which the sides stand out of seat and back at the widest place."""
+    """Height of the sides above the middle at the greatest width: of seat and back, metres."""
 
     @property
     def widest(self) -> float:
-        """Half the greatest width, flat."""
+        """Half the greatest width of the flat outline."""
         return float(self.outline[:, 0].max())
 
     def way(self, points: Array) -> Array:
-        """Flat (V, 3) to metres in the chair."""
+        """Points (V, 3) of the flat drawing, bent to their place in the chair."""
         x, y, t = points[:, 0], points[:, 1], points[:, 2]
         seat, back = self.hollow
         side = x / self.widest
@@ -47,7 +47,7 @@ class Shell:
         return self.bend.profile(np.column_stack([x, y, t + cup * side * side]))
 
     def solid(self, thick: float, inset: float = 0.0, lift: float = 0.0) -> tuple[Shape, Shape]:
-        """Seat and back with a thickness, rims rounded; the whole drawn in and lifted for a lining."""
+        """Seat and back as solids with rounded rims; `inset` and `lift` (metres) make a lining on top of them."""
         low, high = self.outline.min(axis=0), self.outline.max(axis=0)
         middle, half = (low + high) / 2, (high - low) / 2
         outline = middle + (self.outline - middle) * (1.0 - inset / half)
@@ -55,13 +55,13 @@ class Shell:
         return seat.bent(self.way), back.bent(self.way)
 
     def at(self, x: float, y: float, t: float) -> Point:
-        """One flat point, bent."""
+        """One point of the flat drawing, bent to its place in the chair."""
         a, b, c = self.way(np.array([[x, y, t]]))[0].tolist()
         return a, b, c
 
 
 def profile(rng: Sampler, height: float, deep: float, tall: float) -> Array:
-    """(n, 2) y and z from the front edge back and up; the seat's middle at `height`."""
+    """Profile (n, 2), y and z from the front edge backward and up; `height` is that of the seat."""
     drop, dip = rng.between(0.010, 0.03), rng.between(0.008, 0.022)
     lean, sweep = rng.between(0.10, 0.20), rng.between(0.0, 0.10)
     front = deep / 2
@@ -76,7 +76,7 @@ def profile(rng: Sampler, height: float, deep: float, tall: float) -> Array:
 
 
 def bucket(rng: Sampler, height: float) -> Shell:
-    """A shell of any proportions: wide or narrow waist, square or round top."""
+    """Sample a shell: wide or narrow waist, square or round top."""
     deep, tall = rng.between(0.40, 0.45), rng.between(0.34, 0.46)
     path = profile(rng, height, deep, tall)
     bend = Bend(path)
@@ -91,7 +91,7 @@ def bucket(rng: Sampler, height: float) -> Shell:
 
 
 def underside(shell: Shell, reach: float) -> float:
-    """The lowest point of the sheet around the middle of the seat."""
+    """Height of the sheet's lowest point within `reach` metres of the middle of the seat."""
     steps = np.array([-reach, 0.0, reach])
     x, y = np.meshgrid(steps, 0.5 * shell.deep + steps)
     points = np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)])
@@ -106,28 +106,28 @@ BASE_WEIGHTS = {
 MATERIALS = {"plastic": 1.4, "wood": 0.7, "upholstered": 0.9, "lined": 0.6}
 
 THICK = {"plastic": 0.011, "wood": 0.011, "upholstered": 0.034, "lined": 0.011}
-"""Metres of the shell by what it is made of."""
+"""Thickness of the shell by material, metres."""
 
 
 @dataclass(frozen=True)
 class Mount:
-    """Where a base meets a shell."""
+    """Points at which a base meets a shell."""
 
     front: Point
-    """Of the right-hand (+x) legs."""
+    """Tops of the right-hand (+x) legs, in front and behind."""
     back: Point
     low: float
     """Height of the lower face in the middle."""
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("shell")
     size, style = rng.topic("size"), rng.topic("style")
     height = size.between(0.42, 0.47)
     kind, base = style.weighted(MATERIALS), style.weighted(BASE_WEIGHTS)
     outer = _outer(rng.topic("outer"), kind)
-    armed = style.chance(0.35) and kind != "wood"  # plywood does not bend two ways
+    armed = style.chance(0.35) and kind != "wood"  # plywood bends in one direction only
     if armed:
         mount = _tub(rng.topic("shell"), chair, outer, kind, height)
     else:
@@ -138,22 +138,22 @@ def build(rng: Sampler) -> Chair:
 
 
 def _bucket(rng: Sampler, chair: Chair, outer: Finish, kind: str, height: float) -> Mount:
-    """A sheet bent once."""
+    """Add a shell without arms: a sheet bent in one direction."""
     shell = bucket(rng, height)
 
-    def put(surface: Finish, parts: tuple[Shape, Shape]) -> None:
+    def add_parts(surface: Finish, parts: tuple[Shape, Shape]) -> None:
         for label, part in zip(("seat", "back"), parts, strict=True):
             chair.add(label, surface, part)
 
-    put(outer, shell.solid(THICK[kind]))
+    add_parts(outer, shell.solid(THICK[kind]))
     if kind == "lined":
-        put(finish.cover(rng.topic("soft")), shell.solid(0.022, 0.010, 0.006))
+        add_parts(finish.cover(rng.topic("soft")), shell.solid(0.022, 0.010, 0.006))
     ends = [shell.at(0.135, y, 0.0) for y in (0.09, shell.deep - 0.07)]
     return Mount(ends[0], ends[1], underside(shell, 0.09))
 
 
 def _tub(rng: Sampler, chair: Chair, outer: Finish, kind: str, height: float) -> Mount:
-    """A bowl, in three regions by height and place."""
+    """Add a shell with arms: a bowl whose parts are labelled seat, back and arms."""
     tub, thick = moulded(rng, height), THICK[kind]
     for label, part in zip(("seat", "back", "arm"), parted(tub, tub.solid(thick), 0.10), strict=True):
         chair.add(label, outer, part)
@@ -171,7 +171,7 @@ def _outer(rng: Sampler, kind: str) -> Finish:
 
 
 def carry(rng: Sampler, chair: Chair, base: str, mount: Mount) -> None:
-    """Legs or a base under the shell."""
+    """Add legs or a base under the shell."""
     if base in CARRIAGES:
         CARRIAGES[base](rng, CarriageJob(chair, mount.front, mount.back))
         return

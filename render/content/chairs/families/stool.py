@@ -18,7 +18,7 @@ LEG_WEIGHTS = {"square": 0.8, "tapered": 0.8, "tapered round": 1.2, "turned": 1.
 
 
 def build(rng: Sampler) -> Chair:
-    """One stool."""
+    """Build one stool, without its textures."""
     chair = Chair("stool")
     size, style = rng.topic("size"), rng.topic("style")
     bar_height = style.chance(0.45)
@@ -36,14 +36,14 @@ def build(rng: Sampler) -> Chair:
 
 
 def outline(shape: str, wide: float) -> Array:
-    """Of the top."""
+    """Outline (n, 2) of the seat."""
     if shape == "round":
         return ellipse(wide, wide, 36)
     return rectangle(wide, wide, 0.02) if shape == "square" else squircle(wide, wide, 40)
 
 
 def add_top(rng: Sampler, chair: Chair, wood: Finish, edge: Array, height: float) -> float:
-    """A board, a dished board, or a pad on a board; returns the height of its underside."""
+    """Add a board, a hollowed board, or a pad on a board; returns the height of its underside."""
     kind = rng.pick(("board", "dished", "pad", "thick pad"))
     chair.note(seat=kind)
     if kind in ("board", "dished"):
@@ -61,7 +61,7 @@ def add_top(rng: Sampler, chair: Chair, wood: Finish, edge: Array, height: float
 
 
 def on_legs(rng: Sampler, chair: Chair, wood: Finish, shape: str, under: float, wide: float) -> str:
-    """Three or four legs and what ties them."""
+    """Add three or four legs and what connects them; returns the kind of leg."""
     metal = rng.chance(0.25)
     weights = {k: v for k, v in LEG_WEIGHTS.items() if (k in METAL) == metal}
     leg = (METAL if metal else WOODEN)[rng.weighted(weights)](rng)
@@ -69,7 +69,7 @@ def on_legs(rng: Sampler, chair: Chair, wood: Finish, shape: str, under: float, 
     count = 4 if shape == "square" or leg.kind == "hairpin" else rng.pick((3, 4, 4))
     radius = 0.30 * wide * (1.32 if shape == "square" else 1.0)
     out = rng.between(0.02, 0.04) if shape == "square" and rng.chance(0.5) else rng.between(0.05, 0.10)
-    # Three stand one ahead, four at the corners.
+    # Of three legs one is in front; four are at the corners.
     turns = [k / count + (0.125 if count == 4 else 0.0) for k in range(count)]
     tops, feet = [_around(t, radius, under + 0.008) for t in turns], [_around(t, radius + out, 0.0) for t in turns]
     legs = [leg.make(foot, top) for foot, top in zip(feet, tops, strict=True)]
@@ -79,7 +79,7 @@ def on_legs(rng: Sampler, chair: Chair, wood: Finish, shape: str, under: float, 
 
 
 def tie(rng: Sampler, chair: Chair, surface: Finish, legs: list[tuple[Point, Point]], under: float) -> None:
-    """A ring, bars from leg to leg, or nothing on low stools."""
+    """Connect the legs by a ring, by bars from leg to leg, or, on low stools, not at all."""
     kind = rng.pick(("ring", "bars", "bars") if under > 0.52 else ("ring", "bars", "none", "none"))
     share = rng.between(0.30, 0.45)
     chair.note(tie=kind)
@@ -89,19 +89,19 @@ def tie(rng: Sampler, chair: Chair, surface: Finish, legs: list[tuple[Point, Poi
         ring = hoop(level(ellipse(2 * r, 2 * r, 32), y), round_section(0.009, 8))
         chair.add("stretcher", finish.steel(rng), ring)
     elif kind == "bars":
-        # Alternate heights keep two mortises from meeting in a leg; three bars cannot alternate and stay mirrored.
+        # With alternate heights no two bars meet in a leg; three bars cannot alternate and be symmetric.
         step = rng.pick((0.0, 0.06)) / under if len(legs) == 4 else 0.0
         thick, square = rng.between(0.014, 0.020), rng.chance(0.4)
         for k, (leg, other) in enumerate(zip(legs, legs[1:] + legs[:1], strict=True)):
             at = np.array([share + step * (k % 2)])
             here, there = (_point(between(*line, at)[0]) for line in (leg, other))
-            # Just short of the legs' middles, where the next bar starts.
+            # The bar ends just before the legs' middles, where the next one starts.
             a, b = (_point(p) for p in between(here, there, np.array([0.02, 0.98])))
             chair.add("stretcher", surface, bar(a, b, 1.4 * thick, thick) if square else rod(a, b, thick / 2))
 
 
 def on_column(rng: Sampler, chair: Chair, under: float, wide: float) -> str:
-    """A column on a disc, a trumpet or a star."""
+    """Add a column on a disc, a pedestal or a star; returns which."""
     low = under < 0.52
     kind = rng.pick(("disc", "pedestal", "star") if low else ("disc", "pedestal"))
     job = BaseJob(
@@ -117,7 +117,7 @@ def on_column(rng: Sampler, chair: Chair, under: float, wide: float) -> str:
 
 
 def _around(turn: float, radius: float, y: float) -> Point:
-    """A point of a circle; turn 0 is ahead."""
+    """The point of a horizontal circle about the y axis at an angle in turns; 0 is in front."""
     cos, sin = tilted(turn)
     return radius * sin, y, radius * cos
 

@@ -1,4 +1,4 @@
-"""Office chairs: a star on casters, a gas column, and backs of padding, net or leather, with many arms."""
+"""Office chairs: a star on casters, a gas column, backs of padding, net or leather, and several kinds of arms."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ ARM_WEIGHTS = {"none": 0.8, "T": 1.3, "loop": 1.0}
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("swivel")
     size, style = rng.topic("size"), rng.topic("style")
     kind = style.weighted({"task": 1.2, "net": 1.0, "executive": 1.0})
@@ -42,7 +42,7 @@ def build(rng: Sampler) -> Chair:
 
 
 def add_seat(rng: Sampler, chair: Chair, soft: Finish, plan: Plan, thick: float) -> float:
-    """A cushion whose front edge falls away; returns the height of its underside."""
+    """Add a cushion whose front edge slopes down; returns the height of its underside."""
     outline = trapezoid(plan.front, plan.back, plan.depth, (0.09, 0.07), 0.02, 0.06)
     cushion = slab(outline, thick, rng.between(0.3, 0.45) * thick, inner=5, crown=0.004).lying()
     drop, start = rng.between(0.012, 0.035), 0.18 * plan.depth
@@ -56,7 +56,7 @@ def add_seat(rng: Sampler, chair: Chair, soft: Finish, plan: Plan, thick: float)
 
 
 def task(rng: Sampler, chair: Chair, plan: Plan, soft: Finish, dark: Finish) -> Back:
-    """A pad, its rear in a shell of plastic."""
+    """Add a padded back with a plastic shell behind it."""
     tall, thick = rng.between(0.34, 0.54), rng.between(0.045, 0.07)
     wide, gap = rng.between(0.40, 0.47), rng.between(0.06, 0.14)
     back = _sheet(rng, plan, gap + tall, wide, bow=rng.between(0.03, 0.06))
@@ -71,7 +71,7 @@ def task(rng: Sampler, chair: Chair, plan: Plan, soft: Finish, dark: Finish) -> 
 
 
 def net(rng: Sampler, chair: Chair, plan: Plan, _soft: Finish, dark: Finish) -> Back:
-    """Net in a frame, with a bar across the loins."""
+    """Add a net in a frame, with a lumbar bar."""
     tall, wide, gap = rng.between(0.46, 0.60), rng.between(0.42, 0.48), rng.between(0.04, 0.09)
     back = _sheet(rng, plan, gap + tall, wide, bow=rng.between(0.03, 0.055))
     outline = trapezoid(wide, wide * rng.between(0.78, 1.0), tall, (0.07, rng.between(0.05, 0.12)), step=0.04)
@@ -87,7 +87,7 @@ def net(rng: Sampler, chair: Chair, plan: Plan, _soft: Finish, dark: Finish) -> 
 
 
 def executive(rng: Sampler, chair: Chair, plan: Plan, soft: Finish, dark: Finish) -> Back:
-    """Tall and thick, in level rolls or in one piece with a head rest."""
+    """Add a tall, thick back: several level rolls, or one piece, often with a head rest."""
     tall, wide, gap = rng.between(0.58, 0.70), rng.between(0.46, 0.52), 0.01
     back = _sheet(rng, plan, gap + tall, wide, bow=rng.between(0.015, 0.04))
     thick = rng.between(0.07, 0.10)
@@ -110,7 +110,7 @@ def executive(rng: Sampler, chair: Chair, plan: Plan, soft: Finish, dark: Finish
 
 
 def _sheet(rng: Sampler, plan: Plan, height: float, wide: float, bow: float) -> Back:
-    """The sheet of an office back: its loins forward, its top leaning back."""
+    """The sheet of an office chair's back: forward at the lumbar height, leaning backward at the top."""
     return Back(
         seat=plan.height,
         behind=-plan.depth / 2 + 0.005 + bow,
@@ -130,7 +130,7 @@ BACKS: dict[str, Callable[[Sampler, Chair, Plan, Finish, Finish], Back]] = {
 
 
 def add_spine(chair: Chair, dark: Finish, plan: Plan, back: Back, under: float) -> None:
-    """The bent bar from under the seat to behind the back."""
+    """Add the bent bar from under the seat to behind the back."""
     up = min(0.22, 0.5 * back.height)
     ends = [back.at(0.0, y, -0.016) for y in (up, up - 0.10)]
     rear = min(ends[1][2], ends[0][2]) - 0.028
@@ -140,7 +140,7 @@ def add_spine(chair: Chair, dark: Finish, plan: Plan, back: Back, under: float) 
 
 
 def arm_t(rng: Sampler, chair: Chair, plan: Plan, under: float, bar: Finish, dark: Finish) -> None:
-    """A bracket, an upright, a pad."""
+    """Add arms of a bracket, an upright and a pad."""
     x, top = plan.front / 2 + rng.between(0.015, 0.03), plan.height + rng.between(0.18, 0.24)
     z = rng.between(-0.07, 0.0)
     path = fillet([(0.10, under + 0.006, z), (x, under - 0.006, z), (x + 0.008, top - 0.012, z)], 0.04, 5)
@@ -152,7 +152,7 @@ def arm_t(rng: Sampler, chair: Chair, plan: Plan, under: float, bar: Finish, dar
 
 
 def arm_loop(rng: Sampler, chair: Chair, plan: Plan, under: float, bar: Finish, dark: Finish) -> None:
-    """A loop that leaves the seat's side in front, and comes back to it behind."""
+    """Add arms that are loops, from the seat's side in front to its side behind."""
     x, top = plan.front / 2 + rng.between(0.01, 0.03), plan.height + rng.between(0.17, 0.23)
     ahead, behind = rng.between(0.11, 0.16), -rng.between(0.12, 0.18)
     low = under + 0.02

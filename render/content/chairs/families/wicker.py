@@ -1,4 +1,4 @@
-"""Plaited tubs: a wall of willow or rattan around a cushion, on a skirt or on canes, its rim a thick plait."""
+"""Wicker chairs: a woven wall around a cushion, on a woven foot or on canes, with a thick rim."""
 
 import numpy as np
 
@@ -15,11 +15,11 @@ from render.content.chairs.solids.outlines import ellipse, level
 from render.content.chairs.solids.tubes import hoop, rod, round_section
 
 WALL = 0.022
-"""Thickness, metres."""
+"""Thickness of the wall, metres."""
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("wicker")
     size, style = rng.topic("size"), rng.topic("style")
     wicker, soft = finish.wicker(rng.topic("wicker")), finish.cloth(rng.topic("soft"))
@@ -53,7 +53,7 @@ def build(rng: Sampler) -> Chair:
 
 
 def _beside(rim: Array, out: float) -> Array:
-    """The rim moved outward, level."""
+    """The rim (n, 3) moved outward horizontally by `out` metres."""
     flat = np.stack([rim[:, 0], rim[:, 2]], axis=1)
     size = np.sqrt(flat[:, 0] * flat[:, 0] + flat[:, 1] * flat[:, 1])[:, None]
     step = flat / size * out
@@ -61,7 +61,7 @@ def _beside(rim: Array, out: float) -> Array:
 
 
 def add_waist(rng: Sampler, chair: Chair, wicker: Finish, tub: Tub) -> None:
-    """Plaited down to the floor, drawn in on the way."""
+    """Add a woven foot with a waist, from the wall down to the floor."""
     inward, flare = rng.between(0.12, 0.22), rng.between(0.0, 0.06)
     rings = []
     for k in range(7):
@@ -73,7 +73,7 @@ def add_waist(rng: Sampler, chair: Chair, wicker: Finish, tub: Tub) -> None:
 
 
 def add_canes(rng: Sampler, chair: Chair, tub: Tub) -> None:
-    """Four canes and a ring between them."""
+    """Add four canes and a ring between them."""
     wood, r = finish.wood(rng), rng.between(0.014, 0.018)
     wide, deep = tub.half
     out = rng.between(0.02, 0.06)

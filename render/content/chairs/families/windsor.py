@@ -1,4 +1,4 @@
-"""Windsor chairs: legs and spindles stand in a thick seat of their own, independent of each other."""
+"""Windsor chairs: legs below and spindles above are all fixed in a thick seat."""
 
 from render.content.chairs.chair import Chair
 from render.content.chairs.finishes import finish
@@ -19,7 +19,7 @@ BACKS = {"hoop": hoop_back, "comb": comb, "fan": fan}
 
 
 def build(rng: Sampler) -> Chair:
-    """One chair of the family."""
+    """Build one chair of the family, without its textures."""
     chair = Chair("windsor")
     size, style = rng.topic("size"), rng.topic("style")
     wood = finish.timber(rng.topic("wood"))
@@ -39,7 +39,7 @@ def build(rng: Sampler) -> Chair:
 
 
 def outline(rng: Sampler, width: float, depth: float) -> Array:
-    """Of the seat: a shield, an oval, or four sides with round corners."""
+    """Outline (n, 2) of the seat: a shield, an oval, or four sides with round corners."""
     kind = rng.pick(("shield", "shield", "oval", "square"))
     if kind == "oval":
         return ellipse(width, depth, 40)
@@ -52,7 +52,7 @@ def outline(rng: Sampler, width: float, depth: float) -> Array:
 
 
 def add_seat(rng: Sampler, chair: Chair, wood: Finish, size: tuple[float, float], height: float) -> float:
-    """The saddled seat; returns its thickness."""
+    """Add the hollowed seat; returns its thickness."""
     thick = rng.between(0.032, 0.046)
     solid = slab(outline(rng, *size), thick, rng.between(0.010, 0.015), inner=4, crown=-rng.between(0.006, 0.013))
     chair.add("seat", wood, solid.lying().moved(y=height - thick))
@@ -60,7 +60,7 @@ def add_seat(rng: Sampler, chair: Chair, wood: Finish, size: tuple[float, float]
 
 
 def splayed(rng: Sampler, width: float, depth: float, top: float) -> Legs:
-    """Legs that start well inside the seat's rim and end outside it."""
+    """Lines of legs that start well inside the seat's rim and end outside it."""
     out, ahead = rng.between(0.05, 0.09), rng.between(0.05, 0.09)
     x, z = 0.33 * width, 0.31 * depth
     rear = 0.30 * width
@@ -68,7 +68,7 @@ def splayed(rng: Sampler, width: float, depth: float, top: float) -> Legs:
 
 
 def add_legs(rng: Sampler, chair: Chair, leg: LegStyle, lines: Legs, wood: Finish) -> None:
-    """Four legs and the bars between them."""
+    """Add four legs and the bars between them."""
     front, back = leg.make(lines.front_foot, lines.front_top), leg.make(lines.back_foot, lines.back_top)
     add_legs_with_tips(rng.topic("feet"), chair, wood, (front, front.mirrored(), back, back.mirrored()))
     kind = rng.weighted({"H": 2.0, "box": 0.7, "X": 0.3, "none": 0.4})
@@ -93,7 +93,7 @@ def sheet(rng: Sampler, width: float, depth: float, height: float) -> Back:
 
 
 def add_arms(rng: Sampler, chair: Chair, back: Back, wood: Finish, width: float, height: float) -> None:
-    """Arms on a post and a short spindle each."""
+    """Add arms, each on a post and a short spindle."""
     up = rng.between(0.20, 0.24)
     rear = back.at(float(back.half(up)) * 0.985, up)
     front: Point = (0.43 * width, height - 0.015, rng.between(0.06, 0.10))

@@ -1,4 +1,4 @@
-"""A finish: a texture, by its recipe, and how large it is in metres."""
+"""Finishes: recipes of textures with their sizes in metres, and samplers of wood, metal, cloth and so on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from render.content.chairs.sampler import Sampler
 from render.meshes.parts import Material
 
 VARIANTS = 4
-"""Different patterns of one recipe: as many planks of one tree."""
+"""Number of different patterns of one recipe."""
 
 KEPT = 128
-"""Textures that stay in memory, a quarter of a megabyte each."""
+"""Number of textures that stay in memory, a quarter of a megabyte each."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one kind of surface is painted."""
+    """The pattern and the size of one kind of surface."""
 
     pattern: Callable[[Noise], Pattern]
     tile: tuple[float, float]
-    """Metres of the texture along u and v."""
+    """Size of the texture along u and v, metres."""
     cut_below: float | None = None
     """Alpha below which there is a hole."""
 
@@ -52,36 +52,36 @@ RECIPES = {
     "wicker": Recipe(patterns.wicker, (0.2, 0.2)),
     "cord": Recipe(patterns.cord, (0.18, 0.18)),
 }
-"""A new finish is a function that draws its pattern and a line here. Lines are only added at the end: the place in
-the table is the key of the noise."""
+"""Recipes by name. A new one is a function that makes its pattern, and a line here. Lines are only added at the end:
+the place in the table is the key of the noise."""
 
 
 @lru_cache(maxsize=len(RECIPES) * VARIANTS)
 def pattern(recipe: str, variant: int) -> Pattern:
-    """One of the variants of a recipe: noise of its own."""
+    """The pattern of one variant of a recipe; variants differ in their noise."""
     return RECIPES[recipe].pattern(Noise(list(RECIPES).index(recipe) * VARIANTS + variant))
 
 
 @lru_cache(maxsize=KEPT)
 def texture(recipe: str, colors: Pair, variant: int) -> Texture:
-    """(SIZE, SIZE, 4) uint8, read-only: one array for all parts that ask for the same."""
+    """Texture (SIZE, SIZE, 4) uint8, read-only; one array for all parts with the same three arguments."""
     return pattern(recipe, variant).colored(*colors)
 
 
 @dataclass(frozen=True)
 class Finish:
-    """One surface of one chair."""
+    """The surface of some parts of one chair."""
 
     recipe: str
     name: str
-    """Of the colours."""
+    """Name of the pair of colours."""
     colors: Pair
     variant: int
     tint: Color
-    """Factor on the texture: what makes two chairs of one recipe differ a little."""
+    """Factor (R, G, B) on the texture, which makes chairs of one recipe differ a little."""
 
     def material(self) -> Material:
-        """With its texture painted."""
+        """The finish as a mesh's material, its texture painted."""
         cut = RECIPES[self.recipe].cut_below
         return Material(self.tint, texture(self.recipe, self.colors, self.variant), cut_below=cut)
 
@@ -98,7 +98,7 @@ def _finish(rng: Sampler, recipe: str, palette: dict[str, Pair], names: tuple[st
 
 def wood(rng: Sampler) -> Finish:
     """Any wood, oiled or stained."""
-    # Those named again come more often.
+    # A name that stands here twice comes twice as often.
     if rng.chance(0.6):
         names = (*palettes.WOODS, "oak", "oak", "white oak", "walnut", "teak", "pine")
         return _finish(rng, "wood", palettes.WOODS, names)
@@ -111,7 +111,7 @@ def paint(rng: Sampler) -> Finish:
 
 
 def timber(rng: Sampler) -> Finish:
-    """Wood, painted now and then."""
+    """Wood, sometimes painted."""
     return paint(rng) if rng.chance(0.24) else wood(rng)
 
 
@@ -131,7 +131,7 @@ def plastic(rng: Sampler) -> Finish:
 
 
 def dark_plastic(rng: Sampler) -> Finish:
-    """What casters and armrests are made of."""
+    """Plastic of casters and armrests."""
     return _finish(rng, "plastic", palettes.PLASTICS, ("black", "graphite", "black", "light grey"))
 
 
@@ -146,7 +146,7 @@ PRINTED_CLOTH = ("stripes", "check", "plaid", "dots", "diamonds", "herringbone")
 
 
 def cloth(rng: Sampler) -> Finish:
-    """Cloth, printed or patterned now and then."""
+    """Cloth, sometimes printed or patterned."""
     if rng.chance(0.25):
         return _finish(rng, rng.pick(PRINTED_CLOTH), palettes.PRINTS)
     return plain_cloth(rng)
@@ -158,7 +158,7 @@ def plain_cloth(rng: Sampler) -> Finish:
 
 
 def cover(rng: Sampler) -> Finish:
-    """What upholstery is covered with."""
+    """Cover of upholstery: leather or cloth."""
     return leather(rng) if rng.chance(0.3) else cloth(rng)
 
 

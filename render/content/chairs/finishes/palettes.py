@@ -1,4 +1,4 @@
-"""Colours that go together, by what they are the colours of: pairs of a main tone and the tone it varies toward."""
+"""Palettes: named pairs of a main colour and the colour toward which it varies, for each kind of surface."""
 
 Color = tuple[float, float, float]
 
@@ -6,7 +6,7 @@ Pair = tuple[Color, Color]
 
 
 def _pairs(table: dict[str, str]) -> dict[str, Pair]:
-    """Pairs of RGB, 0..1, of "rrggbb rrggbb"."""
+    """Pairs of RGB in 0..1, made of texts "rrggbb rrggbb" by name."""
     return {name: (_rgb(text[:6]), _rgb(text[7:])) for name, text in table.items()}
 
 

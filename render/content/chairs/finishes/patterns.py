@@ -1,4 +1,4 @@
-"""Patterns, which know no colours yet, and how they are coloured."""
+"""Patterns of wood, metal, plastic, leather, cloth and wickerwork, without colours, and how they are coloured."""
 
 from dataclasses import dataclass
 
@@ -15,18 +15,18 @@ Field = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Pattern:
-    """A tileable square, to be coloured by a pair of colours."""
+    """A tileable square that a pair of colours makes into a texture."""
 
     share: Field
-    """(SIZE, SIZE), 0..1: how much of the second colour there is."""
+    """(SIZE, SIZE) in 0..1: the share of the second colour."""
     shade: Field | None = None
-    """(SIZE, SIZE) factor on the mixture; None for 1 everywhere."""
+    """(SIZE, SIZE) factor on the mixed colour; None for 1 everywhere."""
     alpha: Texture | None = None
-    """(SIZE, SIZE); None where nothing is cut out."""
+    """(SIZE, SIZE) 0..255; None for a pattern without holes."""
 
     @classmethod
     def of(cls, share: Array, shade: Array | None = None, alpha: Array | None = None) -> "Pattern":
-        """The pattern of fields in float64."""
+        """The pattern of fields (SIZE, SIZE) in float64; alpha in 0..1."""
         return cls(
             np.clip(share, 0.0, 1.0).astype(np.float32),
             None if shade is None else shade.astype(np.float32),
@@ -34,7 +34,7 @@ class Pattern:
         )
 
     def colored(self, first: tuple[float, ...], second: tuple[float, ...]) -> Texture:
-        """(SIZE, SIZE, 4) RGBA in two colours (RGB, 0..1), read-only."""
+        """Texture (SIZE, SIZE, 4) RGBA, read-only, in two colours (RGB in 0..1)."""
         out = np.full((SIZE, SIZE, 4), 255, np.uint8)
         for k in range(3):
             low, high = np.float32(255.0 * first[k]), np.float32(255.0 * second[k])
@@ -44,7 +44,7 @@ class Pattern:
             out[..., k] = (mixed + np.float32(0.5)).astype(np.uint8)
         if self.alpha is not None:
             out[..., 3] = self.alpha
-        # Parts of many chairs share it.
+        # Parts of many chairs share the array.
         out.setflags(write=False)
         return out
 
@@ -67,7 +67,7 @@ def plain_wood(noise: Noise) -> Pattern:
 
 
 def paint(noise: Noise) -> Pattern:
-    """Brushed on along v."""
+    """Brush strokes along v."""
     return Pattern.of(0.35 * noise.clouds(24, 2, 2) + 0.25 * noise.field(3, 3))
 
 
@@ -89,24 +89,24 @@ def leather(noise: Noise) -> Pattern:
 
 
 THREADS = 64
-"""Across the square."""
+"""Threads across the square."""
 
 
 def _threads() -> Array:
-    """Shade (SIZE, SIZE) of a plain weave: 0 in the gaps, 1 on the threads' backs."""
+    """Shade (SIZE, SIZE) of a plain weave: 0 in the gaps, 1 on top of the threads."""
     u, v = places()
     over = (np.floor(u * THREADS) + np.floor(v * THREADS)) % 2.0
     return np.asarray(np.where(over > 0.0, hump(u * THREADS), hump(v * THREADS)))
 
 
 def _woven(share: Array, noise: Noise, depth: float = 0.18) -> Pattern:
-    """A mixture (SIZE, SIZE) woven: darker in the gaps, and a little uneven."""
+    """A share (SIZE, SIZE) of the second colour as a weave: darker in the gaps, and a little uneven."""
     uneven = 0.10 * (noise.field(32, 32) - 0.5) + 0.06 * (noise.field(4, 4) - 0.5)
     return Pattern.of(share, 1.0 - depth * (1.0 - _threads()) + uneven)
 
 
 def plain(noise: Noise) -> Pattern:
-    """Yarn of one colour, uneven toward the second."""
+    """Yarn of the first colour, unevenly mixed with the second."""
     return _woven(0.3 * noise.clouds(48, 48, 2) - 0.06, noise)
 
 
@@ -118,7 +118,7 @@ def tweed(noise: Noise) -> Pattern:
 
 
 def herringbone(noise: Noise) -> Pattern:
-    """Slanted ribs that turn in every column, eight columns."""
+    """Slanted ribs whose direction alternates over eight columns."""
     u, v = places()
     fold = np.abs(2.0 * part(4.0 * u) - 1.0)
     rib = hump(16.0 * v + 4.0 * fold)
@@ -133,13 +133,13 @@ def stripes(noise: Noise) -> Pattern:
 
 
 def check(noise: Noise) -> Pattern:
-    """Bands across bands: gingham."""
+    """Gingham: bands across bands."""
     u, v = places()
     return _woven(0.5 * near(4.0 * u, 0.5) + 0.5 * near(4.0 * v, 0.5), noise)
 
 
 def plaid(noise: Noise) -> Pattern:
-    """Wide and narrow bands across each other, the narrow ones strong."""
+    """Wide, weak and narrow, strong bands across each other."""
     u, v = places()
     band = 0.4 * near(2.0 * u, 0.4) + 0.4 * near(2.0 * v, 0.4)
     line = np.maximum(near(2.0 * u + 0.5, 0.06) + 0.0 * v, near(2.0 * v + 0.5, 0.06) + 0.0 * u)
@@ -156,7 +156,7 @@ def dots(noise: Noise) -> Pattern:
 
 
 def diamonds(noise: Noise) -> Pattern:
-    """Lozenges in lozenges, a print of the fifties."""
+    """Diamonds inside diamonds."""
     u, v = places()
     away = np.abs(2.0 * part(3.0 * u) - 1.0) + np.abs(2.0 * part(2.0 * v) - 1.0)
     ring = np.clip(1.0 - 5.0 * np.abs(away - 1.0), 0.0, 1.0) + np.clip((0.35 - away) * 12.0, 0.0, 1.0)
@@ -164,7 +164,7 @@ def diamonds(noise: Noise) -> Pattern:
 
 
 def velvet(noise: Noise) -> Pattern:
-    """Pile that was stroked this way and that."""
+    """Pile that lies in different directions."""
     stroke = noise.clouds(5, 4, 3)
     pile = noise.field(128, 128)
     return Pattern.of(0.75 * stroke + 0.12 * pile - 0.25)
@@ -188,7 +188,7 @@ assert SIZE % THREADS == 0  # or the weave would not meet itself at the border o
 
 
 def cane(noise: Noise) -> Pattern:
-    """Strands upright, level and both ways aslant, with eight-sided holes; four cells a side."""
+    """Vertical, horizontal and diagonal strands with eight-sided holes; four cells a side."""
     u, v = places()
     straight = np.maximum(near(4.0 * u, 0.24) + 0.0 * v, near(4.0 * v, 0.24) + 0.0 * u)
     aslant = np.maximum(near(4.0 * (u + v), 0.15), near(4.0 * (u - v), 0.15))
@@ -197,7 +197,7 @@ def cane(noise: Noise) -> Pattern:
 
 
 def net(noise: Noise) -> Pattern:
-    """The taut net of office chairs: fine upright strands, and bars that hold them."""
+    """Net of office chairs: fine vertical strands, and bars across them."""
     u, v = places()
     strand = np.maximum(near(12.0 * u, 0.42) + 0.0 * v, near(12.0 * v, 0.30) + 0.0 * u)
     return Pattern.of(0.5 * noise.field(24, 24), alpha=strand)

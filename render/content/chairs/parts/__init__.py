@@ -1,1 +1,1 @@
-"""What chairs are put together from: legs, seats, backs, arms, bases. Each in its variants, drawn by their address."""
+"""Parts of chairs: legs, seats, backs, arms and bases, each in several kinds with sampled sizes."""

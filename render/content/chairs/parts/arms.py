@@ -17,16 +17,16 @@ from render.content.chairs.solids.tubes import flat_section, round_section, tube
 
 @dataclass(frozen=True)
 class ArmJob:
-    """Where a right-hand (+x) arm runs."""
+    """The line of a right-hand (+x) arm. Metres."""
 
     rear: Point
-    """On the back post."""
+    """The point on the back post at which it ends."""
     front: Point
-    """Where the support stands on the seat's rim or leg; its height is where it starts."""
+    """The foot of the support in front, on the seat's rim or leg."""
     thick: float
-    """Of posts, metres."""
+    """Thickness of the support."""
     round: bool
-    """Whether the chair's posts are."""
+    """True for a round support, False for a square one."""
 
 
 def paddle(rng: Sampler, job: ArmJob) -> list[Shape]:
@@ -40,12 +40,12 @@ def paddle(rng: Sampler, job: ArmJob) -> list[Shape]:
     half = width / 2 * lerp([(0, 0.55), (0.4, 0.7), (0.8, 1.0), (0.93, 0.95), (1.0, 0.6)], share)
     x = job.rear[0] + (job.front[0] - job.rear[0]) * share
     y = job.rear[1] - drop * share
-    arm = plank(z, x - half, x + half, thick).ahead()
+    arm = plank(z, x - half, x + half, thick).along_z()
     return [arm.bent(lifted(z, y)), _post(job, top)]
 
 
 def lifted(z: Array, y: Array) -> Callable[[Array], Array]:
-    """Raises points (V, 3) by heights y at places z."""
+    """A function that raises points (V, 3) by heights y (n,), linear between the places z (n,)."""
     knots = list(zip(z.tolist(), y.tolist(), strict=True))
 
     def way(points: Array) -> Array:
@@ -61,7 +61,7 @@ def _post(job: ArmJob, top: float) -> Shape:
 
 
 def swept(rng: Sampler, job: ArmJob) -> list[Shape]:
-    """A rail that leaves the back post level and bends down to the seat in front."""
+    """A rail that starts level at the back post and bends down to the seat in front."""
     r = rng.between(0.05, 0.10)
     w = rng.between(0.020, 0.030)
     x, y, z = job.front
@@ -88,4 +88,4 @@ def scrolled(rng: Sampler, job: ArmJob) -> list[Shape]:
 
 
 ARMS: dict[str, Callable[[Sampler, ArmJob], list[Shape]]] = {"paddle": paddle, "swept": swept, "scrolled": scrolled}
-"""Each gives the right-hand arm, supports included."""
+"""Each returns the shapes of the right-hand arm, supports included."""

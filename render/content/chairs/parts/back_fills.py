@@ -1,4 +1,4 @@
-"""What fills a back between two posts: drawn flat in the sheet of a `Back`, bent by the caller."""
+"""Fillings of backs between two posts: drawn flat in the sheet of a `Back`, and bent by the caller."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from render.content.chairs.solids.shape import Shape
 from render.content.chairs.solids.tubes import flat_section, round_section, straps, tube
 
 Pieces = list[tuple[str, Shape]]
-"""What each piece is made of ("wood", "soft", "cane", "strap"), and the piece, flat."""
+"""Material ("wood", "soft", "cane", "strap") and flat shape of each piece."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """The opening that is filled, in the flat sheet of a back."""
+    """The opening to be filled, in the flat sheet of a back. Metres."""
 
     back: Back
     low: float
@@ -32,31 +32,31 @@ class Gap:
 
     @property
     def tall(self) -> float:
-        """Metres from edge to edge."""
+        """Height of the opening."""
         return self.high - self.low
 
     @property
     def middle(self) -> float:
-        """Height of its middle."""
+        """Height y of the opening's middle."""
         return (self.low + self.high) / 2
 
     def half(self, y: float) -> float:
-        """Half the clear width at a height."""
+        """Half the clear width at a height y."""
         return float(self.back.half(y)) - self.post / 2
 
     def outline(self, inset: float, radius: float) -> Array:
-        """The opening, drawn in by so much (below zero: out)."""
+        """Outline (n, 2) of the opening, made smaller by `inset` on all sides (negative: larger)."""
         below, above = (2 * (self.half(y) - inset) for y in (self.low, self.high))
         return trapezoid(below, above, self.tall - 2 * inset, radius) + np.array([0.0, self.middle])
 
 
 def upright(at: Array, left: Array | float, right: Array | float, thick: float) -> Shape:
-    """A board along y between two edges in x."""
+    """A board along y at heights `at` (m,), between two edges in x."""
     return plank(at, -np.asarray(right), -np.asarray(left), thick).turned("z", 0.25)
 
 
 def level(gap: Gap, low: float, height: float, thick: float, arch: float = 0.0, past: float = 0.0) -> Shape:
-    """A rail from post to post, its upper edge arched; it reaches `past` the middle of the posts."""
+    """A rail from post to post, its upper edge raised by `arch` in the middle; it ends `past` the posts' middles."""
     half = float(gap.back.half(low + height / 2)) + past
     x = stations(-half, half, 11)
     share = x / half
@@ -64,13 +64,13 @@ def level(gap: Gap, low: float, height: float, thick: float, arch: float = 0.0, 
 
 
 def spread(gap: Gap, count: int, y: float, width: float) -> list[float]:
-    """Places across the gap for `count` uprights of a width, with equal spaces; mirrored about 0."""
+    """Places x of `count` uprights of a width, with equal spaces between them, symmetric about 0."""
     space = (2 * gap.half(y) - count * width) / (count + 1)
     return [(k - (count - 1) / 2) * (width + space) for k in range(count)]
 
 
 def slats(rng: Sampler, gap: Gap) -> Pieces:
-    """Upright boards, all alike or one wide among narrow ones."""
+    """Upright boards of equal width."""
     thick = rng.between(0.009, 0.014)
     wide = rng.between(0.022, 0.050)
     count = max(2, min(rng.whole(3, 7), int(gap.half(gap.low) * 2 / (wide * 1.45))))
@@ -111,7 +111,7 @@ def ladder(rng: Sampler, gap: Gap) -> Pieces:
 
 
 def growing(first: float, grow: float, k: int, count: int) -> float:
-    """Share that grows from the first of `count` to the last."""
+    """The share for number `k` of `count`: `first` for k = 0, growing linearly by the factor 1 + `grow`."""
     return first * (1.0 + grow * k / max(count - 1, 1))
 
 
@@ -123,7 +123,7 @@ def bars(rng: Sampler, gap: Gap) -> Pieces:
 
 
 def cross(rng: Sampler, gap: Gap) -> Pieces:
-    """Two bars aslant, crossing; a disc on the crossing now and then."""
+    """Two crossing diagonal bars, sometimes with a disc on the crossing."""
     wide, thick = rng.between(0.018, 0.032), rng.between(0.010, 0.014)
     share = stations(0.0, 1.0, 9)
     low, high = gap.half(gap.low) + 0.006, gap.half(gap.high) + 0.006
@@ -144,7 +144,7 @@ SPLATS = {
     "waisted": ((0, 1.0), (0.25, 0.74), (0.5, 0.60), (0.75, 0.74), (1, 1.0)),
     "straight": ((0, 1.0), (1, 1.0)),
 }
-"""Half widths of a single broad upright, from its foot to its top, as shares of the greatest."""
+"""Outlines of a single broad upright: (share of the height, share of the greatest half width)."""
 
 
 def splat(rng: Sampler, gap: Gap) -> Pieces:
@@ -157,7 +157,7 @@ def splat(rng: Sampler, gap: Gap) -> Pieces:
 
 
 def panel(rng: Sampler, gap: Gap) -> Pieces:
-    """A board that fills the gap, or stands in it with air around."""
+    """A board that fills the gap, or one with space around it."""
     air = rng.pick((-0.006, -0.006, 0.03))
     if air > 0.0:
         return [("wood", _held(gap, air)), *_pins(gap, air)]
@@ -169,7 +169,7 @@ def _held(gap: Gap, air: float) -> Shape:
 
 
 def _pins(gap: Gap, air: float) -> Pieces:
-    """Short bars that hold a board which touches nothing else."""
+    """Short bars that hold a board with space around it."""
     out: Pieces = []
     for y, down in ((gap.low, -0.006), (gap.high, 0.006)):
         for x in (-0.5 * gap.half(y), 0.5 * gap.half(y)):
@@ -186,7 +186,7 @@ def cushioned(rng: Sampler, gap: Gap) -> Pieces:
 
 
 def caned(rng: Sampler, gap: Gap) -> Pieces:
-    """Cane between the posts, with a bar down its middle now and then."""
+    """Cane between the posts, sometimes with an upright bar in its middle."""
     out: Pieces = [("cane", web(gap.outline(-0.006, 0.0), 4))]
     if rng.chance(0.3):
         y = stations(gap.low - 0.006, gap.high + 0.006, 6)
@@ -195,12 +195,12 @@ def caned(rng: Sampler, gap: Gap) -> Pieces:
 
 
 def strapped(rng: Sampler, gap: Gap) -> Pieces:
-    """Straps over and under each other."""
+    """Woven straps."""
     columns, rows = rng.pick((5, 7)), max(3, 2 * int(gap.tall / 0.11) + 1)
     width = 2 * min(gap.half(gap.low), gap.half(gap.high)) + 0.012
 
     def flared(points: Array) -> Array:
-        """As wide at every height as the posts are apart."""
+        """Points (V, 3) whose x is scaled so that the weave is as wide at every height as the posts are apart."""
         room = np.asarray(gap.back.half(points[:, 1])) - gap.post / 2 + 0.006
         return np.column_stack([points[:, 0] * (2.0 * room / width), points[:, 1:]])
 
@@ -209,7 +209,7 @@ def strapped(rng: Sampler, gap: Gap) -> Pieces:
 
 
 def grid(rng: Sampler, gap: Gap) -> Pieces:
-    """Squares of thin bars."""
+    """A grid of thin bars."""
     bar_ = 0.009
     across, up = rng.whole(4, 7), rng.whole(2, 5)
     y = stations(gap.low - 0.006, gap.high + 0.006, 6)
@@ -219,7 +219,7 @@ def grid(rng: Sampler, gap: Gap) -> Pieces:
 
 
 def window(rng: Sampler, gap: Gap) -> Pieces:
-    """Nothing but one broad rail."""
+    """One broad rail alone."""
     height = min(rng.between(0.05, 0.11), 0.5 * gap.tall)
     at = gap.low + (gap.tall - height) * rng.between(0.35, 0.65)
     return [("wood", level(gap, at, height, rng.between(0.012, 0.018), rng.pick((0.0, 0.012))))]

@@ -1,4 +1,4 @@
-"""The measures that seats, legs, backs and arms share."""
+"""The frame of a back: the curved sheet in which it is built, and the crest rails at its top."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,40 +15,40 @@ from render.content.chairs.solids.shape import Shape
 
 @dataclass(frozen=True)
 class Back:
-    """The curved sheet that a back is built in: drawn flat, x across, y up from the seat, z toward the sitter."""
+    """The curved sheet of a back. Shapes are drawn flat (x across, y up from the seat, z forward) and bent. Metres."""
 
     seat: float
-    """Height (y) where the flat drawing has y = 0."""
+    """Height (y) in the chair of y = 0 of the flat drawing."""
     behind: float
-    """The z there."""
+    """The z in the chair of y = 0 of the flat drawing."""
     low: float
     """Half the width between the posts' middles at the seat."""
     high: float
-    """The same at the top."""
+    """Half the width between the posts' middles at the top."""
     height: float
-    """Of the top above the seat along the sheet."""
+    """Distance from the seat to the top, along the sheet."""
     slopes: tuple[float, float]
-    """Metres back per metre up, at the seat and at the top."""
+    """Slopes at the seat and at the top: metres backward per metre upward."""
     bow: float = 0.0
-    """Metres by which the middle lies behind the posts."""
+    """Distance of the middle behind the posts."""
 
     def half(self, y: Array | float) -> Array:
-        """Half the width between the posts' middles."""
+        """Half the width between the posts' middles at heights y of the flat drawing."""
         return np.asarray(self.low + (self.high - self.low) * np.asarray(y) / self.height)
 
     def bend(self, points: Array) -> Array:
-        """Flat (V, 3) to metres in the chair."""
+        """Points (V, 3) of the flat drawing, bent to their place in the chair."""
         x = points[:, 0] / np.maximum(self.half(points[:, 1]), 0.02)
         flat = points.copy()
         flat[:, 2] -= self.bow * np.clip(1.0 - x * x, -0.3, 1.0)
         return self._curve().profile(flat)
 
     def place(self, *shapes: Shape) -> list[Shape]:
-        """Flat shapes, bent."""
+        """Shapes of the flat drawing, bent to their place in the chair."""
         return [shape.bent(self.bend) for shape in shapes]
 
     def at(self, x: float, y: float, z: float = 0.0) -> Point:
-        """One flat point, bent."""
+        """One point of the flat drawing, bent to its place in the chair."""
         a, b, c = self.bend(np.array([[x, y, z]]))[0].tolist()
         return a, b, c
 
@@ -60,26 +60,26 @@ class Back:
 
 
 POINTS = 17
-"""Stations along a rail."""
+"""Number of stations along a rail."""
 
 BESIDE = 0.006
-"""Metres beyond the posts' middles to which a rail between them reaches."""
+"""Distance in metres beyond the posts' middles at which a rail between them ends."""
 
 
 @dataclass(frozen=True)
 class Crest:
-    """A top rail and what must know of it."""
+    """A top rail, and the heights at which posts and filling end because of it."""
 
     shape: Shape
-    """Flat."""
+    """The rail, drawn flat."""
     opening: float
-    """Height below which what fills the back may show."""
+    """Height of the rail's lower edge, up to which the filling reaches."""
     posts: float
     """Height at which the posts end: above the rail that is between them, inside the one that is over them."""
 
 
 def _rail(back: Back, past: float, height: float, thick: float, low: Array, high: Array) -> Crest:
-    """A rail that ends so far beyond the posts' middles, with edges that differ from a straight one's by so much."""
+    """A rail that ends `past` metres beyond the posts' middles; `low` and `high` (POINTS,) are added to its edges."""
     edge = back.height - height
     half = float(back.half(edge)) + past
     rail = plank(stations(-half, half, POINTS), edge + low, back.height + high, thick)
@@ -92,21 +92,21 @@ def _share() -> Array:
 
 
 def straight(rng: Sampler, back: Back, post: float) -> Crest:
-    """Level, between the posts or over them."""
+    """A straight rail, between the posts or over them."""
     past = rng.pick((BESIDE, BESIDE, post + 0.012))
     flat = np.zeros(POINTS)
     return _rail(back, past, rng.between(0.040, 0.10), rng.between(0.020, 0.026), flat, flat)
 
 
 def arched(rng: Sampler, back: Back, post: float) -> Crest:
-    """Higher in the middle."""
+    """A rail that is higher in the middle."""
     rise = rng.between(0.015, 0.045)
     arch = rise * (1.0 - _share() * _share())
     return _rail(back, rng.pick((BESIDE, 0.8 * post)), rng.between(0.045, 0.08), 0.022, 0.6 * arch, arch)
 
 
 def yoke(rng: Sampler, back: Back, post: float) -> Crest:
-    """Ears that reach beyond the posts, a crown between them."""
+    """A rail whose ends reach beyond the posts and rise, as its middle does."""
     rise = rng.between(0.010, 0.026)
     high = rise * lerp([(0, 1.0), (0.3, 0.8), (0.62, -0.3), (0.85, 0.2), (1, 0.6)], _share())
     low = rise * lerp([(0, -0.3), (0.5, -0.6), (0.8, 0.2), (1, 1.6)], _share())
@@ -114,7 +114,7 @@ def yoke(rng: Sampler, back: Back, post: float) -> Crest:
 
 
 def blade(rng: Sampler, back: Back, post: float) -> Crest:
-    """Broad in the middle, narrow at its ends, over the posts."""
+    """A rail over the posts, broad in the middle and narrow at its ends."""
     height = rng.between(0.07, 0.13)
     share = _share()
     low, high = 0.30 * height * share * share, -0.22 * height * share * share

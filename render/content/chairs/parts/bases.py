@@ -1,4 +1,4 @@
-"""What carries a seat without being four legs: stars on casters, pedestals, and the column between."""
+"""Bases: stars on casters, pedestals and columns under a seat, and legs that are screwed under a shell."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ from render.content.chairs.solids.tubes import rod, round_section, tube
 
 @dataclass(frozen=True)
 class BaseJob:
-    """What a base is made of and what it carries."""
+    """Materials and sizes of a base under the middle of a seat. Metres."""
 
     chair: Chair
     metal: Finish
     dark: Finish
-    """Of casters, shrouds and mechanisms."""
+    """Finish of casters, shrouds and mechanisms."""
     top: float
     """Height of the seat's underside."""
     reach: float
-    """Radius on the floor, metres."""
+    """Radius on the floor."""
 
 
 def star(rng: Sampler, job: BaseJob, arms: int = 5, wheels: bool = True) -> None:
-    """Arms from a hub, on casters or glides, a gas column and the mechanism under the seat."""
+    """Add arms from a hub, on casters or glides, a gas column and the mechanism under the seat."""
     wheel = rng.between(0.024, 0.030)
     tip = 2 * wheel + 0.026 if wheels else rng.between(0.018, 0.03)
     hub = tip + rng.between(0.02, 0.05)
@@ -49,7 +49,7 @@ def star(rng: Sampler, job: BaseJob, arms: int = 5, wheels: bool = True) -> None
     if wheels:
         one = caster(wheel, tip)
         swivel = rng.between(0.05, 0.45), rng.between(0.05, 0.45)
-        # The caster behind trails straight, the others mirror each other.
+        # The caster behind is straight, the others are mirror images of each other.
         angles = [0.0, swivel[0], swivel[1], -swivel[1], -swivel[0]]
         job.chair.add("caster", job.dark, *_around(one, reach - 0.018, turns, angles))
     else:
@@ -78,7 +78,7 @@ def caster(radius: float, height: float) -> Shape:
 
 
 def gas_column(rng: Sampler, job: BaseJob, hub: float) -> None:
-    """Hub, shroud, piston, and the plate under the seat."""
+    """Add hub, shroud, piston, and the plate under the seat."""
     r = rng.between(0.026, 0.034)
     top = job.top
     rise = top - hub
@@ -93,7 +93,7 @@ def gas_column(rng: Sampler, job: BaseJob, hub: float) -> None:
 
 
 def pedestal(rng: Sampler, job: BaseJob) -> None:
-    """A trumpet: one turned piece that flares into a foot."""
+    """Add one turned piece that widens into a foot."""
     foot, neck = job.reach, rng.between(0.018, 0.034)
     flare = rng.between(0.10, 0.22)
     rise = job.top - 0.006
@@ -108,7 +108,7 @@ def pedestal(rng: Sampler, job: BaseJob) -> None:
 
 
 def disc(rng: Sampler, job: BaseJob) -> None:
-    """A flat round foot and a straight column."""
+    """Add a flat round foot and a straight column."""
     r, thick, neck = job.reach, rng.between(0.008, 0.016), rng.between(0.022, 0.034)
     foot = [(r - 0.004, 0.0), (r, 0.004), (r, thick), (r - 0.006, thick + 0.005), (0.3 * r, thick + 0.018)]
     job.chair.add("base", job.metal, lathe([*foot, (neck + 0.01, thick + 0.026), (neck, thick + 0.04)], 32))
@@ -118,7 +118,7 @@ def disc(rng: Sampler, job: BaseJob) -> None:
 
 
 def cross(rng: Sampler, job: BaseJob) -> None:
-    """Four arms on glides."""
+    """Add four arms on glides."""
     star(rng, job, arms=4, wheels=False)
 
 
@@ -130,12 +130,12 @@ BASES: dict[str, Callable[[Sampler, BaseJob], None]] = {
 }
 
 LET_IN = 0.005
-"""Metres by which dowels go into what they carry."""
+"""Depth in metres to which dowels enter what they carry."""
 
 
 @dataclass(frozen=True)
 class CarriageJob:
-    """Where the right-hand (+x) legs meet the lower face of what they carry."""
+    """The points at which right-hand (+x) legs meet the lower face of what they carry."""
 
     chair: Chair
     front: Point
@@ -143,14 +143,14 @@ class CarriageJob:
 
 
 def _feet(rng: Sampler, job: CarriageJob) -> tuple[Point, Point]:
-    """Where the legs stand: farther apart than they start."""
+    """Points on the floor for front and back leg, farther apart than their tops."""
     out, ahead, behind = rng.between(0.06, 0.11), rng.between(0.05, 0.09), rng.between(0.06, 0.11)
     (x, _, z), (xb, _, zb) = job.front, job.back
     return (x + out, 0.0, z + ahead), (xb + out, 0.0, zb - behind)
 
 
 def _below(job: CarriageJob, r: float) -> tuple[Point, Point]:
-    """Middles of tubes of a radius that touch the lower face: they must not show through a thin shell."""
+    """Middles of tubes of radius `r` that touch the lower face but do not pass through a thin shell."""
     (x, y, z), (xb, yb, zb) = job.front, job.back
     return (x, y - 0.8 * r, z), (xb, yb - 0.8 * r, zb)
 
@@ -160,7 +160,7 @@ def _both(shapes: list[Shape]) -> list[Shape]:
 
 
 def dowels(rng: Sampler, job: CarriageJob) -> None:
-    """Wooden pegs, braced by rods."""
+    """Add wooden legs, often braced by rods."""
     wood, r = finish.wood(rng), rng.between(0.014, 0.019)
     size = np.array([0.6, 0.68, 0.9, 1.0, 0.9])
     shares = np.array([0.0, 0.16, 0.5, 0.8, 1.0])
@@ -177,7 +177,7 @@ def dowels(rng: Sampler, job: CarriageJob) -> None:
 
 
 def tubes(rng: Sampler, job: CarriageJob) -> None:
-    """Two bent tubes, each a pair of legs and the bar between them under the seat."""
+    """Add two bent tubes, each a pair of legs and the bar between them under the seat."""
     r, metal = rng.between(0.009, 0.013), finish.steel(rng)
     for foot, top in zip(_feet(rng, job), _below(job, r), strict=True):
         path = fillet([foot, top, _mirrored(top), _mirrored(foot)], 0.03, 5)
@@ -185,7 +185,7 @@ def tubes(rng: Sampler, job: CarriageJob) -> None:
 
 
 def wires(rng: Sampler, job: CarriageJob) -> None:
-    """A cage of thin rods: legs, and rods aslant between them."""
+    """Add thin rods: legs, and diagonal rods between them."""
     r, metal = rng.between(0.005, 0.0065), finish.steel(rng)
     feet, tops = _feet(rng, job), _below(job, r)
     legs = [rod((f[0], 0.004, f[2]), t, r, 8) for f, t in zip(feet, tops, strict=True)]
@@ -199,7 +199,7 @@ def wires(rng: Sampler, job: CarriageJob) -> None:
 
 
 def sled(rng: Sampler, job: CarriageJob) -> None:
-    """A tube at each side: down in front, back along the floor, up behind."""
+    """Add a tube at each side: down in front, backward along the floor, up behind."""
     r, metal = rng.between(0.006, 0.011), finish.steel(rng)
     (fx, _, fz), (bx, _, bz) = _feet(rng, job)
     floor = [(fx, r, fz), (bx, r, bz)]

@@ -1,4 +1,4 @@
-"""Legs: columns from a foot on the floor to a point under the seat, cut level at both ends."""
+"""Legs from the floor to a point under the seat, cut level at both ends, and short feet of upholstered seats."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ TURNINGS = {
         (0.78, 0.92), (0.795, 0.80), (0.82, 0.86), (1.0, 0.80),
     ),
 }  # fmt: skip
-"""Share of the way up and share of the greatest radius, from foot to top."""
+"""Profiles of turned legs: (share of the height, share of the greatest radius), from foot to top."""
 
 Maker = Callable[[Point, Point], Shape]
 
@@ -51,19 +51,19 @@ class LegStyle:
     width: float
     """Metres across at the top."""
     make: Maker
-    """Of the foot and the top."""
+    """Makes the leg from its foot to its top."""
     round: bool = True
 
 
 def column(centres: Array, section: Array, scale: Array | float = 1.0) -> Shape:
-    """A solid of level cross-sections.
+    """A solid of level cross-sections, its ends a little smaller.
 
     Parameters
     ----------
     centres : (R, 3) float64
-        Rising.
+        Middles of the cross-sections, rising.
     section : (n, 2) float64
-        Counter-clockwise as seen from above with the back at the top of the page.
+        x and -z, counter-clockwise seen from above.
     scale : float or (R,)
         Factor on the section at each centre.
     """
@@ -81,13 +81,13 @@ def column(centres: Array, section: Array, scale: Array | float = 1.0) -> Shape:
 
 
 def between(foot: Point, top: Point, shares: Array) -> Array:
-    """(n, 3) points of a straight line at shares of the way."""
+    """Points (n, 3) of the line from foot to top at shares (n,) of the way."""
     a, b = np.array(foot), np.array(top)
     return np.asarray(a + (b - a) * shares[:, None])
 
 
 def tapering(section: Array, profile: list[tuple[float, float]]) -> Maker:
-    """Straight, as thick as the (share of the way up, factor) pairs say."""
+    """Maker of straight legs: their section is scaled by (share of the height, factor) pairs."""
     shares, sizes = np.array(profile).T
 
     def make(foot: Point, top: Point) -> Shape:
@@ -103,27 +103,27 @@ def square(rng: Sampler) -> LegStyle:
 
 
 def tapered(rng: Sampler) -> LegStyle:
-    """Square, thinner toward the floor."""
+    """A square post, thinner toward the floor."""
     w, foot = rng.between(0.034, 0.050), rng.between(0.45, 0.75)
     profile = [(0, foot), (0.18, foot + 0.18 * (1 - foot)), (rng.between(0.7, 0.9), 1), (1, 1)]
     return LegStyle("tapered", w, tapering(flat_section(w, w, 0.003), profile), round=False)
 
 
 def tapered_round(rng: Sampler) -> LegStyle:
-    """A peg of the fifties: thickest near the top."""
+    """A round leg, thickest near the top."""
     w, foot = rng.between(0.032, 0.048), rng.between(0.40, 0.65)
     profile = [(0, foot), (0.18, foot + 0.2 * (1 - foot)), (0.5, 0.5 + 0.5 * foot + 0.06), (0.75, 1), (1, 0.86)]
     return LegStyle("tapered round", w, tapering(w / 2 * circle(12), profile))
 
 
 def turned(rng: Sampler) -> LegStyle:
-    """From the lathe."""
+    """A turned leg."""
     w, kind = rng.between(0.036, 0.052), rng.pick(tuple(TURNINGS))
     return LegStyle(kind, w, tapering(w / 2 * circle(12), list(TURNINGS[kind])))
 
 
 def cabriole(rng: Sampler) -> LegStyle:
-    """Knee out, ankle in, foot out."""
+    """A cabriole leg: its knee and foot bend outward, its ankle inward."""
     w, swing = rng.between(0.040, 0.054), rng.between(0.016, 0.028)
     heights = np.arange(15) / 14
     out = lerp([(0, 0.55), (0.06, 0.2), (0.2, -0.45), (0.42, -0.25), (0.72, 0.8), (0.86, 1.0), (1, 0.35)], heights)
@@ -160,7 +160,7 @@ def hairpin(rng: Sampler) -> LegStyle:
 
 
 def add_legs_with_tips(rng: Sampler, chair: Chair, surface: Finish, legs: Sequence[Shape]) -> None:
-    """Legs on a chair, their feet dipped in paint or shod with brass now and then."""
+    """Add legs to a chair; some wooden legs get tips of metal or paint."""
     if surface.recipe == "metal" or rng.chance(0.82):
         chair.add("leg", surface, *legs)
         return
@@ -178,27 +178,27 @@ METAL = {"tube": metal_tube, "hairpin": hairpin}
 
 
 def peg(rng: Sampler, height: float) -> Shape:
-    """A cone that stands on its thin end."""
+    """A foot that is a cone on its thin end, about the y axis."""
     r = rng.between(0.019, 0.026)
     return lathe([(0.55 * r, 0.0), (0.6 * r, 0.004), (r, height - 0.01), (0.9 * r, height)], 12)
 
 
 def splayed(rng: Sampler, height: float) -> Shape:
-    """A cone that leans outward."""
+    """A foot that is a cone leaning toward +x and +z."""
     r, out = rng.between(0.018, 0.024), rng.between(0.2, 0.35) * height
     centres = np.array([[out, 0.0, out], [0.5 * out, 0.5 * height, 0.5 * out], [0.0, height, 0.0]])
     return column(centres, r * circle(12), np.array([0.58, 0.8, 1.0]))
 
 
 def block(rng: Sampler, height: float) -> Shape:
-    """A square block, thinner below."""
+    """A foot that is a square block, thinner below."""
     w = rng.between(0.036, 0.060)
     centres = np.array([[0.0, 0.0, 0.0], [0.0, 0.5 * height, 0.0], [0.0, height, 0.0]])
     return column(centres, flat_section(w, w, 0.004), np.array([rng.between(0.6, 1.0), 0.9, 1.0]))
 
 
 def bun(rng: Sampler, height: float) -> Shape:
-    """A flattened ball."""
+    """A foot that is a flattened ball."""
     r = rng.between(0.032, 0.042)
     shape = [(0.6, 0.0), (0.86, 0.14), (1.0, 0.42), (0.92, 0.70), (0.66, 0.9), (0.66, 1.0)]
     return lathe([(r * x, height * y) for x, y in shape], 14)

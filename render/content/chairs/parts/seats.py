@@ -1,4 +1,4 @@
-"""The measures that seats, legs, backs and arms share."""
+"""Seats of chairs with a frame of wood or metal: boards, pads, cane, cord, straps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from render.content.chairs.solids.tubes import bar, straps
 
 @dataclass(frozen=True)
 class Plan:
-    """A seat seen from above, its middle over the origin. Metres."""
+    """The size of a seat, its middle over the origin. Metres."""
 
     height: float
-    """Of its upper face at the rim."""
+    """Height of the upper face at the rim."""
     front: float
     """Width."""
     back: float
@@ -27,40 +27,40 @@ class Plan:
     depth: float
 
     def corner(self, ahead: bool, inset: float, y: float) -> Point:
-        """The right-hand corner (+x) in front or at the back, drawn in, at a height."""
+        """The right-hand (+x) corner in front or behind, moved inward by `inset`, at the height `y`."""
         x = (self.front if ahead else self.back) / 2 - inset
         z = self.depth / 2 - inset
         return x, y, z if ahead else -z
 
     def shrunk(self, by: float) -> "Plan":
-        """Smaller by so much on each side."""
+        """The plan made smaller by so many metres on each side."""
         return Plan(self.height, self.front - 2 * by, self.back - 2 * by, self.depth - 2 * by)
 
 
 @dataclass(frozen=True)
 class SeatJob:
-    """What a seat is made of and how large it is."""
+    """Materials and sizes of a seat. Metres."""
 
     chair: Chair
     plan: Plan
     wood: Finish
-    """Of boards and frames."""
+    """Finish of boards and frames."""
     soft: Finish
-    """Of pads."""
+    """Finish of pads."""
     corners: tuple[float, float]
-    """Radii in front and at the back, metres."""
+    """Radii of the corners in front and behind."""
     bow: float = 0.0
-    """Of the front edge."""
+    """Distance by which the middle of the front edge is pushed out."""
 
     def outline(self, inset: float = 0.0, step: float = 0.06) -> Array:
-        """Of the seat, drawn in by so much."""
+        """Outline (n, 2) of the seat, made smaller by `inset` on all sides."""
         p = self.plan.shrunk(inset)
         front, back = (max(r - inset, 0.006) for r in self.corners)
         return trapezoid(p.front, p.back, p.depth, (front, back), self.bow, step)
 
 
 def board(rng: Sampler, job: SeatJob) -> float:
-    """A board, flat."""
+    """A flat board."""
     thick = rng.between(0.018, 0.032)
     edge = rng.pick((0.003, 0.006, thick * 0.45))
     plank = slab(job.outline(), thick, edge).lying()
@@ -69,7 +69,7 @@ def board(rng: Sampler, job: SeatJob) -> float:
 
 
 def saddle(rng: Sampler, job: SeatJob) -> float:
-    """A thick board, hollowed."""
+    """A thick, hollowed board."""
     thick = rng.between(0.028, 0.042)
     plank = slab(job.outline(), thick, 0.010, inner=4, crown=-rng.between(0.006, 0.013)).lying()
     job.chair.add("seat", job.wood, plank.moved(y=job.plan.height - thick))
@@ -88,7 +88,7 @@ def pad(rng: Sampler, job: SeatJob) -> float:
 
 
 def stuffed(rng: Sampler, job: SeatJob) -> float:
-    """Upholstered over its frame."""
+    """Upholstery over the whole frame."""
     thick = rng.between(0.065, 0.10)
     body = slab(job.outline(), thick, rng.between(0.016, 0.030), inner=4, crown=rng.between(0.008, 0.02)).lying()
     job.chair.add("seat", job.soft, body.moved(y=job.plan.height - thick))
@@ -106,7 +106,7 @@ def caned(rng: Sampler, job: SeatJob) -> float:
 
 
 def corded(rng: Sampler, job: SeatJob) -> float:
-    """Cord wound over the frame, sagging a little."""
+    """Cord wound over the frame; it sags a little."""
     thick = rng.between(0.028, 0.038)
     body = slab(job.outline(), thick, 0.45 * thick, inner=4, crown=-rng.between(0.006, 0.014), belly=-0.006, grain="y")
     job.chair.add("seat", finish.cord(rng), body.lying().moved(y=job.plan.height - thick))
@@ -114,7 +114,7 @@ def corded(rng: Sampler, job: SeatJob) -> float:
 
 
 def strapped(rng: Sampler, job: SeatJob) -> float:
-    """Straps over and under each other, on a frame of rails."""
+    """Woven straps on a frame of rails."""
     thick, wide = 0.024, 0.036
     middle = job.plan.height - 0.006 - thick / 2
     _rails(job, wide, thick, middle)
@@ -128,7 +128,7 @@ def strapped(rng: Sampler, job: SeatJob) -> float:
 
 
 def _rails(job: SeatJob, wide: float, thick: float, y: float) -> None:
-    """Four bars around the seat."""
+    """Add four bars around the seat."""
     p = job.plan
     x, xb, z = p.front / 2, p.back / 2, p.depth / 2 - wide / 2
     ahead = bar((-x + 0.004, y, z), (x - 0.004, y, z), thick, wide)
@@ -146,11 +146,11 @@ SEATS: dict[str, Callable[[Sampler, SeatJob], float]] = {
     "cord": corded,
     "straps": strapped,
 }
-"""Each puts a seat on and returns the height of its underside."""
+"""Each adds a seat and returns the height of its underside."""
 
 
 def apron(job: SeatJob, top: float, height: float, inset: float, thick: float = 0.020) -> None:
-    """Rails under the seat, from leg to leg, `inset` from its rim to their middles."""
+    """Add rails under the seat, from leg to leg, their middles `inset` metres inside the seat's rim."""
     y = top - height / 2 + 0.002
     front, behind = job.plan.corner(True, inset, y), job.plan.corner(False, inset, y)
     across = [bar((-c[0], y, c[2]), c, height, thick) for c in (front, behind)]

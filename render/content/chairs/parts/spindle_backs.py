@@ -1,4 +1,4 @@
-"""Backs of spindles that stand in the seat, under a hoop or a comb."""
+"""Spindle backs: spindles that stand in the seat, under a hoop or a crest rail."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from render.content.chairs.solids.tubes import round_section, tube
 
 
 def arch(back: Back, low: float, shoulder: float = 0.80) -> Array:
-    """(n, 2) flat points of a hoop from its left foot over the top to its right foot, mirrored."""
+    """Flat points (n, 2) of a hoop from its left foot over the top to its right foot, symmetric about x = 0."""
     h, wide = back.height, back.high
     half = [(back.low, low), (0.5 * (back.low + wide), 0.3 * h), (wide, 0.58 * h), (0.93 * wide, shoulder * h)]
     half += [(0.66 * wide, 0.945 * h), (0.28 * wide, 0.995 * h), (0.0, h)]
@@ -22,7 +22,7 @@ def arch(back: Back, low: float, shoulder: float = 0.80) -> Array:
 
 
 def height_under(curve: Array, x: float) -> float:
-    """The height of a hoop over a place, going from its top to the side."""
+    """Height of a hoop (n, 2) above the place x >= 0."""
     top = len(curve) // 2
     right = curve[top:]
     k = int(np.searchsorted(right[: int(np.argmax(right[:, 0])) + 1, 0], x))
@@ -32,7 +32,7 @@ def height_under(curve: Array, x: float) -> float:
 
 
 def spindle(foot: tuple[float, float], top: tuple[float, float], radius: float, swell: float) -> Shape:
-    """One, flat: thickest a third of the way up."""
+    """One spindle, drawn flat; it is thickest at a third of its height."""
     share = np.arange(8) / 7
     path = flat(np.array(foot) + (np.array(top) - np.array(foot)) * share[:, None])
     rest = 1.0 - share
@@ -41,7 +41,7 @@ def spindle(foot: tuple[float, float], top: tuple[float, float], radius: float, 
 
 
 def hoop_back(rng: Sampler, back: Back, seat: float) -> list[Shape]:
-    """A bent hoop, spindles under it."""
+    """A bent hoop with spindles under it."""
     low = seat - back.seat
     curve = arch(back, low, rng.between(0.74, 0.84))
     r, swell = rng.between(0.0055, 0.0075), rng.between(1.0, 1.7)
@@ -56,7 +56,7 @@ def hoop_back(rng: Sampler, back: Back, seat: float) -> list[Shape]:
 
 
 def comb(rng: Sampler, back: Back, seat: float) -> list[Shape]:
-    """Spindles that all end in a crest."""
+    """Spindles that all end in a crest rail."""
     low = seat - back.seat
     crest = CRESTS[rng.pick(("straight", "arched", "yoke", "blade"))](rng, back, 0.02)
     count, r, swell = rng.whole(6, 9), rng.between(0.006, 0.0085), rng.between(1.0, 1.6)
@@ -69,7 +69,7 @@ def comb(rng: Sampler, back: Back, seat: float) -> list[Shape]:
 
 
 def fan(rng: Sampler, back: Back, seat: float) -> list[Shape]:
-    """Two stout stiles, thin spindles between them that spread upward, and a crest."""
+    """Two thick stiles, thin spindles between them that spread upward, and a crest rail."""
     low = seat - back.seat
     crest = CRESTS[rng.pick(("yoke", "blade", "arched"))](rng, back, 0.022)
     end = crest.opening + 0.014

@@ -13,7 +13,7 @@ from render.content.chairs.solids.tubes import bar, round_section, tube
 
 @dataclass(frozen=True)
 class Legs:
-    """Middles of the right-hand (+x) legs; the left-hand ones are their mirror images."""
+    """The middle lines of the right-hand (+x) legs; the left-hand legs are their mirror images. Metres."""
 
     front_foot: Point
     front_top: Point
@@ -21,23 +21,23 @@ class Legs:
     back_top: Point
 
     def front(self, y: float) -> Point:
-        """A point of the front leg."""
+        """The point of the front leg at the height `y`."""
         return level(self.front_foot, self.front_top, y)
 
     def back(self, y: float) -> Point:
-        """A point of the back leg."""
+        """The point of the back leg at the height `y`."""
         return level(self.back_foot, self.back_top, y)
 
 
 @dataclass(frozen=True)
 class BarStyle:
-    """What the bars look like."""
+    """The section of stretchers."""
 
     round: bool
     thick: float
-    """Metres across; of square ones, the lesser side."""
+    """Thickness in metres; of square ones, the smaller side."""
     swell: float = 1.0
-    """Factor on a round one's thickness in its middle."""
+    """Factor on the thickness of a round one in its middle."""
 
     def make(self, start: Point, end: Point) -> Shape:
         """One bar."""
@@ -50,18 +50,18 @@ class BarStyle:
 
 
 def level(foot: Point, top: Point, y: float) -> Point:
-    """Where a straight leg passes a height."""
+    """The point at which a straight leg has the height `y`."""
     share = (y - foot[1]) / (top[1] - foot[1])
     return foot[0] + share * (top[0] - foot[0]), y, foot[2] + share * (top[2] - foot[2])
 
 
 def mirrored(point: Point) -> Point:
-    """The other side's."""
+    """The mirror image of a point in x = 0."""
     return -point[0], point[1], point[2]
 
 
 def middle(a: Point, b: Point) -> Point:
-    """Halfway."""
+    """The middle of two points."""
     return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2
 
 
@@ -71,7 +71,7 @@ def none(_draws: Sampler, _legs: Legs, _style: BarStyle) -> list[Shape]:
 
 
 def box(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
-    """One on each side, those in front and behind higher than those at the sides, or lower."""
+    """A bar on each of the four sides; those in front and behind are higher or lower than the others."""
     low = rng.between(0.10, 0.18)
     other = low + rng.pick((-0.05, 0.05, 0.09))
     side = style.make(legs.back(low), legs.front(low))
@@ -81,14 +81,14 @@ def box(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
 
 
 def sides(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
-    """At the sides only."""
+    """Bars at the left and right side."""
     y = rng.between(0.10, 0.20)
     side = style.make(legs.back(y), legs.front(y))
     return [side, side.mirrored()]
 
 
 def letter_h(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
-    """At the sides, and one between those."""
+    """Bars at the left and right side, and one between those."""
     y = rng.between(0.12, 0.20)
     side = style.make(legs.back(y), legs.front(y))
     half = middle(legs.back(y), legs.front(y))
@@ -96,14 +96,14 @@ def letter_h(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
 
 
 def letter_x(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
-    """From corner to corner."""
+    """Two bars from corner to corner."""
     y = rng.between(0.10, 0.18)
     one = style.make(legs.back(y), mirrored(legs.front(y)))
     return [one, one.mirrored()]
 
 
 def rungs(rng: Sampler, legs: Legs, style: BarStyle) -> list[Shape]:
-    """Two at each side and in front, as under rush seats."""
+    """Two bars at each side and in front, one behind."""
     out = []
     low = rng.between(0.10, 0.14)
     for y in (low, low + rng.between(0.09, 0.14)):

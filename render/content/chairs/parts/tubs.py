@@ -1,4 +1,4 @@
-"""Bowls to sit in: floor, arms and back are one wall that rises from the front over the arms to the back."""
+"""Tubs: seats whose arms and back are one wall, which rises from the front over the arms to the back."""
 
 from dataclasses import dataclass
 
@@ -11,19 +11,19 @@ from render.content.chairs.solids.loft import loft, skin
 from render.content.chairs.solids.shape import Shape, join
 
 AROUND = 56
-"""Points of a ring."""
+"""Number of points of a ring."""
 
 
 @dataclass(frozen=True)
 class Tub:
-    """Measures in metres; the rim's heights are above the floor of the bowl."""
+    """Sizes of a tub, metres; heights of the rim are above the floor of the bowl."""
 
     floor: float
     """Height of the bowl's floor."""
     half: tuple[float, float]
-    """Of the floor's outline: half the width, half the depth."""
+    """Half the width and half the depth of the floor's outline."""
     lean: tuple[float, float]
-    """By which the rim stands outside the floor's outline: at the sides, at the back."""
+    """Distances of the rim outside the floor's outline: at the sides, and behind."""
     back: float
     arms: float
     """Height of the rim over the arms; 0 for a bowl without."""
@@ -35,7 +35,7 @@ class Tub:
     """Share of the floor that is level, before it turns up into the wall."""
 
     def rim(self) -> Array:
-        """(AROUND,) heights above the floor, in the order of the outline."""
+        """Heights (AROUND,) of the rim above the floor, in the order of the outline."""
         back, arms, front = self.back, self.arms, self.front
         knots = [(-0.2, 0.97 * back), (0.0, back), (0.2, 0.96 * back), (0.40, 0.45 * back + 0.55 * arms), (0.56, arms)]
         knots += [(0.68, 0.92 * arms), (0.84, 0.2 * arms + 0.8 * front), (1.0, front), (1.2, front)]
@@ -44,7 +44,7 @@ class Tub:
         return lerp([(float(a), float(b)) for a, b in smooth], share)
 
     def outline(self, grow: Array | float) -> Array:
-        """(AROUND, 2) x and z, counter-clockwise as seen from above, from the front round by the right."""
+        """Outline (AROUND, 2), x and z, larger by the share `grow`, counter-clockwise seen from above."""
         cos, sin = cos_sin(np.arange(AROUND) / AROUND)
         # Square roots of both push the outline into the corners.
         c = cos + self.box * (np.sqrt(np.abs(cos)) * np.where(cos < 0, -1.0, 1.0) - cos)
@@ -53,23 +53,23 @@ class Tub:
         return np.stack([wide * s * (1.0 + grow), deep * c * (1.0 + grow)], axis=1)
 
     def pad(self, grow: float) -> Array:
-        """(AROUND, 2) the outline as a slab is drawn: the back at the top of the page."""
+        """The outline (AROUND, 2) as slabs are drawn, with the back at positive y."""
         return self.outline(grow) * np.array([1.0, -1.0])
 
     def leaned(self, grow: float, height: Array) -> Array:
-        """(AROUND, 3) points of the wall at heights above the floor, on a larger or smaller plan."""
+        """Points (AROUND, 3) of the wall at heights above the floor, on an outline larger by `grow`."""
         plan = self.outline(grow)
         share = np.clip(height / self.back, 0.0, 1.0)
         wide, deep = self.half
         sides, behind = self.lean
         ahead = plan[:, 1] / deep
         x = plan[:, 0] * (1.0 + sides / wide * share)
-        # The rear leans back by as much everywhere, the front a hair.
+        # Behind, the wall leans backward by the same amount everywhere.
         z = plan[:, 1] + np.where(ahead < 0.0, -behind * share * np.minimum(1.0, -2.0 * ahead), 0.004)
         return np.column_stack([x, self.floor + height, z])
 
     def rings(self) -> Array:
-        """(R, AROUND, 3) from the rim to near the middle of the floor."""
+        """Rings (R, AROUND, 3) of the inner face, from the rim to near the middle of the floor."""
         top, corner = self.leaned(0.0, self.rim()), self.leaned(0.0, np.zeros(AROUND))
         start = corner * np.array([self.flat, 1.0, self.flat])
         ups = (1.0, 0.94, 0.84, 0.72, 0.6, 0.48, 0.36, 0.24, 0.12, 0.0)
@@ -78,7 +78,7 @@ class Tub:
         return np.stack(out)
 
     def barrel(self, thick: float, bottom: float) -> Shape:
-        """The wall as a solid that goes on straight down to a height; needs a rim above the floor in front."""
+        """The wall as a solid down to the height `bottom`; its rim must be above the floor in front."""
         wide, rim = self.half[0], self.rim()
         soft = min(0.02, 0.3 * thick)
         below = np.full(AROUND, bottom - self.floor)
@@ -89,14 +89,15 @@ class Tub:
         return loft(np.stack(rings)).boxed("y")
 
     def solid(self, thick: float) -> Shape:
-        """The bowl, its walls this thick."""
+        """The bowl as a solid, its wall `thick` metres thick."""
         return skin(self.rings(), (0.0, self.floor, 0.0), thick)
 
 
 def parted(tub: Tub, solid: Shape, low: float) -> tuple[Shape, Shape, Shape]:
-    """Seat, back and arms: what is lower than so much above the floor, and the wall behind and at the sides.
+    """Seat, back and arms of a tub's solid: all up to `low` metres above the floor, the wall behind, the wall ahead.
 
-    Cut along before across: the seams then meet in common points, and the three are closed when put together.
+    The solid is cut across z before it is cut across y, so that the seams meet in common points and the three parts
+    together are closed.
     """
     behind, ahead = solid.cut("z", -0.3 * tub.half[1])
     (seat, back), (front, arms) = (part.cut("y", tub.floor + low) for part in (behind, ahead))
@@ -104,7 +105,7 @@ def parted(tub: Tub, solid: Shape, low: float) -> tuple[Shape, Shape, Shape]:
 
 
 def moulded(rng: Sampler, height: float) -> Tub:
-    """An armchair's shell."""
+    """Sample the tub of a moulded shell with arms."""
     return Tub(
         floor=height - 0.01,
         half=(rng.between(0.225, 0.255), rng.between(0.215, 0.240)),

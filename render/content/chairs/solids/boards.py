@@ -1,4 +1,4 @@
-"""Solids that are drawn flat: outlines with a thickness (seats, panels, cushions) and planks (rails, slats)."""
+"""Solids that are drawn flat: slabs of any outline (seats, panels, cushions) and planks (rails, slats). Metres."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from render.content.chairs.solids.loft import disc, loft
 from render.content.chairs.solids.shape import Shape
 
 CHAMFER = 0.006
-"""Edges up to this radius, metres, are cut by one face rather than rounded."""
+"""Edges of up to this radius, metres, are chamfered by one face; larger ones are rounded."""
 
 
 def slab(
@@ -22,18 +22,18 @@ def slab(
     belly: float = 0.0,
     grain: str = "y",
 ) -> Shape:
-    """An outline of the xy plane made solid between z = 0 and z = thickness.
+    """A solid between z = 0 and z = thickness with an outline in the xy plane.
 
     Parameters
     ----------
     outline : (n, 2) float64
-        Counter-clockwise and star-shaped about the middle of its box.
+        Counter-clockwise and star-shaped about the middle of its bounding box.
     thickness, edge : float
-        Metres; `edge` is the radius of the rounded rim, at most half the thickness.
+        `edge` is the radius of the rounded rim, at most half the thickness.
     inner : int
-        Rings inside the rim of each face: what a face needs to be bent.
+        Number of rings inside the rim of each face; a face that is bent needs some.
     crown, belly : float
-        Metres by which the upper (lower) face swells in its middle; below zero it is hollow.
+        Height by which the upper and the lower face swell in the middle; negative for hollow faces.
     grain : str
         The axis, x or y, along which the texture's v runs.
     """
@@ -54,14 +54,14 @@ def slab(
 
 
 def _rim(edge: float) -> list[tuple[float, float, float]]:
-    """(share of the way out, inset, height) of the rings of the lower rim, from the face outward."""
+    """Share of the outline, inset and height of each ring of the lower rim, from the face outward."""
     steps = 1 if edge <= CHAMFER else 2 if edge <= 0.015 else 3 if edge <= 0.04 else 4
     cos, sin = cos_sin(np.arange(steps + 1) / steps / 4.0)
     return [(1.0, edge * (1.0 - float(s)), edge * (1.0 - float(c))) for c, s in zip(cos, sin, strict=True)]
 
 
 def _face(inner: int, edge: float, level: float, swell: float) -> list[tuple[float, float, float]]:
-    """The rings inside a face, from the rim inward."""
+    """Share of the outline, inset and height of each ring inside a face, from the rim inward."""
     shares = [1.0 - k / (inner + 1) for k in range(1, inner + 1)]
     return [(r, edge, level + swell * (1.0 - r * r * r * r)) for r in shares]
 
@@ -72,11 +72,11 @@ def plank(at: Array, low: Any, high: Any, thick: Any, bevel: float = 0.004, grai
     Parameters
     ----------
     at : (m,) float64
-        Rising places along x, metres.
+        Rising places along x.
     low, high, thick : float or (m,)
-        Its lower and upper edge (y) and its thickness there.
+        Lower and upper edge (y) and thickness (z) at each place.
     bevel : float
-        Metres by which its edges are broken.
+        Size of the chamfer of its edges.
     grain : str
         The axis, x or y, along which the texture's v runs.
     """
@@ -93,7 +93,7 @@ def plank(at: Array, low: Any, high: Any, thick: Any, bevel: float = 0.004, grai
 
 
 def _chamfered(rings: Array, bevel: float) -> Array:
-    """With the first and the last ring drawn in by the bevel."""
+    """Rings (R, n, 3) with a smaller first and last ring, which chamfer the ends."""
     first, last = rings[0], rings[-1]
     out = []
     for ring, inward in ((first, 1.0), (last, -1.0)):
@@ -106,14 +106,14 @@ def _chamfered(rings: Array, bevel: float) -> Array:
 
 
 def block(width: float, height: float, depth: float, edge: float = 0.003, grain: str = "y") -> Shape:
-    """A box about the origin with broken edges, metres along x, y and z."""
+    """A box about the origin with chamfered edges; width, height and depth are along x, y and z."""
     w, h = width / 2, height / 2
     outline = np.array([(-w, -h), (w, -h), (w, h), (-w, h)])
     return slab(outline, depth, min(edge, 0.3 * width, 0.3 * height), grain=grain).moved(z=-depth / 2)
 
 
 def web(outline: Array, inner: int = 3) -> Shape:
-    """The outline as a surface without thickness in z = 0, facing +z: what a cut-out texture is put on."""
+    """The outline as a surface in z = 0 without thickness, facing +z: for textures with holes."""
     middle = (outline.min(axis=0) + outline.max(axis=0)) / 2
     shares = 1.0 - np.arange(inner + 1) / (inner + 1.0)
     rings = middle + (outline - middle) * shares[:, None, None]

@@ -1,4 +1,4 @@
-"""Polylines: the centre lines of tubes and rails, and the profiles that seats and backs are bent along."""
+"""Polylines: centre lines of tubes and rails, and the curves along which flat shapes are bent."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ def fillet(points: Sequence[Sequence[float]], radius: float | Sequence[float], s
     points : (n, k)
         Corners; neighbours differ.
     radius : float or (n - 2) floats
-        Metres; less where a leg of the corner is too short for it.
+        Radius at each inner corner, metres; it is reduced where a side of the corner is too short for it.
     steps : int
-        Chords of each arc.
+        Number of chords of each arc.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def fillet(points: Sequence[Sequence[float]], radius: float | Sequence[float], s
 
 
 def _arc(before: Array, corner: Array, after: Array, radius: float, steps: int) -> Array:
-    """Points of a rational quadratic Bezier curve, which is an exact circular arc with this weight."""
+    """Points of a rounded corner: a rational quadratic Bezier curve, with this weight an exact circular arc."""
     back, ahead = before - corner, after - corner
     long_back, long_ahead = float(length(back)), float(length(ahead))
     back, ahead = back / long_back, ahead / long_ahead
@@ -62,7 +62,7 @@ def spline(points: Sequence[Sequence[float]], steps: int = 6, closed: bool = Fal
 
 
 def along(points: Array, at: Array) -> Array:
-    """Points of a polyline (n, k) at distances from its start; the ends are continued straight."""
+    """Points of a polyline (n, k) at distances from its start; its ends are continued straight."""
     step = points[1:] - points[:-1]
     run = np.concatenate([[0.0], np.cumsum(length(step))])
     k = np.clip(np.searchsorted(run, at, side="right") - 1, 0, len(step) - 1)
@@ -71,7 +71,7 @@ def along(points: Array, at: Array) -> Array:
 
 
 def evenly(points: Array, count: int) -> Array:
-    """`count` points at equal distances along a polyline (n, k), both ends kept."""
+    """`count` points at equal distances along a polyline (n, k), both ends included."""
     return along(points, total(points) * np.arange(count) / (count - 1))
 
 
@@ -81,13 +81,13 @@ def total(points: Array) -> float:
 
 
 def stations(start: float, stop: float, count: int) -> Array:
-    """`count` numbers from start to stop, mirrored about their middle to the last bit."""
+    """`count` numbers from start to stop, symmetric about their middle to the last bit."""
     k = np.arange(count)
     return np.asarray((start * (count - 1 - k) + stop * k) / (count - 1))
 
 
 def lerp(knots: Sequence[tuple[float, float]], at: Array) -> Array:
-    """Values between (place, value) pairs with rising places; the end values are held outside."""
+    """Linear interpolation at `at` between (place, value) pairs with rising places, constant beyond the ends."""
     x, y = np.array(knots, np.float64).T
     k = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2)
     share = np.clip((at - x[k]) / (x[k + 1] - x[k]), 0.0, 1.0)
@@ -95,14 +95,14 @@ def lerp(knots: Sequence[tuple[float, float]], at: Array) -> Array:
 
 
 class Bend:
-    """A plane curve by its length: points on it, and beside it on its left.
+    """A plane curve parametrised by its length, along which flat shapes are bent.
 
     Parameters
     ----------
     path : (n, 2) float64
         Continued straight beyond its ends.
     start : float
-        Distance from the path's start that counts as 0, metres.
+        Distance from the path's start that is 0 of the flat shape, metres.
     """
 
     def __init__(self, path: Array, start: float = 0.0) -> None:
@@ -113,11 +113,11 @@ class Bend:
         run = np.concatenate([[0.0], np.cumsum(length(legs))])
         self.start, self.long = start, float(run[-1])
         self._path = path
-        # Normals by distance: looked up as a curve of their own over the same lengths.
+        # Normals are interpolated over the same lengths as points.
         self._run, self._normals = run, np.stack([-mean[:, 1], mean[:, 0]], axis=1)
 
     def place(self, at: Array, left: Array) -> Array:
-        """Points (..., 2) at distances along the curve and beside it."""
+        """Points (..., 2) at distances along the curve and distances to its left, metres."""
         at = at + self.start
         k = np.clip(np.searchsorted(self._run, at, side="right") - 1, 0, len(self._run) - 2)
         share = np.clip((at - self._run[k]) / (self._run[k + 1] - self._run[k]), 0.0, 1.0)[..., None]
@@ -126,11 +126,11 @@ class Bend:
         return np.asarray(along(self._path, at) + left[..., None] * normal)
 
     def profile(self, points: Array) -> Array:
-        """(V, 3) with y as the distance along a (y, z) curve and z beside it; x stays."""
+        """Points (V, 3) bent along a (y, z) curve: y becomes the distance along it, z the distance beside it."""
         yz = self.place(points[:, 1], points[:, 2])
         return np.column_stack([points[:, 0], yz])
 
     def plan(self, points: Array) -> Array:
-        """(V, 3) with x as the distance along an (x, z) curve and z beside it; y stays."""
+        """Points (V, 3) bent along an (x, z) curve: x becomes the distance along it, z the distance beside it."""
         xz = self.place(points[:, 0], points[:, 2])
         return np.column_stack([xz[:, 0], points[:, 1], xz[:, 1]])

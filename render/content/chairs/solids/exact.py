@@ -1,4 +1,4 @@
-"""Cosine and sine of angles in turns, from polynomials, so that every machine gets the same bits."""
+"""Cosine, sine and length whose bits are the same on every machine. Angles are in turns."""
 
 import math
 from typing import Any
@@ -12,20 +12,20 @@ TURN = 2.0 * math.pi
 
 
 def cos_sin(turns: Any) -> tuple[Array, Array]:
-    """Cosine and sine of an angle.
+    """Cosine and sine of angles, by polynomials.
 
     Parameters
     ----------
-    turns : float or array
-        1 is a full circle. Quarters come out exact.
+    turns : float or (...) array
+        1 is a full circle. Results at quarters are exact.
 
     Returns
     -------
-    two arrays of the same shape, float64
+    cosine, sine : (...) float64
     """
     t = np.asarray(turns, np.float64)
     quarter = np.floor(4.0 * t + 0.5)
-    a = (t - quarter / 4.0) * TURN  # -pi/4 to pi/4, where a dozen terms reach the last bit
+    a = (t - quarter / 4.0) * TURN  # radians in -pi/4..pi/4, where a dozen terms reach the last bit
     q = a * a
     cos, sin = _series(q, 2), _series(q, 3) * a
     turned = quarter - 4.0 * np.floor(quarter / 4.0)
@@ -36,7 +36,7 @@ def cos_sin(turns: Any) -> tuple[Array, Array]:
 
 
 def _series(q: Array, first: int) -> Array:
-    """Sum of (-q)^k over the factorials: the cosine's (first = 2), or the sine's over its angle (first = 3)."""
+    """Taylor series in q, the squared angle: of the cosine (first = 2), or of the sine over its angle (first = 3)."""
     total = np.ones_like(q)
     for k in range(first + 14, first - 2, -2):
         total = 1.0 - q / ((k - 1) * k) * total
