@@ -7,8 +7,7 @@ import click
 
 from pipelines.console.options import json_option
 from pipelines.evaluation.measure import home_of
-from train.runs.export import DECODER, ENCODER, WEIGHTS, export
-from train.runs.packing import pack
+from train.runs.export import DECODER, ENCODER, WEIGHTS, export, pack
 from train.runs.trained_run import load_run
 
 

@@ -11,9 +11,10 @@ from dataset.digest import store_digest
 from dataset.errors import StoreError
 from dataset.store import Store, create_store, open_store, store_exists
 from pipelines.console.limits import worker_count
-from pipelines.console.options import json_option, refuse_differences
+from pipelines.console.options import json_option
 from pipelines.interchange.importing import LAYOUTS, Importer, ImportSummary, recognise
 from pipelines.interchange.source import Choices, ImageFormat, Source, store_spec
+from pipelines.rendering.settings import refuse_differences
 
 IMAGE_DEFAULTS: dict[str, Any] = {"size": 150, "color": "grey"}
 MOST_NOTES = 10

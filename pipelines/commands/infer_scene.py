@@ -17,13 +17,11 @@ from pipelines.inference.outcome import MESH_SUFFIXES, ChainSummary, Outcome, Su
 from pipelines.inference.photo import Box
 from pipelines.inference.problem import TOLERANCE, ChainOptions, Method, Pixels, Problem
 from pipelines.inference.sampler import Kernel, Trace
+from pipelines.inference.scenes import CAMERA
 from pipelines.pretrained import FACES, run_or_pretrained
 from render import open_model
 from render.cachedir import directory
 from train.runs.trained_run import load_run
-
-ANGLES = ("azimuth", "elevation", "light")
-"""Quantities in degrees."""
 
 
 @click.command("infer-scene")
@@ -178,7 +176,7 @@ def report(summary: Summary, unit: str, rate: float) -> Iterator[str]:
     """Format the estimates, one line each; `unit` is the model's, `rate` in hypotheses a second."""
     chains, mse = summary.chains, summary.pixel_mse
     for name, quantity in summary.scene.items():
-        degrees, digits = ("°", 1) if name in ANGLES else ("", 4)
+        degrees, digits = ("", 4) if name in CAMERA else ("°", 1)
         truth = "" if quantity.truth is None else f", truth {quantity.truth:.{digits}f}{degrees}"
         interval = f"{quantity.low:.{digits}f}{degrees} to {quantity.high:.{digits}f}{degrees}"
         yield f"{name:<10} {quantity.mean:.{digits}f}{degrees} (95%: {interval}{truth})"

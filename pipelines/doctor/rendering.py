@@ -14,7 +14,7 @@ from dataset.shards import missing_shards
 from dataset.store import Store, open_store, store_exists
 from pipelines.console.pictures import check_picture_name, save_picture
 from pipelines.doctor.report import BAD, Facts
-from pipelines.rendering.settings import DEFAULTS
+from pipelines.rendering.settings import RenderSettings
 from render import Camera, CpuRenderer, Mesh, ModelError, MorphableModel, SceneBatch, frame_head, open_model
 from render.cachedir import directory
 from render.content.head.cache import place
@@ -62,7 +62,7 @@ def _writable(folder: Path) -> str:
 
 def renderer_facts() -> Facts:
     """Facts about the CPU renderer, every OpenGL platform, and the devices of EGL."""
-    facts = {"in use": f"{DEFAULTS['backend']}, unless --backend or a store says otherwise", "cpu": check_cpu()}
+    facts = {"in use": f"{RenderSettings.backend}, unless --backend or a store says otherwise", "cpu": check_cpu()}
     platforms = {name: _opengl(name, needs) for name, needs in CANDIDATES.items()}
     working = [name for name, text in platforms.items() if not text.startswith("not here")]
     facts["pyrender"] = f"through {working[0]}" if working else "not here: it needs one of the OpenGL platforms below"
@@ -176,4 +176,4 @@ def _store_line(path: Path) -> str | None:
 
 def _missing(store: Store) -> int:
     """Count the shards that a store should have and has not."""
-    return sum(len(missing_shards(store, split, group)) for split in SPLITS for group in store.groups(split))
+    return sum(len(missing_shards(store, split, group)) for split in SPLITS for group in store.factors(split))

@@ -137,7 +137,7 @@ def store_facts(url: str) -> Facts:
     spec = store.spec
     facts = _rendered_store(spec) if spec.source is None else _imported_store(spec)
     for split in SPLITS:
-        for group in store.groups(split):
+        for group in store.factors(split):
             missing = len(missing_shards(store, split, group))
             state = f"{missing} of {shard_count(store, split, group)} shards missing" if missing else "complete"
             facts[f"{split}/{group}"] = f"{store.batches(split, group):,} batches of {spec.views(group)}, {state}"

@@ -86,9 +86,8 @@ class Engine:
             ],
             "identities": [dict(zip(names, row, strict=True)) for row in self.offered[1].round(2).tolist()],
             "about": {
-                "objective": self.run.config.rule,
                 "batches": self.run.step,
-                "maps": self.run.config.maps,
+                "network": self.run.family.summary,
                 "model": self.identities.model.name,
                 "store": self.run.store.digest[:12],
             },

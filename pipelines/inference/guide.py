@@ -63,7 +63,7 @@ class Guide:
             columns = self.space.columns(block)
             covariance = self.factor[columns] @ self.factor[columns].T
             found += 2 * [(Elliptical(columns, self.mean[columns], _cholesky(covariance)), FIRST_ELLIPSE)]
-        for names in (("azimuth",), ("elevation",), ("light",), tuple(CAMERA)):
+        for names in (*((name,) for name in self.space.names if name not in CAMERA), tuple(CAMERA)):
             if set(names) <= set(self.space.names):
                 columns = self.space.columns(*names)
                 error = self.error[columns.start - self.space.gaussian.stop :][: len(names)]

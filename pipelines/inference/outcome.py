@@ -14,6 +14,7 @@ from pipelines.inference.figures import Panel, plot_inference
 from pipelines.inference.moves import Floats
 from pipelines.inference.problem import Fitted, Problem
 from pipelines.inference.sampler import split_r_hat
+from pipelines.inference.scenes import CAMERA
 
 FAILED = 1.5
 """A chain has failed if its median distance after settling exceeds the best chain's by this factor."""
@@ -219,7 +220,8 @@ class Outcome:
         rows = [round(share * (len(trace.distance) - 1)) for share in SHOWN]
         states = np.concatenate([trace.states[rows, middle], self.best[None]])
         panels = []
-        for name, unit in zip(space.names, ["degrees"] * 3 + ["share"] * 3, strict=False):
+        for name in space.names:
+            unit = "share" if name in CAMERA else "degrees"
             truth = None if self.truth is None else float(space.values(self.truth, name))
             panels.append(Panel(name, unit, space.ranges[name], space.values(self.samples, name).ravel(), truth))
         plot_inference(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.factors import FACE_FACTORS, INTRINSIC, Factor
+from dataset.factors import INTRINSIC, Factor, factors_of
 from dataset.keys import SPLITS
 from pipelines.interchange.pictures import Batches, PictureBatches, View, listing, shuffled_batches, unreadable
 from pipelines.interchange.source import Choices, Contents, SourceError, factor_over, list_hash
@@ -81,7 +81,7 @@ def _factors(table: Table, present: set[str]) -> tuple[Factor, ...]:
         return tuple(
             factor_over(name, UNITS.get(name, "as given"), columns[:, k]) for k, name in enumerate(table.factors)
         )
-    return tuple(factor for factor in FACE_FACTORS if factor.name in present) or FACE_FACTORS
+    return tuple(factor for factor in factors_of("face") if factor.name in present) or factors_of("face")
 
 
 def _named_batches(table: Table) -> tuple[Batches, list[str]]:

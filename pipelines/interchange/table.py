@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dataset.errors import StoreError
-from dataset.factors import FACE_FACTORS, INTRINSIC, Factor
+from dataset.factors import INTRINSIC, Factor, factors_of
 from dataset.keys import SPLITS
 from pipelines.interchange.pictures import View
 from pipelines.interchange.source import SourceError
@@ -24,7 +24,7 @@ RESERVED = ("file", "identity", "split", "batch", "active")
 MOST_NAMES = 10_000
 """Largest number of named identities: names are stored in the store's attributes, which every opening reads."""
 LARGEST = float(np.finfo(np.float32).max)
-UNITS = {factor.name: factor.unit for factor in FACE_FACTORS}
+UNITS = {factor.name: factor.unit for factor in factors_of("face")}
 """Units of columns that are called as a factor of faces."""
 
 

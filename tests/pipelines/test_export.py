@@ -11,8 +11,7 @@ from safetensors import safe_open
 
 from dataset.store import open_store
 from train.errors import ExportFailed
-from train.runs.export import export
-from train.runs.packing import pack
+from train.runs.export import export, pack
 from train.runs.trained_run import load_run
 
 

@@ -29,7 +29,7 @@ def test_the_card_is_of_this_network(run):
     assert hashlib.sha256(checkpoint.read_bytes()).hexdigest() in card
     assert run.store.digest in card
     assert f"{run.step:,} batches" in card
-    assert run.config.objective in card
+    assert run.options.objective in card
 
 
 def test_it_is_small():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, pearsonr
 from sklearn.metrics import roc_auc_score
+from train.networks.build_network import make_network
 
 from dataset.store import open_store
 from pipelines.console.extras import needing
@@ -15,9 +16,7 @@ from pipelines.evaluation.measure import measure
 from pipelines.evaluation.metrics.recognition import Pairs
 from pipelines.evaluation.pairs import angles_of, draw_pairs, pairs_of
 from pipelines.rendering.backends import store_renderer
-from pipelines.rendering.identity_images import render_identities
-from pipelines.rendering.subjects import open_subject
-from train.networks.build_network import make_network
+from pipelines.rendering.subjects import open_subject, render_identities
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +63,7 @@ def test_pictures_are_the_stores_own(sweeps):
     """Person 2 of the sweeps, at the angles of a sweep, to the last grey level."""
     shown = sweeps.read("test", "elevation", 2)
     subject, renderer = open_subject(sweeps), store_renderer(sweeps)
-    images = render_identities(subject, renderer, sweeps.spec, "test", shown.identity, shown.factors)
+    images = render_identities(subject, renderer, sweeps.spec, "test", shown["identity"], shown["factors"])
     np.testing.assert_array_equal(images, shown["image"])
 
 
@@ -73,7 +72,7 @@ def test_pairs_show_who_they_say_and_are_the_same_again(sweeps, monkeypatch):
     images = draw_pairs(sweeps, pairs, None)
     assert images.shape == (96, 2, 48, 48)
     assert len(np.unique(images.reshape(192, -1), axis=0)) == 192
-    monkeypatch.setattr("pipelines.evaluation.pairs.PEOPLE_AT_ONCE", 7)
+    monkeypatch.setattr("pipelines.evaluation.pairs.IDENTITIES_AT_ONCE", 7)
     np.testing.assert_array_equal(draw_pairs(sweeps, pairs, None), images)
     # Everybody as person 0: only the second couple's pictures of others change.
     alone = Pairs(np.where(pairs.people < 2, pairs.people, pairs.people + 2))

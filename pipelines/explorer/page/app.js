@@ -261,7 +261,7 @@ function report(message) {
 
 function describe({ about }) {
   const count = about.batches.toLocaleString("en");
-  return `Network: objective ${about.objective}, ${about.maps} maps, trained on ${count} batches of 20 pictures of the ${about.model} head (store ${about.store}). Kulkarni, Whitney, Kohli and Tenenbaum, Deep Convolutional Inverse Graphics Network, NIPS 2015.`;
+  return `Network: ${about.network}, trained on ${count} batches of 20 pictures of the ${about.model} head (store ${about.store}). Kulkarni, Whitney, Kohli and Tenenbaum, Deep Convolutional Inverse Graphics Network, NIPS 2015.`;
 }
 
 async function start() {
