@@ -1,10 +1,10 @@
-"""How exact is the trainer? Its own results against plain float64 numpy, one line a figure.
+"""Compare results of the trainer with the same computations in plain float64 numpy, one line for each figure.
 
     python benchmarks/exactness.py
 
-What stands in the table is max|a - b| / max|b|, b being the computation written out below; for Adam the largest
-difference of a weight, for spreads last over first. Exits 1 when a figure is not as expected. A quarter of a
-minute on one core.
+The table shows max|a - b| / max|b|, where b is the computation written out below; for Adam the largest difference of
+a weight, for spreads the ratio of the last to the first. Exits 1 if a figure is not as expected. A quarter of a minute
+on one core.
 """
 
 import sys
@@ -33,25 +33,25 @@ from train.runs.run_directory import RunDirectory
 
 Floats = NDArray[np.float64]
 Figure = tuple[str, float, float, str]
-"""What it is, the figure, the bound, and the side of the bound it should be on."""
+"""Description, figure, bound, and the side of the bound ("<" or ">") on which the figure should be."""
 ACTIVE, STRENGTH, ROWS, LATENTS, PIXELS = slice(1, 2), 0.01, 20, 6, 50
 STEPS_BEFORE = 3
-"""Adam's first step only knows the gradients' signs; after three both of its averages matter."""
+"""Steps before the compared one: the first step of Adam depends only on the gradients' signs."""
 
 
 def difference(a: Any, b: Floats) -> float:
-    """Largest difference over the largest value."""
+    """Largest absolute difference of a and b, divided by the largest absolute value of b."""
     return float(np.abs(np.asarray(a, np.float64) - b).max() / np.abs(b).max())
 
 
 def random(key: int, *shapes: tuple[int, ...]) -> Iterator[Floats]:
-    """Standard normal arrays, a function of the key."""
-    draw = np.random.Generator(np.random.Philox(key))
-    return (draw.standard_normal(shape) for shape in shapes)
+    """Standard normal arrays of the given shapes, a function of the key."""
+    rng = np.random.Generator(np.random.Philox(key))
+    return (rng.standard_normal(shape) for shape in shapes)
 
 
 def tiny_config(**options: object) -> TrainConfig:
-    """The smallest network there is, on the CPU in float32, everything else as training has it."""
+    """Configuration of the smallest network, on the CPU in float32; all other options have their defaults."""
     names = ("azimuth", "elevation", "light", "intrinsic")
     sizes = {"image_shape": (48, 48), "latents": LATENTS, "maps": 8}
     return configure(factors=names, device="cpu", precision="float32", **{**sizes, **options})  # type: ignore[arg-type]
@@ -64,10 +64,11 @@ def clamp_figures() -> Iterator[Figure]:
         target = (weight[:1] > 0) * np.ones((ROWS, 1))
         leaves = [torch.tensor(z, requires_grad=True) for z in (mu, logvar)]
         decoder, wanted = torch.tensor(weight), torch.tensor(target)
-        # What the objective asks of a network, and no more.
+        # The stub has what the objective uses of a network, and nothing else.
         stub = SimpleNamespace(
-            encode=lambda _, z=leaves: z, decode_logits=lambda z, w=decoder: z @ w, targets=lambda _, t=wanted: t
-        )
+            encode=lambda _, z=leaves: z, decode_logits=lambda z, w=decoder: z @ w, targets=lambda _, t=wanted: t,
+            mu=SimpleNamespace(weight=decoder),
+        )  # fmt: skip
         config = tiny_config(clamp=mode, invariance=STRENGTH)
         images = torch.zeros(ROWS, 48, 48, dtype=torch.uint8)
         batch = TrainBatch(images, "elevation", StepNoise(0, 0))
@@ -82,7 +83,7 @@ def clamp_figures() -> Iterator[Figure]:
 def clamp_by_hand(
     mode: str, mu: Floats, logvar: Floats, noise: Floats, weight: Floats, target: Floats
 ) -> tuple[Floats, Floats]:
-    """The paper's rule, latent by latent: the true gradient where active, strength * (z - mean) elsewhere."""
+    """Gradients by the paper's rule: the true one for active latents, strength * (z - mean) for the others."""
     m, v = ((np.zeros_like(z) + (z.mean(axis=0) if mode == "mean" else z[0])) for z in (mu, logvar))
     m[:, ACTIVE], v[:, ACTIVE] = mu[:, ACTIVE], logvar[:, ACTIVE]
     code = (1 / (1 + np.exp(-(m + np.exp(v / 2) * noise) @ weight)) - target) @ weight.T
@@ -120,16 +121,16 @@ def adam_figures() -> Iterator[Figure]:
 
 
 def gradients_of(network: Network, config: TrainConfig, source: MemorySource) -> None:
-    """Leave the gradient of the batch that the loop sees after `STEPS_BEFORE` others in the network."""
+    """Leave the gradients of the batch that the loop reads after `STEPS_BEFORE` others in the network."""
     counts = {name: source.count(name) for name in config.layout.names}
-    draw = Schedule(config.seed, config.ratio, counts).at(STEPS_BEFORE)
-    images = torch.from_numpy(source.images(draw.factor, draw.index))
-    batch = TrainBatch(images, draw.factor, StepNoise(config.seed, STEPS_BEFORE))
+    scheduled = Schedule(config.seed, config.ratio, counts).at(STEPS_BEFORE)
+    images = torch.from_numpy(source.images(scheduled.factor, scheduled.index))
+    batch = TrainBatch(images, scheduled.factor, StepNoise(config.seed, STEPS_BEFORE))
     OBJECTIVES[config.objective](network, config).loss(batch).total.backward()  # type: ignore[no-untyped-call]
 
 
 def spread_figures() -> Iterator[Figure]:
-    """Standard deviation of the inactive latents, after over before 200 steps of the invariance term alone."""
+    """Ratio of the inactive latents' standard deviations after and before 200 steps of the invariance term alone."""
     config = tiny_config()
     images = torch.from_numpy(MemorySource(config).images("azimuth", 0))
     for sign, word, bound, side in ((1, "the paper's sign", 0.2, "<"), (-1, "the released sign", 5.0, ">")):
@@ -142,7 +143,7 @@ def spread_figures() -> Iterator[Figure]:
             spreads.append([z.detach().double().numpy().std(axis=0)[1:].mean() for z in codes])
             adam.zero_grad()
             pulled = [clamp_inactive(z, slice(0, 1), "mean", STRENGTH) for z in codes]
-            # No upstream gradient: what reaches the encoder is the pull and nothing else.
+            # With an upstream gradient of zero, only the pull reaches the encoder.
             torch.autograd.backward(pulled, [torch.zeros_like(z) for z in pulled])
             for parameter in parameters:
                 if parameter.grad is not None:
@@ -153,12 +154,12 @@ def spread_figures() -> Iterator[Figure]:
 
 
 def subpixel_figures() -> Iterator[Figure]:
-    """Unpooling and 7 x 7 convolution: the folded form, and PyTorch's plain one for scale."""
+    """Errors of unpooling and 7 x 7 convolution in the folded form, and in PyTorch's plain form for comparison."""
     for dtype, bound in ((torch.float32, 1e-5), (torch.float64, 1e-12)):
         for outputs, threshold in ((8, True), (1, False)):  # the second is the last stage, which has its own form
-            drawn = random(2, (4, 16, 13, 13), (outputs, 16, 7, 7), (outputs,), (4, outputs, 20, 20))
-            # Both sides start from the same values, those that float32 can hold.
-            x, w, b, upstream = (torch.tensor(value, dtype=torch.float32).to(dtype) for value in drawn)
+            values = random(2, (4, 16, 13, 13), (outputs, 16, 7, 7), (outputs,), (4, outputs, 20, 20))
+            # Both computations start from the same values, rounded to float32.
+            x, w, b, upstream = (torch.tensor(value, dtype=torch.float32).to(dtype) for value in values)
             expected = unpool_by_hand(*(t.double().numpy() for t in (x, w, b, upstream)), threshold=threshold)
             for word, form in (("sub-pixel", unpool_conv), ("plain", unpool_conv_plain)):
                 leaves = [tensor.clone().requires_grad_() for tensor in (x, w, b)]
@@ -171,7 +172,7 @@ def subpixel_figures() -> Iterator[Figure]:
 
 
 def unpool_by_hand(x: Floats, w: Floats, b: Floats, upstream: Floats, *, threshold: bool) -> list[Floats]:
-    """Output and gradients of input, kernel and bias: every sample repeated, every tap multiplied."""
+    """Output and gradients of input, kernel and bias, computed with every repeated sample and every tap."""
     windows = sliding_window_view(x.repeat(2, axis=2).repeat(2, axis=3), (7, 7), axis=(2, 3))
     out = np.einsum("bihwtu,oitu->bohw", windows, w, optimize=True) + b[:, None, None]
     if threshold:
@@ -184,7 +185,7 @@ def unpool_by_hand(x: Floats, w: Floats, b: Floats, upstream: Floats, *, thresho
 
 
 def main() -> int:
-    """Print the table; 1 when a figure is off."""
+    """Print the table; returns 1 if a figure is not as expected."""
     off = 0
     print(f"{'what':56} | {'figure':>8} | expected")
     for figures in (clamp_figures, adam_figures, spread_figures, subpixel_figures):

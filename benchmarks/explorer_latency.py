@@ -1,10 +1,10 @@
-"""From a slider's event to the new pixels, and what a first visit loads: the page served, and as a static site.
+"""Measure the explorer's latency from a slider's event to the new pixels, and the size and time of a first visit.
 
     python benchmarks/explorer_latency.py [--run RUN] [--steps 200]
 
-Both in one headless Chromium (Debian's). The time runs from the moment at which the slider's input event is sent until
-the decoder's picture is on its canvas; steps follow one another, so each is a whole decoding and never a skipped one.
-The static part needs `make web`.
+The page is measured as the command serves it and as a static site, both in one headless Chromium (Debian's). The time
+is from the slider's input event until the decoder's image is on its canvas. Steps follow one another, so every step is
+decoded and none is skipped. The static part needs `make web`.
 """
 
 import argparse
@@ -49,7 +49,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(words: list[str]) -> Iterator[str]:
-    """The command's own server."""
+    """Run the command's own server; yields its address."""
     command = [sys.executable, "-m", "pipelines", "explore-dcign", "--port", "0", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -62,7 +62,7 @@ def served(words: list[str]) -> Iterator[str]:
 
 @contextmanager
 def static(words: list[str]) -> Iterator[str]:
-    """A static site behind Python's own web server."""
+    """Export the static site and serve it by Python's own web server; yields its address."""
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder) / "site"
         subprocess.run([sys.executable, "-m", "pipelines", "explore-dcign", "--export", site, *words], check=True)
@@ -73,7 +73,7 @@ def static(words: list[str]) -> Iterator[str]:
 
 
 def visit(browser: Browser, address: str, steps: int) -> str:
-    """Open the page with nothing cached, and move the slider."""
+    """Open the page with an empty cache, move the slider, and return a line of results."""
     page = browser.new_context().new_page()
     sizes: list[int] = []
     page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length", "0"))))
@@ -88,7 +88,7 @@ def visit(browser: Browser, address: str, steps: int) -> str:
 
 
 def main() -> None:
-    """Both ways, one after the other."""
+    """Measure the served page and the static site, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", help="A run directory; the pretrained network by default.")
     parser.add_argument("--steps", type=int, default=200)

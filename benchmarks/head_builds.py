@@ -1,10 +1,10 @@
-"""How long the built-in head takes to build, and whether it is the same bytes whatever instructions build it.
+"""Measure the time to build the built-in head, and check that it has the same bytes whatever instructions build it.
 
     python benchmarks/head_builds.py
 
 Each setting has a cache directory and a directory of compiled code of its own, both empty: the first process (cold)
-compiles and builds, the second (warm) reads what the first left. Seconds are those of importing and opening the
-model. "as found" is this shell's environment. Exits 1 when two hashes differ. Twenty seconds on one core.
+compiles and builds, the second (warm) reads the caches of the first. The seconds are those of importing and opening
+the model. "as found" is this shell's environment. Exits 1 when two hashes differ. Twenty seconds on one core.
 """
 
 import os
@@ -26,7 +26,7 @@ from render.content.head import procedural
 model = procedural()
 print(time.perf_counter() - begun, model.sha256, model.labels_sha256)
 """
-# Landmarks and regions are no part of the model's hash, yet they too reach a store: both hashes have to agree.
+# Landmarks and regions are not part of the model's hash, but they are stored with renders: both hashes have to agree.
 
 
 def opened(setting: dict[str, str], folder: Path) -> tuple[float, tuple[str, str]]:
@@ -40,21 +40,21 @@ def opened(setting: dict[str, str], folder: Path) -> tuple[float, tuple[str, str
 
 
 def main() -> int:
-    """Print one line a setting; 1 when the hashes are not all the same."""
+    """Print one line for each setting; returns 1 if the hashes are not all the same."""
     for name in ("NUMBA_CPU_NAME", "OPENBLAS_CORETYPE"):
         print(f"{name} as found: {os.environ.get(name, 'not set')}")
     print(f"{'setting':28} {'model':12} {'cold':>7} {'warm':>7}")
-    seen = set()
+    hashes = set()
     for name, setting in SETTINGS.items():
         with tempfile.TemporaryDirectory() as folder:
             cold, built = opened(setting, Path(folder))
             if not list(Path(folder).glob("cache/dcign/head-*.bin")):
-                raise SystemExit("the model was not left in the cache directory; the second time would not be warm")
+                raise SystemExit("the first process left no head in the cache directory; set a writable TMPDIR")
             warm, read = opened(setting, Path(folder))
-        seen |= {built, read}
+        hashes |= {built, read}
         print(f"{name:28} {built[0][:12]} {cold:5.1f} s {warm:5.1f} s", flush=True)
-    print("all the same" if len(seen) == 1 else f"{len(seen)} different models")
-    return int(len(seen) > 1)
+    print("all the same" if len(hashes) == 1 else f"{len(hashes)} different models")
+    return int(len(hashes) > 1)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Does the built-in head's face pass through itself? Every shape mode alone, at both ends of its range.
+"""Count self-intersections of the built-in head's face, for every shape mode alone at both ends of its range.
 
     python benchmarks/head_intersections.py [--sigmas 2.5] [--worst 12]
 
-The face is what tests/render/test_procedural_modes.py holds against folding: triangles without a vertex of ears or
-hair, further forward than 20 mm on the mean. Two triangles intersect when an edge of one passes through the inside
-of the other; pairs that share a vertex are left out, and a mere touch does not count. Pairs that intersect on the
-mean face are counted once and then set aside; distances to landmarks are those of the mean. Half a minute on one
+The face consists of the triangles that tests/render/test_procedural_modes.py checks for folds: no vertex of ears or
+hair, more than 20 mm forward on the mean. Two triangles intersect when an edge of one passes through the inside
+of the other; pairs that share a vertex are left out, and touching does not count. Pairs that intersect on the
+mean face are counted once and then left out; distances to landmarks are those of the mean. Half a minute on one
 core, compilation included.
 """
 
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from render import MorphableModel, open_model
 
 AT_ONCE = 16
-"""Faces held in memory together."""
+"""Number of faces in memory at once."""
 Pairs = set[tuple[int, int]]
 
 
 def face(model: MorphableModel) -> NDArray[np.int32]:
-    """(T, 3) triangles of the face."""
+    """Triangles (T, 3) of the face."""
     assert model.regions is not None
     names = model.region_names
     other = np.isin(model.regions[model.triangles], [names.index("ears"), names.index("hair")]).any(axis=1)
@@ -35,7 +35,7 @@ def intersections(positions: NDArray[np.float32], triangles: NDArray[np.int32]) 
     """Pairs (i, j), i < j, of triangles that pass through one another."""
     corners = positions[triangles].astype(np.float64)
     low, high = corners.min(axis=1), corners.max(axis=1)
-    # Boxes sorted by their left sides: whatever starts right of a box's right side cannot touch it.
+    # Boxes are sorted by their left sides; a box that starts right of another's right side cannot touch it.
     found = _sweep(corners, low, high, triangles, np.argsort(low[:, 0], kind="stable"))
     return {(min(i, j), max(i, j)) for i, j in found}
 
@@ -49,7 +49,7 @@ def _volume(a, b, c, d):  # type: ignore[no-untyped-def]
 
 @numba.njit
 def _pierces(p, q, t):  # type: ignore[no-untyped-def]
-    """Whether the segment from p to q passes through the inside of triangle t."""
+    """True if the segment from p to q passes through the inside of triangle t."""
     if _volume(p, t[0], t[1], t[2]) * _volume(q, t[0], t[1], t[2]) >= 0:
         return False
     u, v, w = _volume(p, q, t[0], t[1]), _volume(p, q, t[1], t[2]), _volume(p, q, t[2], t[0])
@@ -58,7 +58,7 @@ def _pierces(p, q, t):  # type: ignore[no-untyped-def]
 
 @numba.njit
 def _sweep(corners, low, high, triangles, order):  # type: ignore[no-untyped-def]
-    """Every pair of triangles whose boxes overlap, tested edge by edge."""
+    """Pairs (i, j) of triangles that intersect; those whose boxes overlap are tested edge by edge."""
     found = [(0, 0) for _ in range(0)]
     for m in range(len(order)):
         i = order[m]
@@ -83,7 +83,7 @@ def _sweep(corners, low, high, triangles, order):  # type: ignore[no-untyped-def
 
 
 def where(model: MorphableModel, triangles: NDArray[np.int32], pairs: Pairs) -> str:
-    """Where on the mean face these pairs lie: regions and the nearest landmark, the most frequent first."""
+    """Places of pairs on the mean face as text: regions and nearest landmark, the four most frequent ones first."""
     assert model.regions is not None
     landmarks = {name: model.mean[index] for name, index in model.landmarks.items()}
     centres = model.mean[triangles].mean(axis=1)
@@ -97,10 +97,10 @@ def where(model: MorphableModel, triangles: NDArray[np.int32], pairs: Pairs) -> 
 
 
 def main() -> None:
-    """Count, then print a total and the worst ends."""
+    """Count, then print the total and the ends with the most pairs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sigmas", type=float, default=2.5, help="ends of the range, standard deviations")
-    parser.add_argument("--worst", type=int, default=12, help="ends to name")
+    parser.add_argument("--worst", type=int, default=12, help="number of ends to list")
     options = parser.parse_args()
     model = open_model("procedural")
     triangles, shape = face(model), model.blocks["shape"]

@@ -1,10 +1,10 @@
-"""The built-in head in numbers, beside another face model where one is at hand.
+"""Print statistics of the built-in head, and of another face model if one is given.
 
     python benchmarks/head_statistics.py [--other PATH]
 
-Deviation by region, spectrum of the modes, contrast of the mean albedo; and whether raw pixels tell people apart: for
-each of 200 people two pictures, frontal within ±5 degrees and lit from 20 degrees; the nearest other picture should be
-of the same person.
+The statistics are deviation by region, spectrum of the modes, contrast of the mean albedo, and how well raw pixels
+distinguish identities: 200 identities with two images each, frontal within ±5 degrees and lit from 20 degrees; the
+nearest other image should have the same identity.
 """
 
 import argparse
@@ -13,28 +13,27 @@ import numpy as np
 
 from render import CpuRenderer, SceneBatch, frame_head, open_model
 
-PEOPLE, JITTER, LIGHT, KEYS = 200, 5.0, 20.0, (5, 6, 7, 8)
+IDENTITIES, JITTER, LIGHT, KEYS = 200, 5.0, 20.0, (5, 6, 7, 8)
 MODES = (1, 2, 3, 5, 10, 20, 50)
 
 
 def main():
     """Print a block for each model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--other", help="another face model's file")
+    parser.add_argument("--other", help="file of another face model")
     other = parser.parse_args().other
     for source in ["procedural", *([other] if other else [])]:
         model = open_model(source)
         print(f"\n{model.name}: {model.vertices:,} vertices, {len(model.triangles):,} triangles, {model.sha256[:16]}")
         print_regions(model)
         print_spectrum(model)
-        shares = [same_person_share(model, key) for key in KEYS]
-        print(
-            f"  nearest picture is the same person: {np.mean(shares):.1%} (keys {KEYS}: {[f'{s:.1%}' for s in shares]})"
-        )
+        shares = [same_identity_share(model, key) for key in KEYS]
+        by_key = [f"{share:.1%}" for share in shares]
+        print(f"  nearest image has the same identity: {np.mean(shares):.1%} (keys {KEYS}: {by_key})")
 
 
 def zones(model):
-    """Masks over the vertices, laid out by the eye corners, the nose tip and the chin."""
+    """Masks (V,) of regions of the head by name, placed by the eye corners, the nose tip and the chin."""
     at = {name: model.mean[index] for name, index in model.landmarks.items()}
     eye, nose, chin = at["left.eye.corner_outer"], at["center.nose.tip"], at["center.chin.tip"]
     x, y, z = np.abs(model.mean[:, 0]) / eye[0], model.mean[:, 1], model.mean[:, 2]
@@ -53,7 +52,7 @@ def zones(model):
 
 
 def print_regions(model):
-    """Standard deviations by region: of the shape over the head's height, of the albedo in 0..1."""
+    """Print standard deviations by region: of the shape over the head's height, of the albedo in 0..1."""
     spread = {}
     for name, block in model.blocks.items():
         spread[name] = np.square(block.basis * block.sigma[:, None, None], dtype=np.float64).sum(axis=0)
@@ -68,7 +67,7 @@ def print_regions(model):
 
 
 def print_spectrum(model):
-    """Sigmas of some modes, and the share of the variance in the first ones."""
+    """Print the sigmas of some modes, and the share of the variance in the first ones."""
     for name, block in model.blocks.items():
         variance = np.square(block.sigma, dtype=np.float64)
         shares = {k: variance[:k].sum() / variance.sum() for k in (10, 50)}
@@ -76,22 +75,24 @@ def print_spectrum(model):
         print(f"  {name:<7} sigma {MODES}: {sigmas}; first 10 {shares[10]:.0%}, first 50 {shares[50]:.0%}")
 
 
-def same_person_share(model, key):
-    """Share of 2 x 200 pictures whose nearest other picture, pixel by pixel, is of the same person."""
+def same_identity_share(model, key):
+    """Share of 2 x 200 images whose nearest other image, by squared differences, has the same identity."""
     rng = np.random.Generator(np.random.Philox(key))
-    people = {k: rng.standard_normal((PEOPLE, model.blocks[k].components)).astype("f4") for k in ("shape", "albedo")}
-    meshes, camera = model.meshes(people), frame_head(model.mean, model.chin, 150, (-86, 0, 86), (-23, 0, 23))
-    pictures = []
+    identities = {
+        k: rng.standard_normal((IDENTITIES, model.blocks[k].components)).astype("f4") for k in ("shape", "albedo")
+    }
+    meshes, camera = model.meshes(identities), frame_head(model.mean, model.chin, 150, (-86, 0, 86), (-23, 0, 23))
+    images = []
     for _ in range(2):
-        azimuth, elevation = rng.uniform(-JITTER, JITTER, (2, PEOPLE)).astype("f4")
-        light = np.full(PEOPLE, LIGHT, np.float32)
-        scenes = SceneBatch(meshes, np.arange(PEOPLE), azimuth, elevation, light, camera)
-        pictures.append(CpuRenderer("rgb").render(scenes).image.reshape(PEOPLE, -1).astype(np.float32))
-    x, who = np.concatenate(pictures), np.tile(np.arange(PEOPLE), 2)
+        azimuth, elevation = rng.uniform(-JITTER, JITTER, (2, IDENTITIES)).astype("f4")
+        light = np.full(IDENTITIES, LIGHT, np.float32)
+        scenes = SceneBatch(meshes, np.arange(IDENTITIES), azimuth, elevation, light, camera)
+        images.append(CpuRenderer("rgb").render(scenes).image.reshape(IDENTITIES, -1).astype(np.float32))
+    x, identity = np.concatenate(images), np.tile(np.arange(IDENTITIES), 2)
     squares = np.square(x).sum(axis=1)
     distance = squares[:, None] + squares - 2 * x @ x.T
     np.fill_diagonal(distance, np.inf)
-    return float((who[distance.argmin(axis=1)] == who).mean())
+    return float((identity[distance.argmin(axis=1)] == identity).mean())
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""Which summary statistic finds the scene behind an image, and what the plain chain of arXiv v1 does on equal renders.
+"""Compare summary statistics and chains for scene inference: errors of angles, pixels and vertices by row.
 
 python benchmarks/inference_study.py RUN... --sweeps SWEEPS --model MODEL [--faces 20] [--chains 8] [--iterations 300]
 
-A row for the codes of each RUN, then, with the first run's images, for an encoder of random weights and for pixels, and
-for the first run's codes with the plain chain, which has more iterations in place of the renders of a refined start.
-Every row explains the same test faces: the view (7 p) mod 61 of the azimuth sweep of test person p, whose other factors
-are random. Pixel MSE is the median over chains of the last hypothesis; angles and vertices of the posterior mean are
-held against the truth (and the azimuth of every sample, which has what stays uncertain in it), and vertices also say
-how far the mean face is. Intervals: 95%, percentile bootstrap over faces. OUT keeps a line of JSON for each face that
-is done: the same command goes on.
+There is a row for the codes of each RUN; then rows with the first run for an encoder of random weights, for pixels,
+and for its codes with the plain chain of arXiv v1, which has more iterations in place of the renders of a refined
+start. Every row fits the same test images: view (7 p) mod 61 of the azimuth sweep of test identity p, whose other
+factors are random. Pixel MSE is the median over chains of the last hypothesis. Angles and vertices of the posterior
+mean are compared with the truth, and so is the azimuth of every sample, whose error includes the posterior's spread.
+The column "mean face" is the vertex error of the mean face. Intervals are 95%, percentile bootstrap over faces. OUT
+stores a line of JSON for each finished face, so that the same command resumes.
 """
 
 import argparse
@@ -43,12 +43,12 @@ COLUMNS = {
     "failed": ("failed", 2),
     "rate": ("hypotheses/s", 0),
 }
-"""Name in OUT: heading, digits."""
+"""Heading and number of digits by the name in OUT."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One way to explain the faces."""
+    """One way to fit the faces: a problem (network, model, statistic) and a method."""
 
     name: str
     problem: Problem
@@ -56,7 +56,7 @@ class Row:
 
 
 def main() -> None:
-    """Fill OUT and print the table."""
+    """Fit the faces that OUT lacks, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--sweeps", required=True)
@@ -67,19 +67,19 @@ def main() -> None:
     parser.add_argument("--only-codes", action="store_true", help="leave the random encoder and pixels out")
     parser.add_argument("--out", type=Path, default=Path("inference-study.jsonl"))
     options = parser.parse_args()
-    kept = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+    stored = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     for row in rows(options):
         how = with_equal_renders(row.method, options.chains, options.iterations)
-        done = {line["face"] for line in kept if line["row"] == row.name and line["how"] == how}
+        done = {line["face"] for line in stored if line["row"] == row.name and line["how"] == how}
         with progress_bar("faces") as progress, options.out.open("a") as out:
             bar = progress.add_task(row.name, total=options.faces, completed=len(done), note="")
             for face in sorted(set(range(options.faces)) - done):
                 line = {"row": row.name, "face": face, "how": how} | explain(row, options.sweeps, face, how)
                 out.write(json.dumps(line) + "\n")
                 out.flush()
-                kept.append(line)
+                stored.append(line)
                 progress.advance(bar)
-        show(row.name, [line for line in kept if line["row"] == row.name and line["how"] == how])
+        show(row.name, [line for line in stored if line["row"] == row.name and line["how"] == how])
 
 
 def with_equal_renders(method: Method, chains: int, iterations: int) -> dict[str, int]:
@@ -89,7 +89,7 @@ def with_equal_renders(method: Method, chains: int, iterations: int) -> dict[str
 
 
 def rows(options: argparse.Namespace) -> Iterator[Row]:
-    """One after another: a row's draws are let go of before the next is made."""
+    """The rows, one after another, so that the memory of a row's prior samples is freed before the next row."""
     model = open_model(options.model)
     runs = [(path, load_run(path)) for path in options.runs]
     for path, run in runs:
@@ -102,9 +102,9 @@ def rows(options: argparse.Namespace) -> Iterator[Row]:
 
 
 def explain(row: Row, sweeps: str, face: int, how: dict[str, int]) -> dict[str, Any]:
-    """The numbers of one face."""
+    """The measures of one face, by the names of COLUMNS."""
     problem = row.problem
-    problem.fit  # noqa: B018 -- not part of the time
+    problem.fit  # noqa: B018 -- computed here, so that it is not part of the time
     seen = observe(f"{sweeps}#test/azimuth/{face}/{STRIDE * face % VIEWS}", problem.run)
     started = time.perf_counter()
     options = ChainOptions(how["chains"], how["iterations"], row.method, seed=face)
@@ -127,16 +127,16 @@ def explain(row: Row, sweeps: str, face: int, how: dict[str, int]) -> dict[str, 
 
 
 def show(name: str, lines: list[dict[str, Any]]) -> None:
-    """Mean over faces and its interval; of angles the root mean square."""
-    told = []
+    """Print each measure's mean over faces with its interval; of angles the root mean square."""
+    cells = []
     for column, (heading, digits) in COLUMNS.items():
         values = np.array([line[column] for line in lines])
         square = heading.endswith("°")
         found = mean_of(values**2 if square else values).estimate()
         numbers = [found["value"], *found["interval"]]
         value, low, high = (float(np.sqrt(v)) if square else float(v) for v in numbers)
-        told.append(f"{heading} {value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]")
-    print(f"{name} ({len(lines)} faces): {'; '.join(told)}", flush=True)
+        cells.append(f"{heading} {value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]")
+    print(f"{name} ({len(lines)} faces): {'; '.join(cells)}", flush=True)
 
 
 if __name__ == "__main__":

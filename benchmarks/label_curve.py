@@ -1,10 +1,10 @@
-"""How many labels does a net need? Angle errors of runs against the share of batches whose angles they were told.
+"""Plot angle errors of runs against the share of training batches that were labelled with angles.
 
     python benchmarks/label_curve.py runs/none runs/1% runs/10% --sweeps sweeps.zarr --out label-curve.png
 
 The runs are of `train-dcign --label-fraction` and differ in it and their seeds alone, or in the objective too: each
-objective is a curve. The error is that of the isotonic calibration on people whom no run has seen, with its 95%
-interval; a curve goes through the mean over seeds. What evaluate-dcign has computed of a run is used again.
+objective is a curve. The error is that of the isotonic calibration on held-out identities, with its 95% interval; a
+curve goes through the mean over seeds. Results of evaluate-dcign for a run are used again.
 """
 
 import argparse
@@ -29,24 +29,24 @@ from train.errors import TrainError
 
 @dataclass(frozen=True)
 class Point:
-    """One run."""
+    """The errors of one run."""
 
     run: str
     objective: str
     share: float
-    """Its label_fraction."""
+    """Its label_fraction, 0..1."""
     seed: int
     factors: Mapping[str, Any]
-    """Of metrics.json: by factor its unit and measures."""
+    """Unit and measures of each factor, as in metrics.json."""
 
     def error(self, factor: str) -> tuple[float, float, float]:
-        """Value and interval of a factor's error, in its unit."""
+        """Calibrated error of a factor and the ends of its interval, in the factor's unit."""
         found = self.factors[factor]["equivariance"]["isotonic_rmse"]
         return found["value"], *found["interval"]
 
 
 def points(measured: Sequence[Measured]) -> list[Point]:
-    """The runs in the order of the table: by objective, share and seed."""
+    """The runs as points, sorted by objective, share and seed."""
     found = []
     for one in measured:
         config = one.run.config
@@ -56,7 +56,7 @@ def points(measured: Sequence[Measured]) -> list[Point]:
 
 
 def refuse_other_differences(measured: Sequence[Measured]) -> None:
-    """Leave, with what is wrong, where a curve would show more than labels do."""
+    """Exit with a message if runs of one objective differ in more than label_fraction and seed."""
     curves: dict[str, list[Measured]] = defaultdict(list)
     for one in measured:
         curves[one.run.config.objective].append(one)
@@ -71,7 +71,7 @@ def refuse_other_differences(measured: Sequence[Measured]) -> None:
 
 
 def table(found: Sequence[Point]) -> str:
-    """One row a run: its share of labels and the error of every factor with its interval."""
+    """Text with a row for each run: share of labels, and error of every factor with its interval."""
     factors = [*found[0].factors]
     head = ["labels", "objective", "seed", *(f"{f} ({found[0].factors[f]['unit']})" for f in factors), "run"]
     rows = [
@@ -91,12 +91,12 @@ def table(found: Sequence[Point]) -> str:
 
 
 def percent(share: float) -> str:
-    """As `0.1%`."""
+    """A share as text, such as `0.1%`."""
     return f"{100 * share:g}%"
 
 
 def draw(found: Sequence[Point], path: Path) -> None:
-    """One panel a factor, one line an objective, one dot a run; zero has its place on the axis."""
+    """Write the figure: a panel for each factor, a line for each objective, a point for each run; 0 is on the axis."""
     factors, shares = [*found[0].factors], sorted({point.share for point in found})
     least = min((share for share in shares if share), default=1.0)
     with figure_file(path, 4.2 * len(factors), 4.0) as figure:
@@ -116,26 +116,26 @@ def draw(found: Sequence[Point], path: Path) -> None:
 
 
 def draw_factor(panel: Axes, found: Sequence[Point], factor: str) -> None:
-    """The curves of one factor."""
+    """Plot the curves of one factor."""
     for k, objective in enumerate(sorted({point.objective for point in found})):
         own = [point for point in found if point.objective == objective]
         colour, shares = COLOURS[k % len(COLOURS)], sorted({point.share for point in own})
         means = [np.mean([p.error(factor)[0] for p in own if p.share == share]) for share in shares]
         panel.plot(shares, means, color=colour, linewidth=1.4)
         value, low, high = np.array([point.error(factor) for point in own]).T
-        # A percentile interval need not hold the value itself.
+        # A percentile interval need not contain the value.
         around = np.maximum(0, [value - low, high - value])
         style = {"fmt": MARKERS[k % len(MARKERS)], "color": colour, "markersize": 5, "linewidth": 1.2, "capsize": 2}
         panel.errorbar([point.share for point in own], value, yerr=around, label=objective, **style)
 
 
 def main() -> None:
-    """Print the table and draw the figure."""
+    """Print the table and write the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run directory of train-dcign")
     parser.add_argument("--sweeps", required=True, help="store of render-sweeps")
     parser.add_argument("--out", required=True, type=Path, help="the figure: PNG, SVG or PDF")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda, where a run is not yet evaluated")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda, for runs that are not yet evaluated")
     options = parser.parse_args()
     try:
         measured = [measure(path, options.sweeps, options.device) for path in options.runs]

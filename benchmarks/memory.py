@@ -1,9 +1,9 @@
-"""Peak memory of render-batches with a model of the Basel Face Model's size: 53,490 vertices, 199 + 199 components.
+"""Measure the peak memory of render-batches with a model of 53,490 vertices and 199 + 199 components.
 
 python benchmarks/memory.py [--n 60 1000] [--workers 1 2 64]
 
-The model is a sphere with random modes: what it looks like does not matter here. Each line is one process from start to
-end, so it holds the reading of the file too.
+The sizes are those of the Basel Face Model; the model is a sphere with random modes. Each line is one process from
+start to end, so it includes reading the file.
 """
 
 import argparse
@@ -23,7 +23,7 @@ FACTORS = ("elevation", "intrinsic")
 
 
 def main() -> None:
-    """A line for each factor, number of batches and number of workers."""
+    """Print a line for each factor, number of batches and number of workers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, nargs="+", default=[60, 1000])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 64])
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def large_model() -> MorphableModel:
-    """A lumpy sphere of rings, with smooth random modes."""
+    """A sphere with smooth random modes of shape and albedo."""
     rng = np.random.Generator(np.random.Philox(6))
     ball = trimesh.creation.uv_sphere(radius=100, count=[232, 231])
     points = np.asarray(ball.vertices, np.float32)[:VERTICES]
@@ -56,7 +56,7 @@ def large_model() -> MorphableModel:
 
 
 def measure(model: Path, store: Path, factor: str, count: int, workers: int) -> None:
-    """Run the command in a process whose own child it is, so that its peak is told alone."""
+    """Print the peak memory of one command, which runs as the only child of a process of its own."""
     command = ["render-batches", "--model", model, "--store", store, "--factor", factor, "--n", count]
     command += ["--workers", workers]
     words = [sys.executable, "-m", "pipelines", *map(str, command)]
@@ -65,8 +65,8 @@ def measure(model: Path, store: Path, factor: str, count: int, workers: int) -> 
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6)"
     )
     done = subprocess.run([sys.executable, "-c", child], capture_output=True, text=True, check=True)
-    *said, peak = done.stdout.splitlines()
-    rate = next(line for line in said if line.startswith("drew"))
+    *lines, peak = done.stdout.splitlines()
+    rate = next(line for line in lines if " images in " in line)
     note = done.stderr.strip()
     print(f"  {factor}, {count} batches, {workers:2d} workers: peak {float(peak):.2f} GB; {rate}; {note}", flush=True)
 

@@ -1,11 +1,11 @@
-"""How fast does a decoder learn details? Adam against Muon on twenty views of one person, in one process.
+"""Compare how fast Adam and Muon fit a decoder to twenty views of one identity, in one process.
 
     python benchmarks/optimizers.py [--model PATH] [--maps 32] [--side 150] [--steps 500] [--device cpu] [--picture PNG]
 
-The decoder is told the azimuth and shown the view; its code is the azimuth on one latent and the same random numbers
-on all others. Nothing has to be inferred, nobody else has to be drawn: what is left is how fast it learns. The learning
-rate falls to 0 over the second half. Adam is also given Muon's learning rate. Steps are taken directly, also on a GPU;
-their times include the start. The picture shows seven of the views, and below what each optimiser has learned of them.
+The decoder is supervised: its code is the azimuth on one latent and the same random numbers on all others. There is
+nothing to infer and one identity only, so the error shows the speed of optimisation alone. The learning rate falls to 0
+over the second half. Adam also runs with Muon's learning rate. Steps are taken directly, also on a GPU; their times
+include the start. The picture shows seven of the views, and below them each optimiser's reconstructions.
 """
 
 import argparse
@@ -27,32 +27,33 @@ from train.presets import configure
 from train.runs.trained_run import to_uint8
 
 HALF = 86.0
+"""Half the range of the azimuth, degrees."""
 VIEWS = 20
 FACTORS = ("azimuth", "elevation", "light", "intrinsic")
 
 
 def views(model_name: str, side: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Images (VIEWS, side, side) of one person, and azimuths (VIEWS,) of -1 to 1."""
+    """Images (VIEWS, side, side) uint8 of one identity, and its azimuths (VIEWS,) float32 scaled to -1..1."""
     model = open_model(model_name)
     rng = np.random.Generator(np.random.Philox(1))
-    people = {k: rng.standard_normal((1, model.blocks[k].components)).astype("f4") for k in ("shape", "albedo")}
+    identity = {k: rng.standard_normal((1, model.blocks[k].components)).astype("f4") for k in ("shape", "albedo")}
     camera = frame_head(model.mean, model.chin, side, (-HALF, 0, HALF), (-23, 0, 23))
     azimuths = np.linspace(-HALF, HALF, VIEWS).astype("f4")
     still = np.zeros(VIEWS, "f4")
-    scenes = SceneBatch(model.meshes(people), np.zeros(VIEWS, int), azimuths, still, still, camera)
+    scenes = SceneBatch(model.meshes(identity), np.zeros(VIEWS, int), azimuths, still, still, camera)
     return CpuRenderer("grey", 4).render(scenes).image, azimuths / np.float32(HALF)
 
 
 def codes(azimuths: NDArray[np.float32], latents: int) -> torch.Tensor:
-    """(VIEWS, latents): the azimuth, of about unit variance, and a person."""
-    person = np.random.Generator(np.random.Philox(2)).standard_normal(latents).astype("f4")
-    found = np.tile(person, (VIEWS, 1))
+    """Codes (VIEWS, latents): the azimuth, scaled to about unit variance, and the same identity's numbers."""
+    identity = np.random.Generator(np.random.Philox(2)).standard_normal(latents).astype("f4")
+    found = np.tile(identity, (VIEWS, 1))
     found[:, 0] = 3**0.5 * azimuths
     return torch.from_numpy(found)
 
 
 def learn(network: Network, config: TrainConfig, images: torch.Tensor, code: torch.Tensor) -> tuple[list[float], float]:
-    """Mean squared error (of grey levels 0..1) after each quarter of the steps, and seconds a step."""
+    """Mean squared errors (of grey levels 0..1) after each quarter of the steps, and seconds for a step."""
     targets = network.targets(images)
     optimizers = make_optimizers(network, config)
     quarters = {round(config.batches * k / 4) for k in range(1, 5)}
@@ -68,30 +69,30 @@ def learn(network: Network, config: TrainConfig, images: torch.Tensor, code: tor
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="procedural", help="the built-in head, or a face model's file")
     parser.add_argument("--maps", type=int, default=32, help="feature maps (default 32)")
     parser.add_argument("--side", type=int, default=150, help="pixels (default 150)")
-    parser.add_argument("--steps", type=int, default=500, help="of each optimiser (default 500)")
+    parser.add_argument("--steps", type=int, default=500, help="steps of each optimiser (default 500)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
-    parser.add_argument("--picture", help="where to put what was learned")
+    parser.add_argument("--picture", help="file for the picture of the reconstructions")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Learn with each optimiser and print."""
+    """Fit the decoder with each optimiser and print the errors."""
     args = parse()
-    drawn, azimuths = views(args.model, args.side)
-    rows, ends = [drawn[::3]], {}
+    images_u8, azimuths = views(args.model, args.side)
+    rows, ends = [images_u8[::3]], {}
     for name, rate in (("adam", LEARNING_RATES["adam"]), ("adam", LEARNING_RATES["muon"]), ("muon", None)):
         config = configure(
-            factors=FACTORS, image_shape=drawn.shape[1:], maps=args.maps, device=args.device, batches=args.steps,
+            factors=FACTORS, image_shape=images_u8.shape[1:], maps=args.maps, device=args.device, batches=args.steps,
             decay=0.5, optimizer=name, learning_rate=rate,
         )  # fmt: skip
         prepare(torch.device(config.device))
         network = make_network(config).to(config.device)
-        images, code = torch.from_numpy(drawn).to(config.device), codes(azimuths, config.latents).to(config.device)
+        images, code = torch.from_numpy(images_u8).to(config.device), codes(azimuths, config.latents).to(config.device)
         errors, seconds = learn(network, config, images, code)
         ends[name, rate] = errors[-1]
         print(

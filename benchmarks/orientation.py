@@ -1,11 +1,11 @@
-"""What does the direction say along which `train-dcign --orient` starts? Against the true values of a store.
+"""Correlate the directions with which `train-dcign --orient` starts with the true values of a store.
 
     python benchmarks/orientation.py STORE [--batches 60]
 
-Three lines for each factor but the intrinsic one: the first two principal components of how images differ within
-batches, with their share of the variance, and the direction in whose order batches make the shortest way. For each the
-rank correlation of where images lie along it with the true value: over all batches together, and as the mean over
-batches. The correlations are of other batches than the directions.
+There are three lines for each extrinsic factor: the first two principal components of the differences of images within
+batches, with their share of the variance, and the direction along which the images of a batch, in order, make the
+shortest path. Each line has the rank correlation of projections on the direction with the true value, over all batches
+together and as the mean over batches. Correlations are computed on other batches than directions.
 """
 
 import argparse
@@ -19,16 +19,16 @@ from train.data.direction_target import BATCHES, scaled, shortest
 
 
 def directions(store: Store, factor: str, count: int) -> dict[str, NDArray[np.floating]]:
-    """(pixels,) each, by what they are, of the first `count` batches."""
-    seen = [scaled(store.read("train", factor, k)["image"]) for k in range(count)]
-    rows = np.concatenate([images - images.mean(axis=0) for images in seen])
+    """Directions (pixels,) by their descriptions, computed of the first `count` batches."""
+    batches = [scaled(store.read("train", factor, k)["image"]) for k in range(count)]
+    rows = np.concatenate([images - images.mean(axis=0) for images in batches])
     values, vectors = np.linalg.eigh((rows @ rows.T).astype(np.float64))
     found = {f"component {k}, {values[-k] / values.sum():.3f}": vectors[:, -k] @ rows for k in (1, 2)}
-    return found | {"shortest way": shortest(rows, [len(images) for images in seen]) @ rows}
+    return found | {"shortest way": shortest(rows, [len(images) for images in batches]) @ rows}
 
 
 def main() -> None:
-    """See the module."""
+    """Print the table of a store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("store")
     parser.add_argument("--batches", type=int, default=BATCHES)

@@ -1,9 +1,10 @@
-"""The CPU renderer against another on random face scenes: agreement, and images a second of both in one run.
+"""Compare the CPU renderer with another one on random face scenes: agreement, and images a second of both.
 
 python benchmarks/render_reference.py [--model PATH] [--against reference|pyrender] [--picture PNG]
 
-`reference` is the float64 rasteriser that defines what is right; `pyrender` is OpenGL through EGL. The picture shows
-the scene with the largest difference: ours, theirs, and the difference times 32 around grey.
+`reference` is the float64 rasteriser that defines the correct image; `pyrender` is OpenGL through EGL. The picture is
+of the scene with the largest difference: the CPU renderer's image, the other's, and the difference times 32 around
+grey.
 """
 
 import argparse
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument("--against", choices=list(OTHERS), default="reference")
     parser.add_argument("--scenes", type=int, default=30)
     parser.add_argument("--size", type=int, default=150)
-    parser.add_argument("--picture", help="where to put the worst scene at 4 samples")
+    parser.add_argument("--picture", help="file for the picture of the scene with the largest difference at 4 samples")
     options = parser.parse_args()
     model = open_model(options.model)
     scenes = random_scenes(model, options.scenes, options.size)
@@ -46,22 +47,22 @@ def main() -> None:
 
 
 def random_scenes(model, count, size):
-    """A new person at a random pose and light in each scene."""
+    """Scenes of a new identity each, at random poses and lights."""
     rng = np.random.Generator(np.random.Philox(2026))
     camera = frame_head(model.mean, model.chin, size, (-86, 0, 86), (-23, 0, 23))
-    people = {k: rng.standard_normal((count, model.blocks[k].components)).astype("f4") for k in ("shape", "albedo")}
+    identities = {k: rng.standard_normal((count, model.blocks[k].components)).astype("f4") for k in ("shape", "albedo")}
     pose = [rng.uniform(-high, high, count).astype("f4") for high in RANGES.values()]
-    return SceneBatch(model.meshes(people), np.arange(count), *pose, camera)
+    return SceneBatch(model.meshes(identities), np.arange(count), *pose, camera)
 
 
 def report(samples, ours, theirs):
-    """Silhouette IoU and grey levels over the foreground, the worst scene beside the mean; gives the worst scene."""
+    """Print silhouette IoU and difference in grey levels over the foreground; returns the scene with the largest."""
     a, b = ours.mask.astype(float), theirs.mask.astype(float)
     iou = np.minimum(a, b).sum(axis=(1, 2)) / np.maximum(a, b).sum(axis=(1, 2))
-    seen = (a > 0) | (b > 0)
+    foreground = (a > 0) | (b > 0)
     error = np.abs(ours.image.astype(float) - theirs.image)
-    mean = [e[s].mean() for e, s in zip(error, seen, strict=True)]
-    share = (error[seen] >= 1).mean()
+    mean = [e[s].mean() for e, s in zip(error, foreground, strict=True)]
+    share = (error[foreground] >= 1).mean()
     print(
         f"{samples} samples: IoU mean {iou.mean():.6f}, worst {iou.min():.6f}; grey levels mean {np.mean(mean):.4f}, "
         f"worst scene {np.max(mean):.4f}; pixels that differ at all {100 * share:.2f}%"
@@ -70,20 +71,20 @@ def report(samples, ours, theirs):
 
 
 def compare_speed(renderers, scenes, other):
-    """Images a second of one thread (OpenGL may use more), as they are and with one person in all scenes."""
-    one_person = replace(scenes, mesh_index=np.zeros_like(scenes.mesh_index))
-    for what, drawn in (("a person each", scenes), ("one person", one_person)):
+    """Print images a second of one thread (OpenGL may use more), with an identity each and with one in all scenes."""
+    one_identity = replace(scenes, mesh_index=np.zeros_like(scenes.mesh_index))
+    for what, rendered in (("an identity each", scenes), ("one identity", one_identity)):
         rates = []
         for renderer in renderers:
             begun = time.perf_counter()
-            renderer.render(drawn)
-            rates.append(len(drawn) / (time.perf_counter() - begun))
+            renderer.render(rendered)
+            rates.append(len(rendered) / (time.perf_counter() - begun))
         ours, theirs = rates
-        print(f"           {what:13s}: {ours:7,.0f} images/s, {other} {theirs:.1f}/s, ratio {ours / theirs:,.0f}")
+        print(f"           {what:16s}: {ours:7,.0f} images/s, {other} {theirs:.1f}/s, ratio {ours / theirs:,.0f}")
 
 
 def save_picture(path, ours, theirs):
-    """Ours, theirs and 32 times the difference, side by side and twice as large."""
+    """Write both images and 32 times their difference, side by side and twice as large."""
     difference = np.clip(128 + 32 * (ours.astype(int) - theirs), 0, 255).astype(np.uint8)
     picture = Image.fromarray(np.concatenate([ours, theirs, difference], axis=1))
     picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST).save(path)

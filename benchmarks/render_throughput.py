@@ -1,10 +1,10 @@
-"""Images a second, ours and a pyrender loop's, in one run: end to end into a store, the bare kernel, and the loops.
+"""Measure images a second of this renderer and of pyrender loops: into a store, the bare kernel, and the loops.
 
 python benchmarks/render_throughput.py [--model PATH] [--triangles 5000 28000 110000] [--quick]
 
-The loops (benchmarks/pyrender_loops.py) run in processes of their own, with LP_NUM_THREADS unset and 2; the better
-counts. They draw and keep pixels in memory; ours goes into a store: compressed, hashed, fsynced. Ratios are of one run
-on one machine; the rates themselves move with it.
+The loops (benchmarks/pyrender_loops.py) run in processes of their own, with LP_NUM_THREADS unset and 2, of which the
+faster counts. They render into memory, whereas this renderer's images go into a store: compressed, hashed, fsynced.
+Ratios are of one run on one machine; the rates depend on the machine.
 """
 
 import argparse
@@ -35,7 +35,7 @@ LOOPS = Path(__file__).with_name("pyrender_loops.py")
 
 
 def main() -> None:
-    """One table for each number of triangles, then the costs."""
+    """Print a table and the kernels' costs for each number of triangles and samples."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="procedural")
     parser.add_argument("--triangles", type=int, nargs="+", default=[5_000, 28_000, 110_000])
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def resized(model: MorphableModel, triangles: int) -> MorphableModel:
-    """The model with about so many triangles: its own, each cut in four, or with near vertices merged."""
+    """The model with about `triangles` triangles: unchanged, each cut into four, or with near vertices merged."""
     have = len(model.triangles)
     if 0.7 < triangles / have < 1.4:
         return model
@@ -60,7 +60,7 @@ def resized(model: MorphableModel, triangles: int) -> MorphableModel:
 
 
 def _subdivided(model: MorphableModel) -> MorphableModel:
-    """Every triangle in four; the new vertices lie in the middle of the edges, in every mode."""
+    """The model with every triangle cut into four; new vertices lie in the middle of the edges, in every mode."""
     t = model.triangles
     edges = np.sort(t[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     unique, number = np.unique(edges, axis=0, return_inverse=True)
@@ -75,7 +75,7 @@ def _subdivided(model: MorphableModel) -> MorphableModel:
 
 
 def _merged(model: MorphableModel, triangles: int) -> MorphableModel:
-    """Vertices of one cell of a grid become one; the grid that leaves most nearly `triangles` is found by halving."""
+    """The model with the vertices of each grid cell merged; bisection finds the cell size for `triangles`."""
     low, high = 0.0, float(np.ptp(model.mean, axis=0).max())
     for _ in range(30):
         side = (low + high) / 2
@@ -87,6 +87,7 @@ def _merged(model: MorphableModel, triangles: int) -> MorphableModel:
 
 
 def _changed(model: MorphableModel, change: Callable[[Any], Any], triangles: Any) -> MorphableModel:
+    """The model with `change` applied to mean and basis of every block, and other triangles."""
     blocks = {
         name: Block(
             *(np.ascontiguousarray(change(part), np.float32) for part in (block.mean, block.basis)), block.sigma
@@ -97,7 +98,7 @@ def _changed(model: MorphableModel, change: Callable[[Any], Any], triangles: Any
 
 
 def compare(model: MorphableModel, samples: int, shards: int) -> None:
-    """One table: ours and the loops, with the ratios that matter."""
+    """Print one table: this renderer and the loops, with their ratios."""
     print(f"\n{len(model.triangles):,} triangles, {model.vertices:,} vertices, {SIZE} px, {samples} samples")
     scenes, kernel = elevation_batch(model), []
     renderer = CpuRenderer("grey", samples)
@@ -130,12 +131,12 @@ def compare(model: MorphableModel, samples: int, shards: int) -> None:
 
 
 def line(what: str, rate: float, note: str = "") -> None:
-    """A row of the table."""
+    """Print a row of the table."""
     print(f"  {what:38s} {rate:8,.0f} images/s   {note}", flush=True)
 
 
 def best(function: Callable[[], Any], repeats: int = 15) -> float:
-    """Least seconds of several calls, after one that compiles."""
+    """Smallest time in seconds of several calls, after one that compiles."""
     function()
     times = []
     for _ in range(repeats):
@@ -146,7 +147,7 @@ def best(function: Callable[[], Any], repeats: int = 15) -> float:
 
 
 class timed_kernel:  # noqa: N801 -- used like a function
-    """Collects the seconds that `render.cpu.raster.draw` takes while `CpuRenderer` calls it."""
+    """Context in which the seconds of every call of the kernel `draw` by `CpuRenderer` are appended to a list."""
 
     def __init__(self, seconds: list[float]) -> None:
         self.seconds, self.draw = seconds, render.cpu.renderer.draw
@@ -164,7 +165,7 @@ class timed_kernel:  # noqa: N801 -- used like a function
 
 
 def elevation_batch(model: MorphableModel) -> SceneBatch:
-    """Twenty elevations of one person."""
+    """Scenes of one identity at twenty elevations."""
     rng = np.random.Generator(np.random.Philox(4))
     mesh = model.meshes(
         {k: rng.standard_normal((1, model.blocks[k].components)).astype("f4") for k in ("shape", "albedo")}
@@ -176,7 +177,7 @@ def elevation_batch(model: MorphableModel) -> SceneBatch:
 
 
 def end_to_end(model: MorphableModel, samples: int, factor: str, workers: int, shards: int) -> float:
-    """Images a second into a new store, from the plan to the last fsync."""
+    """Images a second into a new store, measured from the plan to the last fsync."""
     with tempfile.TemporaryDirectory() as folder:
         spec = batches_spec(model, RenderSettings(samples=samples))
         store = create_store(f"{folder}/bench.zarr", spec)
@@ -188,17 +189,17 @@ def end_to_end(model: MorphableModel, samples: int, factor: str, workers: int, s
 
 
 def write_scenes(path: Path, model: MorphableModel, samples: int) -> Path:
-    """What the loops draw: people, elevations and the camera."""
+    """Write the scenes of the loops, identities, elevations and camera, to an .npz file; returns its path."""
     rng = np.random.Generator(np.random.Philox(5))
-    people = model.meshes(
+    identities = model.meshes(
         {k: rng.standard_normal((4, model.blocks[k].components)).astype("f4") for k in ("shape", "albedo")}
     )
     camera = elevation_batch(model).camera
     np.savez(
         path,
-        positions=np.stack([m.positions for m in people]),
-        normals=np.stack([m.normals for m in people]),
-        albedo=np.stack([m.albedo for m in people]),
+        positions=np.stack([m.positions for m in identities]),
+        normals=np.stack([m.normals for m in identities]),
+        albedo=np.stack([m.albedo for m in identities]),
         triangles=model.triangles,
         elevation=rng.uniform(-23, 23, 2 * VIEWS),
         centre=np.array(camera.centre),
@@ -212,7 +213,7 @@ def write_scenes(path: Path, model: MorphableModel, samples: int) -> Path:
 
 
 def loop(name: str, path: Path) -> float:
-    """Images a second of a pyrender loop, with the better setting of llvmpipe's threads."""
+    """Images a second of a pyrender loop, with the faster of two settings of llvmpipe's threads."""
     rates = []
     for threads in (None, "2"):
         environment = os.environ | ({"LP_NUM_THREADS": threads} if threads else {})
@@ -223,7 +224,7 @@ def loop(name: str, path: Path) -> float:
 
 
 def costs(model: MorphableModel, samples: int) -> None:
-    """Nanoseconds of each kernel for what it goes through."""
+    """Print nanoseconds of each kernel for a vertex, a triangle and a pixel."""
     scenes, arguments = elevation_batch(model), []
     renderer = CpuRenderer("grey", samples)
     draw, render.cpu.renderer.draw = render.cpu.renderer.draw, lambda *a: arguments.append(a)

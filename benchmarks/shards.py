@@ -1,11 +1,11 @@
-"""How fast are shards read and written? `dataset.chunks` against zarr, in one process on one machine.
+"""Measure how fast shards are read and written, by `dataset.chunks` and by zarr, in one process.
 
     python benchmarks/shards.py [--batches 400] [--threads 1,2,4]
 
-Batches of 20 grey pictures of 150 px, half of each white and half smooth with some noise; Zstandard makes them 45% as
-large (renders 30 to 45%). Both sides write the same files, which are compared, and read the same batches in the same
-random order; the table has milliseconds a batch, of writing to the last fsync. One thread that writes through zarr
-keeps several cores busy, since zarr compresses on threads of its own.
+The batches have 20 grey images of 150 px, half of each white and half smooth with some noise; Zstandard compresses them
+to 45% (renders to 30 to 45%). Both sides write the same files, which are compared, and read the same batches in the
+same random order. The table has milliseconds a batch; writing includes the last fsync. One thread that writes through
+zarr uses several cores, since zarr compresses on threads of its own.
 """
 
 import argparse
@@ -30,8 +30,8 @@ from dataset.layout import ArraySpec
 SHARD, SHAPE = 50, (20, 150, 150)
 
 
-def pictures(batches: int) -> NDArray[np.uint8]:
-    """(batches, 20, 150, 150), always the same."""
+def images(batches: int) -> NDArray[np.uint8]:
+    """Images (batches, 20, 150, 150) uint8, the same at every call."""
     rng = np.random.Generator(np.random.Philox(1))
     smooth = ndimage.gaussian_filter(rng.standard_normal((SHARD, *SHAPE)), (0, 0, 6, 6))
     grey = np.where(smooth > 0, 255, 128 + 1500 * smooth + rng.integers(0, 4, (SHARD, *SHAPE)))
@@ -39,7 +39,7 @@ def pictures(batches: int) -> NDArray[np.uint8]:
 
 
 def seconds(do: Callable[[int], Any], tasks: Iterable[int], threads: int) -> float:
-    """Of all tasks, by so many threads."""
+    """Seconds in which `do` is called for all tasks by a number of threads."""
     with ThreadPoolExecutor(threads) as pool:
         started = perf_counter()
         list(pool.map(do, tasks))
@@ -47,7 +47,7 @@ def seconds(do: Callable[[int], Any], tasks: Iterable[int], threads: int) -> flo
 
 
 def writers(values: NDArray[np.uint8], folder: Path) -> dict[str, Callable[[int], None]]:
-    """By name, what writes a shard to the disk."""
+    """Functions by name that write the shard of a number to the disk."""
     files, spec = StoreFiles(str(folder)), ArraySpec("x", "uint8", SHAPE, 0)
     arguments = spec.create_arguments(len(values), SHARD)
     whole = {"write_empty_chunks": True}
@@ -69,7 +69,7 @@ def writers(values: NDArray[np.uint8], folder: Path) -> dict[str, Callable[[int]
 
 
 def show(what: str, threads: int, took: dict[str, float], batches: int) -> None:
-    """One row."""
+    """Print one row."""
     each = {name: 1e3 * spent / batches for name, spent in took.items()}
     print(f"{what:6} {threads:7} {each['zarr']:8.2f} {each['ours']:8.2f} {each['zarr'] / each['ours']:7.1f}")
 
@@ -77,10 +77,10 @@ def show(what: str, threads: int, took: dict[str, float], batches: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batches", type=int, default=400, help="(default 400)")
-    parser.add_argument("--threads", default="1,2,4", help="(default 1,2,4)")
+    parser.add_argument("--batches", type=int, default=400, help="batches to write and read (default 400)")
+    parser.add_argument("--threads", default="1,2,4", help="numbers of threads (default 1,2,4)")
     args = parser.parse_args()
-    values = pictures(args.batches)
+    values = images(args.batches)
     order = np.random.Generator(np.random.Philox(2)).permutation(args.batches).tolist()
     print(f"{args.batches} batches of 20 x 150 x 150, {os.cpu_count()} cores; ms a batch")
     print("       threads     zarr     ours   ratio")
@@ -92,7 +92,7 @@ def main() -> None:
             show("write", threads, {name: seconds(do, shards, threads) for name, do in by.items()}, args.batches)
             made = [sorted(p.read_bytes() for p in (root / name / "c").rglob("*") if p.is_file()) for name in by]
             if made[0] != made[1]:
-                raise SystemExit("the files that zarr and ours wrote differ")
+                raise SystemExit("the files that zarr and dataset.chunks wrote differ")
             array = zarr.open_array(root / "ours", mode="r")
             readers = {"zarr": array.__getitem__, "ours": lambda k, a=array, r=root: read_batch(a, r / "ours", k)}
             show("read", threads, {name: seconds(do, order, threads) for name, do in readers.items()}, args.batches)

@@ -1,12 +1,12 @@
-"""Textured chairs on the CPU and through pyrender: agreement, images a second, and a folder of a thousand meshes.
+"""Measure rendering of textured chairs: agreement of the CPU renderer and pyrender, speed, and a thousand meshes.
 
 python benchmarks/textured_chairs.py [--scenes 30] [--meshes 1000] [--picture PNG] [--folder DIR]
 
 Three parts: silhouettes and grey levels of random chairs at random poses, both renderers; images a second of both with
-one chair of about 10,000 triangles, in one run, a view at a time as pyrender must; and `render-batches` over a folder
+one chair of about 10,000 triangles, in one run; and `render-batches` over a folder
 of built-in chairs that were written as OBJ with their textures: images a second and peak memory of the process.
-pyrender draws through EGL; the picture shows the scene with the largest difference: ours, theirs, and the difference
-times 8 around grey. With --folder, the chairs of the first two parts are the meshes found there.
+pyrender renders through EGL. The picture shows the scene with the largest difference: the CPU renderer's image,
+pyrender's, and the difference times 8 around grey. With --folder, the first two parts use the meshes found there.
 """
 
 import argparse
@@ -47,8 +47,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=30)
     parser.add_argument("--meshes", type=int, default=1000)
-    parser.add_argument("--picture", type=Path, help="where to put the worst scene")
-    parser.add_argument("--folder", type=Path, help="draw the textured meshes that are there")
+    parser.add_argument("--picture", type=Path, help="file for the picture of the scene with the largest difference")
+    parser.add_argument("--folder", type=Path, help="folder of textured meshes to use instead of built-in chairs")
     options = parser.parse_args()
     chairs = textured(options.folder, options.scenes)
     ours, theirs = CpuRenderer("grey", SAMPLES), PyrenderRenderer("grey", SAMPLES, platform="egl")
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def textured(folder: Path | None, count: int) -> list[Mesh]:
-    """Chairs with textures: built-in ones, or those of a folder."""
+    """Textured chairs ready to render: `count` built-in ones, or all of a folder."""
     if folder is None:
         return [drawable(prepare(make_chair(1, k), "+y", "+z")) for k in range(count)]
     found = []
@@ -75,7 +75,7 @@ def textured(folder: Path | None, count: int) -> list[Mesh]:
 
 
 def agreement(chairs: list[Mesh], count: int, ours: Any, theirs: Any, picture: Path | None) -> None:
-    """Silhouette IoU and mean difference in grey levels over what either covers, the worst scene beside the mean."""
+    """Print silhouette IoU, and the mean difference in grey levels over the union of both silhouettes."""
     rng = np.random.Generator(np.random.Philox(2026))
     ious, levels, pairs = [], [], []
     for k in range(count):
@@ -95,15 +95,15 @@ def agreement(chairs: list[Mesh], count: int, ours: Any, theirs: Any, picture: P
 
 
 def save(path: Path, a: Frames, b: Frames) -> None:
-    """Ours, theirs, difference."""
+    """Write the two images and their difference side by side."""
     difference = np.clip(128 + 8 * (a.image[0].astype(int) - b.image[0]), 0, 255).astype(np.uint8)
     Image.fromarray(np.concatenate([a.image[0], b.image[0], difference], axis=1)).save(path)
 
 
 def speed(mesh: Mesh, ours: Any, theirs: Any) -> None:
-    """Images a second of both with one chair, one thread, at 40 azimuths, and of ours without its textures.
+    """Print images a second of both renderers and of the CPU renderer without textures, best of three rounds.
 
-    The best of three rounds each.
+    One chair at 40 azimuths, one thread.
     """
     views = 40
     azimuth = np.linspace(0, 360, views, endpoint=False, dtype=np.float32)
@@ -123,12 +123,12 @@ def speed(mesh: Mesh, ours: Any, theirs: Any) -> None:
             renderer.render(scene)
             took.append(time.perf_counter() - started)
         rates[name] = views / min(took)
-    said = ", ".join(f"{name} {rate:,.0f} images/s" for name, rate in rates.items())
-    print(f"one chair of {len(mesh.triangles):,} triangles: {said}, ratio {rates['cpu'] / rates['pyrender']:.1f}")
+    listed = ", ".join(f"{name} {rate:,.0f} images/s" for name, rate in rates.items())
+    print(f"one chair of {len(mesh.triangles):,} triangles: {listed}, ratio {rates['cpu'] / rates['pyrender']:.1f}")
 
 
 def thousand(count: int) -> None:
-    """Write so many chairs as OBJ and draw intrinsic batches of them."""
+    """Write `count` chairs as OBJ files and render intrinsic batches of them."""
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home) / "chairs"
         for k in range(count):
@@ -150,7 +150,7 @@ def thousand(count: int) -> None:
 
 
 def write_obj(raw: RawMesh, home: Path) -> None:
-    """One mesh with its materials and textures, in a folder of its own."""
+    """Write one mesh with its materials and textures into a folder of its own."""
     home.mkdir(parents=True)
     lines, materials, first = ["mtllib model.mtl"], [], 1
     pictures: dict[int, str] = {}

@@ -1,11 +1,11 @@
-"""How fast is a training step? Ours against a plain PyTorch twin, in one process on one machine.
+"""Measure the time of a training step, beside that of a plain PyTorch network, in one process on one machine.
 
     python benchmarks/train_step.py --maps 96 --side 150 --repeats 5 [--widest coarse]
 
-The twin is what one would write first: contiguous float32, nn.Upsample and nn.Conv2d, nn.MaxPool2d, PyTorch's
-default Adam and allocator. Both run the paper's objective on the same 20 images. Times are medians (and minima)
-over the repeats after two warm-up steps; the last lines train through the real loop and say how long it waited
-for batches.
+The plain network, the twin, is the straightforward form: contiguous float32, nn.Upsample and nn.Conv2d, nn.MaxPool2d,
+PyTorch's default Adam and allocator. Both run the paper's objective on the same 20 images. Times are medians (and
+minima) over the repeats after two warm-up steps. The last line is the share of the real training loop's time that is
+spent waiting for batches.
 """
 
 import argparse
@@ -39,7 +39,7 @@ BATCH = 20
 
 
 class Twin(nn.Module):
-    """The authors' network as a newcomer would write it; `encode`, `decode_logits` and `targets` as ours."""
+    """The authors' network in plain PyTorch, with the methods `encode`, `decode_logits` and `targets` of `Network`."""
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
@@ -60,24 +60,24 @@ class Twin(nn.Module):
         self.decoder = nn.Sequential(*stages[:-1])
 
     def targets(self, images: Tensor) -> Tensor:
-        """uint8 (B, H, W[, 3]) -> float32 (B, C, H, W)."""
+        """Images uint8 (B, H, W[, 3]) as float32 (B, C, H, W) in 0..1."""
         scaled = images.float() / 255
         return scaled[:, None] if images.ndim == 3 else scaled.permute(0, 3, 1, 2).contiguous()
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance, (B, latents)."""
+        """Mean and log variance of the code, (B, latents) each."""
         features = self.encoder(self.targets(images))
         return self.mu(features), self.logvar(features)
 
     def decode_logits(self, code: Tensor) -> Tensor:
-        """(B, latents) -> (B, C, H, W)."""
+        """Logits (B, C, H, W) of codes (B, latents)."""
         crop = slice(self.crop, self.crop + self.side)
         return self.decoder(self.expand(code))[:, :, crop, crop]
 
 
 @dataclass
 class MemorySource:
-    """Random images, already in memory: what waiting is left is the loop's own."""
+    """A source of random images in memory, so that the loop waits only for itself."""
 
     config: TrainConfig
     factors: Sequence[tuple[str, str, float, float]] = tuple((name, "degrees", -1.0, 1.0) for name in FACTORS[:3])
@@ -86,12 +86,12 @@ class MemorySource:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """(H, W) or (H, W, 3)."""
+        """Shape of an image: (H, W) or (H, W, 3)."""
         side, channels = self.config.side, self.config.channels
         return (side, side) if channels == 1 else (side, side, channels)
 
     def count(self, factor: str) -> int:
-        """Ten batches of each."""
+        """Number of batches of a factor: ten."""
         return 10 if factor in FACTORS else 0
 
     def images(self, factor: str, index: int) -> NDArray[np.uint8]:
@@ -105,7 +105,7 @@ class MemorySource:
 
 
 def twin_step(network: nn.Module, config: TrainConfig, images: Tensor) -> Callable[[int], float]:
-    """One step of the twin as a function of its number."""
+    """A function that takes step k of the twin and returns its loss."""
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas)
     objective = OBJECTIVES[config.objective](network, config)
 
@@ -114,13 +114,13 @@ def twin_step(network: nn.Module, config: TrainConfig, images: Tensor) -> Callab
         optimizer.zero_grad()
         loss.total.backward()
         optimizer.step()
-        return loss.total.item()  # waits for a GPU
+        return loss.total.item()  # waits for the GPU
 
     return step
 
 
 def our_step(network: Network, config: TrainConfig, images: Tensor) -> Callable[[int], float]:
-    """One step as the trainer takes it."""
+    """A function that takes step k as the trainer does and returns its loss."""
     taken, inputs = make_step(network, config), Inputs(images, "azimuth", None, None)
 
     def step(k: int) -> float:
@@ -132,7 +132,7 @@ def our_step(network: Network, config: TrainConfig, images: Tensor) -> Callable[
 
 
 def measure(step: Callable[[int], float], repeats: int) -> list[float]:
-    """Seconds of each step, after two to warm up."""
+    """Seconds of each of `repeats` steps, after two warm-up steps."""
     seconds = []
     for k in range(repeats + 2):
         started = perf_counter()
@@ -142,14 +142,14 @@ def measure(step: Callable[[int], float], repeats: int) -> list[float]:
 
 
 def report(name: str, precision: str, seconds: list[float]) -> None:
-    """Print a line of milliseconds."""
+    """Print median and smallest time in milliseconds."""
     print(
         f"{name:10}  {precision:8}  {1e3 * statistics.median(seconds):8.2f} ms a step (best {1e3 * min(seconds):.2f})"
     )
 
 
 def matrix_rate(dtype: torch.dtype, device: str) -> float:
-    """FLOP/s of a square matrix product, large enough to fill the machine, the best of several."""
+    """FLOP/s of a large square matrix product, the best of several."""
     size = 8192 if device.startswith("cuda") else 2048
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
 
@@ -160,10 +160,10 @@ def matrix_rate(dtype: torch.dtype, device: str) -> float:
 
 
 def step_flops(config: TrainConfig, *, folded: bool) -> float:
-    """FLOPs of a step of `BATCH` images: 2 a multiplication, forward once, backward twice (the first layer once).
+    """FLOPs of a step of `BATCH` images: 2 for each multiplication, once forward, twice backward (first layer: once).
 
-    `folded` counts 4 x 4 taps on the small signal for every four outputs in place of 7 x 7 each. Elementwise work,
-    the optimiser and what is computed a second time are not counted.
+    `folded` counts 4 x 4 taps on the small signal for every four outputs in place of 7 x 7 each. Elementwise
+    operations, the optimiser and recomputed activations are not counted.
     """
     widths, g, C = Widths.of(config.maps, config.widest), Geometry(config.side), config.channels
     first, second, third = (8 * g.encoded + 24, 4 * g.encoded + 8, 2 * g.encoded)
@@ -178,7 +178,7 @@ def step_flops(config: TrainConfig, *, folded: bool) -> float:
 
 
 def loader_share(config: TrainConfig, store: str | None, batches: int) -> tuple[float, str]:
-    """Share of the loop's time spent waiting for batches, and where they came from."""
+    """Share of the loop's time spent waiting for batches, and the source of the batches as text."""
     source: BatchSource = MemorySource(config)
     where = "memory"
     if store is not None:
@@ -192,13 +192,15 @@ def loader_share(config: TrainConfig, store: str | None, batches: int) -> tuple[
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--maps", type=int, default=32, help="feature maps (default 32)")
-    parser.add_argument("--widest", default="fine", help="fine or coarse: where most maps are (default fine)")
+    parser.add_argument("--widest", default="fine", help="fine or coarse: resolution that has most maps (default fine)")
     parser.add_argument("--side", type=int, default=150, help="pixels (default 150)")
-    parser.add_argument("--repeats", type=int, default=5, help="steps timed (default 5)")
-    parser.add_argument("--precision", default="auto", help="auto, float32 or bf16, of our step (default auto)")
+    parser.add_argument("--repeats", type=int, default=5, help="measured steps (default 5)")
+    parser.add_argument(
+        "--precision", default="auto", help="auto, float32 or bf16, of the trainer's step (default auto)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
     parser.add_argument("--store", help="a store of batches of this size; default: random images in memory")
     return parser.parse_args()

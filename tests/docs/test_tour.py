@@ -1,4 +1,4 @@
-"""The guided script goes from nothing to a GIF, says why, and goes on where it was stopped."""
+"""Tests of the guided tour: it makes a GIF from no data, explains each step, and resumes."""
 
 import importlib.util
 from pathlib import Path
@@ -21,10 +21,10 @@ def tour():
 
 def test_from_nothing_to_a_turning_head(tour, tmp_path):
     words = ["--out", str(tmp_path / "tour"), "--n", "2", "--size", "48", "--batches", "6", "--maps", "8"]
-    said = CliRunner().invoke(tour.tour, words, catch_exceptions=False)
-    for line in ("$ render-batches --store", "$ render-sweeps", "$ train-dcign", "Nobody tells it an angle"):
-        assert line in said.output
-    assert "  blurred" not in said.output  # the indentation of the source is not that of the text
+    first = CliRunner().invoke(tour.tour, words, catch_exceptions=False)
+    for line in ("$ render-batches --store", "$ render-sweeps", "$ train-dcign", "not given any angle"):
+        assert line in first.output
+    assert "  blurred" not in first.output  # the indentation of the source is not that of the text
     with Image.open(tmp_path / "tour" / "turn.gif") as gif:
         assert gif.size == (3 * 2 * 48, 3 * 48)
         assert gif.n_frames > tour.STEPS  # there and back; equal neighbours may be merged
@@ -44,11 +44,11 @@ def test_the_true_half_turns_from_left_to_right(tour, tmp_path, monkeypatch):
     class Sweeps:
         def read(self, split, group, index):
             ramp = np.arange(61, dtype=np.uint8)[:, None, None] * np.ones((1, 48, 48), np.uint8)
-            return type("Batch", (), {"images": ramp + (100 if split == "test" else 0)})
+            return {"image": ramp + (100 if split == "test" else 0)}
 
     monkeypatch.setattr(tour, "load_run", lambda _: Net())
     monkeypatch.setattr(tour, "open_store", lambda _: Sweeps())
-    turn = tour.turn_somebody(Path("run"), Path("sweeps"))
+    turn = tour.turn_new_identity(Path("run"), Path("sweeps"))
     assert [true[0, 0] for _, true in turn] == [100 + round(60 * k / 23) for k in range(24)]
-    # The neuron is set to what the training people have at each angle, whatever the test person's own is.
-    np.testing.assert_allclose([imagined[0, 0] * 255 for imagined, _ in turn], [round(60 * k / 23) for k in range(24)])
+    # The latent is set to its mean over training identities at each angle, whatever the test identity's value is.
+    np.testing.assert_allclose([decoded[0, 0] * 255 for decoded, _ in turn], [round(60 * k / 23) for k in range(24)])
