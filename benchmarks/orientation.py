@@ -36,7 +36,7 @@ def main() -> None:
     store = open_store(asked.store)
     columns = [factor.name for factor in store.spec.factors]
     print(f"{'factor':<10} {'direction, share':<18} rank correlation: all batches, a batch")
-    for factor in (name for name in store.groups("train") if name != "intrinsic"):
+    for factor in (name for name in store.factors("train") if name != "intrinsic"):
         count = min(asked.batches, store.batches("train", factor) // 2)
         if not count:
             parser.error(f"{asked.store} has fewer than two batches of {factor} to train on")

@@ -25,6 +25,7 @@ from dataset.store import create_store
 from pipelines.rendering.executors import Runner
 from pipelines.rendering.faces import FaceSubject, batches_spec
 from pipelines.rendering.fill import missing_tasks, run_tasks
+from pipelines.rendering.settings import RenderSettings
 from render import CpuRenderer, MorphableModel, SceneBatch, frame_head, open_model
 from render.cpu.raster import LEAN, clear, cover, make_cells, project, resolve
 from render.morphable import Block
@@ -177,7 +178,7 @@ def elevation_batch(model: MorphableModel) -> SceneBatch:
 def end_to_end(model: MorphableModel, samples: int, factor: str, workers: int, shards: int) -> float:
     """Images a second into a new store, from the plan to the last fsync."""
     with tempfile.TemporaryDirectory() as folder:
-        spec = batches_spec(model, {"samples": samples})
+        spec = batches_spec(model, RenderSettings(samples=samples))
         store = create_store(f"{folder}/bench.zarr", spec)
         subject = FaceSubject(model, spec, "memory")
         store.ensure("train", factor, shards * spec.shard_batches)

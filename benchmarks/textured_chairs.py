@@ -141,10 +141,10 @@ def thousand(count: int) -> None:
             command = [sys.executable, "-m", "pipelines", "render-batches", *map(str, words)]
             started = time.perf_counter()
             done = subprocess.run([sys.executable, "-c", CHILD, *command], capture_output=True, text=True, check=True)
-            drew = re.search(r"drew .*", done.stdout)
+            rendered = re.search(r"rendered .*", done.stdout)
             peak = int(done.stdout.split("peak")[1]) / 1e6
             print(
-                f"  to {n} batches: {drew[0] if drew else ''}; {time.perf_counter() - started:.0f} s in all, "
+                f"  to {n} batches: {rendered[0] if rendered else ''}; {time.perf_counter() - started:.0f} s in all, "
                 f"peak memory {peak:.2f} GB"
             )
 

@@ -5,13 +5,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dataset.errors import StoreError
+from dataset.errors import UnknownNameError
 
 
-class MissingArray(StoreError, KeyError):  # noqa: N818 -- the name says what is wrong
+class MissingArray(UnknownNameError):  # noqa: N818 -- the name says what is wrong
     """A batch was asked for an array that it does not hold."""
-
-    __str__ = ValueError.__str__
 
 
 class Batch(dict[str, NDArray[Any]]):

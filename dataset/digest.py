@@ -16,7 +16,7 @@ def store_digest(store: Store, splits: Sequence[str] = SPLITS) -> str:
     Parameters
     ----------
     splits : sequence of str
-        Splits to take in, so that a run can cite the one it was trained on.
+        Splits that it covers, so that a run can cite the one it was trained on.
 
     Returns
     -------
@@ -26,21 +26,21 @@ def store_digest(store: Store, splits: Sequence[str] = SPLITS) -> str:
     Raises
     ------
     StoreError
-        When a shard is missing: what is not complete has no digest.
+        When a shard is missing: an incomplete store has no digest.
     """
     attributes = store.spec.to_attributes()
-    attributes.get("model", {}).pop("name", None)  # for people: a model is known by its content
+    attributes.get("model", {}).pop("name", None)  # for readers: a model is identified by its content
     digest = hashlib.sha256(json.dumps(attributes, sort_keys=True).encode())
     for split in splits:
-        for group in store.groups(split):
-            digest.update(f"\n{split}/{group} {store.batches(split, group)}\n".encode())
-            missing = missing_shards(store, split, group)
+        for factor in store.factors(split):
+            digest.update(f"\n{split}/{factor} {store.batches(split, factor)}\n".encode())
+            missing = missing_shards(store, split, factor)
             if missing:
                 raise StoreError(
-                    f"{store.url} is not complete: {group} shard {missing[0]} of {split} is missing; "
+                    f"{store.url} is not complete: {factor} shard {missing[0]} of {split} is missing; "
                     "run the command that makes it again"
                 )
-            for arrays in store.all_digests(split, group):
+            for arrays in store.all_digests(split, factor):
                 for array in arrays:
                     digest.update(array.content)
     return digest.hexdigest()

@@ -18,7 +18,7 @@ DIGEST_BYTES = 80
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """One array of a factor group: its first axis counts batches."""
+    """One array of the batches of one factor: its first axis counts batches."""
 
     name: str
     dtype: str
@@ -48,9 +48,9 @@ def codecs() -> list[BytesBytesCodec]:
     return [ZstdCodec(level=LEVEL), Crc32cCodec()]
 
 
-def array_specs(spec: StoreSpec, group: str) -> tuple[ArraySpec, ...]:
-    """Arrays of one factor group, in the order of the digest."""
-    views, frame = spec.views(group), spec.frame_shape
+def array_specs(spec: StoreSpec, factor: str) -> tuple[ArraySpec, ...]:
+    """Arrays of the batches of one factor, in the order of the digest."""
+    views, frame = spec.views(factor), spec.frame_shape
     nan = float("nan")
     labels = {
         "factors": ArraySpec("factors", "float32", (views, len(spec.factors)), nan),
@@ -82,7 +82,7 @@ def _channel(name: str, views: int, frame: tuple[int, ...]) -> ArraySpec:
 
 @dataclass(frozen=True)
 class ArrayDigest:
-    """What a shard's digest says about one array."""
+    """The record of one array in a shard's digest."""
 
     content: bytes
     """SHA-256 of the decoded bytes, C order, little-endian."""

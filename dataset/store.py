@@ -1,6 +1,6 @@
-"""A store on disk: made, opened, grown, and read back batch by batch."""
+"""A store on disk: created, opened, grown, and read back batch by batch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,11 @@ import zarr.errors
 from numpy.typing import NDArray
 
 from dataset.batch import Batch
+from dataset.batches import Batches
 from dataset.chunks import is_ours, read_batch
-from dataset.errors import StoreError
+from dataset.errors import BatchIndexError, StoreError, UnknownNameError
 from dataset.files import StoreFiles
+from dataset.keys import SPLITS
 from dataset.layout import DIGEST, DIGEST_BYTES, DIGEST_FIELDS, ArrayDigest, array_specs, codecs
 from dataset.spec import StoreSpec
 from dataset.subjects import FILE as SUBJECTS
@@ -20,7 +22,18 @@ from dataset.subjects import SubjectEntry, write_subjects
 
 
 class Store:
-    """One store of batches or sweeps. Make it with `create_store` or `open_store`."""
+    """One store of batches or sweeps. Make it with `create_store` or `open_store`.
+
+    A store maps each (split, factor) that has batches to a sequence of them: ``store["train", "azimuth"][7]`` is one
+    `Batch`, ``for split, factor in store`` lists the pairs, and ``len(store)`` is their number.
+
+    Attributes
+    ----------
+    url : str
+        Path or fsspec URL.
+    spec : StoreSpec
+        The settings that decide what it holds.
+    """
 
     def __init__(self, url: str, spec: StoreSpec, root: zarr.Group, files: StoreFiles) -> None:
         self.url = url
@@ -31,29 +44,88 @@ class Store:
         self._complete: set[tuple[str, str, int, int]] = set()
         self._tables: dict[tuple[str, str, int, int], dict[str, NDArray[Any]]] = {}
 
-    def groups(self, split: str) -> tuple[str, ...]:
-        """Factors that have batches in a split, in the store's order."""
-        return tuple(g for g in self.spec.groups if self.batches(split, g))
+    def __getitem__(self, key: tuple[str, str]) -> Batches:
+        """The batches of one (split, factor), as a sequence; `UnknownNameError` where there is no such pair."""
+        if not isinstance(key, tuple) or len(key) != 2:
+            raise UnknownNameError(f'expected a split and a factor, as in store["train", "azimuth"], not {key!r}')
+        self._check(*key)
+        return Batches(self, *key)
 
-    def batches(self, split: str, group: str) -> int:
-        """Batches asked for so far; some may still be missing (`dataset.shards.is_complete`)."""
-        if self.files.size(f"{split}/{group}/{DIGEST}/zarr.json") < 0:
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Each (split, factor) that has batches, in the store's order."""
+        return iter([(split, factor) for split in SPLITS for factor in self.factors(split)])
+
+    def __len__(self) -> int:
+        """Number of (split, factor) pairs that have batches. The batches of one are counted by its own `len`."""
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        """True, also for a store that has no batches yet."""
+        return True
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a (split, factor) has batches."""
+        return key in list(self)
+
+    def __repr__(self) -> str:
+        """Subject, image size, bytes on disk, and the number of batches by split and factor."""
+        image, lines = self.spec.image, []
+        for split in SPLITS:
+            counts = [f"{factor} {self.batches(split, factor):,}" for factor in self.factors(split)]
+            if counts:
+                lines.append(f"\n  {split}: {', '.join(counts)}")
+        shape = f"{image['height']} x {image['width']} {image['color']}"
+        size = f"{sum(self.bytes(*key) for key in self) / 1e6:,.1f} MB"
+        return f"<Store {self.url}: {self.spec.content} of {self.spec.subject}s, {shape}, {size}{''.join(lines)}>"
+
+    def bytes(self, split: str, factor: str) -> int:
+        """Bytes on disk of the complete shards of one factor, as their digests record them."""
+        return sum(array.size for arrays in self.all_digests(split, factor) for array in arrays)
+
+    def factors(self, split: str) -> tuple[str, ...]:
+        """Names of the factors that have batches in a split, in the store's order.
+
+        Raises
+        ------
+        UnknownNameError
+            When there is no such split.
+        """
+        self._check(split)
+        return tuple(factor for factor in self.spec.batch_factors if self.batches(split, factor))
+
+    def batches(self, split: str, factor: str) -> int:
+        """Number of batches asked for so far; some may still be missing (`dataset.shards.is_complete`).
+
+        Raises
+        ------
+        UnknownNameError
+            When there is no such split or factor.
+        """
+        self._check(split, factor)
+        if self.files.size(f"{split}/{factor}/{DIGEST}/zarr.json") < 0:
             return 0
         # Arrays without this number are still being made, and do not count.
-        count = self.array(split, group, DIGEST).attrs.get("batches", 0)
+        count = self.array(split, factor, DIGEST).attrs.get("batches", 0)
         if not isinstance(count, int) or count < 0:
-            raise StoreError(f"{self.url}/{split}/{group}/{DIGEST} is damaged: it says {count!r} batches")
+            raise StoreError(f"{self.url}/{split}/{factor}/{DIGEST} is damaged: it counts {count!r} batches")
         return count
 
-    def array(self, split: str, group: str, name: str) -> "zarr.Array[Any]":
-        """One array of a factor group.
+    def _check(self, split: str, factor: str | None = None) -> None:
+        """Refuse a split or a factor that the store does not have, by name."""
+        if split not in SPLITS:
+            raise UnknownNameError(f"{self.url} has no split {split}; it has {', '.join(SPLITS)}")
+        if factor is not None and factor not in self.spec.batch_factors:
+            raise UnknownNameError(f"{self.url} has no factor {factor}; it has {', '.join(self.spec.batch_factors)}")
+
+    def array(self, split: str, factor: str, name: str) -> "zarr.Array[Any]":
+        """One array of the batches of one factor.
 
         Raises
         ------
         StoreError
             When the store has no such array.
         """
-        path = f"{split}/{group}/{name}"
+        path = f"{split}/{factor}/{name}"
         if path not in self._arrays:
             try:
                 found = self.root[path]
@@ -66,49 +138,80 @@ class Store:
             self._arrays[path] = found
         return self._arrays[path]
 
-    def read(self, split: str, group: str, index: int, channels: Sequence[str] = ()) -> Batch:
-        """Batch `index` of a factor: `image`, `factors` and `identity` where the store has them, and `channels`.
+    def read(self, split: str, factor: str, index: int, channels: Sequence[str] = ()) -> Batch:
+        """Read one batch: `image`, `factors` and `identity` where the store has them, and the arrays in `channels`.
+
+        Parameters
+        ----------
+        split : str
+            `train`, `val` or `test`.
+        factor : str
+            Name of the factor that varies in the batch, or `intrinsic`.
+        index : int
+            Number of the batch, from 0.
+        channels : sequence of str
+            Names of further arrays, such as `mask`.
+
+        Returns
+        -------
+        Batch
+            `image` (B, H, W) or (B, H, W, 3) uint8, `factors` (B, F) float32 in the spec's order and units, `identity`
+            (B,) int64.
 
         Raises
         ------
+        UnknownNameError
+            When there is no such split, factor or array; the message lists the ones there are.
+        BatchIndexError
+            When there is no batch of this number.
         StoreError
-            When there is no such split, factor, batch or channel, or the bytes are damaged.
+            When the batch is not rendered yet, or its bytes are damaged.
         """
-        count = self.batches(split, group)
+        count = self.batches(split, factor)
         if not 0 <= index < count:
-            raise StoreError(f"{self.url} has {group} batches 0 to {count - 1} in {split}; {index} was asked for")
-        image = self.values(split, group, "image", index)
-        extra = {name: self.values(split, group, name, index) for name in channels}
-        return Batch({"image": image, **self._labels(split, group, index), **extra})
+            raise BatchIndexError(
+                f"{self.url} has {factor} batches 0 to {count - 1} in {split}; {index} was asked for"
+                if count
+                else f"{self.url} has no {factor} batches in {split}; {index} was asked for"
+            )
+        image = self.values(split, factor, "image", index)
+        extra = {name: self.values(split, factor, name, index) for name in channels}
+        return Batch({"image": image, **self._labels(split, factor, index), **extra})
 
-    def _labels(self, split: str, group: str, index: int) -> dict[str, NDArray[Any]]:
+    def _labels(self, split: str, factor: str, index: int) -> dict[str, NDArray[Any]]:
         """Factors and identities of one batch."""
-        if self._is_at_hand(self.array(split, group, "image")):
-            return {name: self.values(split, group, name, index) for name in self.spec.labels}
-        # Elsewhere a request each would cost more than the images: a whole shard of them is fetched at once, and kept.
+        if self._is_at_hand(self.array(split, factor, "image")):
+            return {name: self.values(split, factor, name, index) for name in self.spec.labels}
+        # Elsewhere a request each would cost more than the images: a whole shard is fetched at once, and cached.
         length = self.spec.shard_batches
-        key = (split, group, index // length, self.batches(split, group))
+        key = (split, factor, index // length, self.batches(split, factor))
         if key not in self._tables:
             part = slice(key[2] * length, min((key[2] + 1) * length, key[3]))
-            self._tables[key] = {n: self.values(split, group, n, index, part) for n in self.spec.labels}
+            self._tables[key] = {n: self.values(split, factor, n, index, part) for n in self.spec.labels}
         return {name: table[index % length] for name, table in self._tables[key].items()}
 
-    def values(self, split: str, group: str, name: str, index: int, part: slice | None = None) -> NDArray[Any]:
-        """One array of one batch, or of a `part` of the batches in its shard.
+    def values(self, split: str, factor: str, name: str, index: int, part: slice | None = None) -> NDArray[Any]:
+        """Values of one array of one batch, or of a `part` (a slice) of the batches in its shard.
 
         Raises
         ------
+        UnknownNameError
+            When there is no such split, factor or array.
         StoreError
             When its shard is not there yet, or its bytes are damaged.
         """
+        self._check(split, factor)
+        names = [spec.name for spec in array_specs(self.spec, factor)]
+        if name not in names:
+            raise UnknownNameError(f"{self.url} does not store {name}; it has {', '.join(names)}")
         shard = index // self.spec.shard_batches
-        where = f"{group} batch {index} of {split} in {self.url}"
-        if not self._is_there(split, group, shard):
+        where = f"{factor} batch {index} of {split} in {self.url}"
+        if not self._is_there(split, factor, shard):
             raise StoreError(f"{where} is not there yet; run the command that makes the store again to finish it")
-        array = self.array(split, group, name)
+        array = self.array(split, factor, name)
         try:
             if part is None and self._is_at_hand(array):
-                return read_batch(array, Path(self.files.path(f"{split}/{group}/{name}")), index)
+                return read_batch(array, Path(self.files.path(f"{split}/{factor}/{name}")), index)
             return np.asarray(array[index if part is None else part])
         except (ValueError, RuntimeError, OSError, zarr.errors.BaseZarrError) as error:
             raise StoreError(f"{where} is damaged ({name}: {error}); try: verify-store {self.url}") from error
@@ -117,41 +220,40 @@ class Store:
         """Whether batches of an array are read from the disk without zarr in between."""
         return self.files.local and is_ours(array)
 
-    def _is_there(self, split: str, group: str, shard: int) -> bool:
+    def _is_there(self, split: str, factor: str, shard: int) -> bool:
         """Whether the digest of a shard is there: without it, zarr would give fill values and no error."""
-        key = (split, group, shard, self.batches(split, group))
+        key = (split, factor, shard, self.batches(split, factor))
         if key not in self._complete:
             held = min((shard + 1) * self.spec.shard_batches, key[3]) - shard * self.spec.shard_batches
-            if any(digest.batches != held for digest in self.digests(split, group, shard)):
+            if any(digest.batches != held for digest in self.digests(split, factor, shard)):
                 return False
             self._complete.add(key)
         return True
 
-    def ensure(self, split: str, group: str, batches: int) -> None:
-        """Make the arrays of a factor group, or grow them to `batches`; never shrinks them."""
-        if group not in self.spec.groups:
-            raise StoreError(f"{self.url} has no factor {group}; it has {', '.join(self.spec.groups)}")
-        self.spec.check_pool(split, group)
+    def ensure(self, split: str, factor: str, batches: int) -> None:
+        """Create the arrays for the batches of one factor, or grow them to `batches`; never shrinks them."""
+        self._check(split, factor)
+        self.spec.check_pool(split, factor)
         try:
             with self.files.lock():
-                self._ensure(split, group, batches)
+                self._ensure(split, factor, batches)
         except OSError as error:
             raise StoreError(f"{self.url} cannot be written: {error}; run the same command to resume") from error
 
-    def sweep_partials(self, groups: Iterable[tuple[str, str]]) -> None:
-        """Remove what workers that were killed while writing left in these (split, group)s."""
+    def sweep_partials(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Remove what workers that were killed while writing left in these (split, factor) pairs."""
         with self.files.lock():
-            for split, group in groups:
-                self.files.sweep_partials(f"{split}/{group}")
+            for split, factor in pairs:
+                self.files.sweep_partials(f"{split}/{factor}")
 
-    def _ensure(self, split: str, group: str, batches: int) -> None:
-        self.files.sweep_partials(f"{split}/{group}")
+    def _ensure(self, split: str, factor: str, batches: int) -> None:
+        self.files.sweep_partials(f"{split}/{factor}")
         self._arrays.clear()
-        held = self.batches(split, group)
+        held = self.batches(split, factor)
         batches = max(batches, held)
         shard = self.spec.shard_batches
-        home = self.root.require_group(f"{split}/{group}")
-        specs = array_specs(self.spec, group)
+        home = self.root.require_group(f"{split}/{factor}")
+        specs = array_specs(self.spec, factor)
         for array in specs:
             self._create_or_grow(home, array.name, batches, array.create_arguments(batches, shard), held == 0)
         shards = -(-batches // shard)
@@ -166,7 +268,7 @@ class Store:
         self._create_or_grow(home, DIGEST, shards, digest, held == 0)
         self._arrays.clear()  # what was cached above has the old shape
         # Last of all: until this number is there, the arrays around it do not count.
-        self.array(split, group, DIGEST).update_attributes(
+        self.array(split, factor, DIGEST).update_attributes(
             {"arrays": [a.name for a in specs], "fields": DIGEST_FIELDS, "batches": batches}
         )
         self._arrays.clear()
@@ -187,27 +289,27 @@ class Store:
         if array.shape[0] < length or (unfinished and array.shape[0] != length):
             array.resize((length, *array.shape[1:]))
 
-    def digests(self, split: str, group: str, shard: int) -> list[ArrayDigest]:
-        """What the digest of a shard says of each array; `batches` is 0 where there is none, or a broken one."""
-        array = self.array(split, group, DIGEST)
+    def digests(self, split: str, factor: str, shard: int) -> list[ArrayDigest]:
+        """The digest of a shard, one record for each array; `batches` is 0 where there is none, or a broken one."""
+        array = self.array(split, factor, DIGEST)
         try:
             rows = np.asarray(array[shard])
         except (ValueError, RuntimeError, OSError, zarr.errors.BaseZarrError):
             rows = np.zeros(array.shape[1:], np.uint8)
         return [ArrayDigest.unpack(row) for row in rows]
 
-    def all_digests(self, split: str, group: str) -> list[list[ArrayDigest]]:
-        """`digests` of every shard, in few requests where none is broken."""
-        array = self.array(split, group, DIGEST)
+    def all_digests(self, split: str, factor: str) -> list[list[ArrayDigest]]:
+        """The digests of every shard, in few requests where none is broken."""
+        array = self.array(split, factor, DIGEST)
         try:
             table = np.asarray(array[:])
         except (ValueError, RuntimeError, OSError, zarr.errors.BaseZarrError):
-            return [self.digests(split, group, shard) for shard in range(array.shape[0])]
+            return [self.digests(split, factor, shard) for shard in range(array.shape[0])]
         return [[ArrayDigest.unpack(row) for row in rows] for rows in table]
 
 
 def create_store(url: str, spec: StoreSpec, subjects: Sequence[SubjectEntry] = ()) -> Store:
-    """A new store with these attributes and no batches yet; an existing one must have the same attributes.
+    """Create a store with these attributes and no batches yet; an existing one must have the same attributes.
 
     `subjects` is the list of a collection's meshes, whose hash the spec has.
 
@@ -235,7 +337,7 @@ def create_store(url: str, spec: StoreSpec, subjects: Sequence[SubjectEntry] = (
 
 
 LEFTOVERS = ("zarr.json", SUBJECTS, f".{SUBJECTS}")
-"""How the names begin that an interrupted start of our own may have left."""
+"""Beginnings of the names of files that an interrupted start of our own may have left."""
 
 
 def _refuse_foreign_folder(files: StoreFiles, url: str) -> None:
@@ -245,12 +347,12 @@ def _refuse_foreign_folder(files: StoreFiles, url: str) -> None:
 
 
 def store_exists(url: str) -> bool:
-    """Whether there is a zarr group at the place."""
+    """True where there is a zarr group at the URL."""
     return StoreFiles(url).size("zarr.json") >= 0
 
 
 def open_store(url: str | Path, *, write: bool = False) -> Store:
-    """The store at a path or fsspec URL.
+    """Open the store at a path or fsspec URL; `write` allows it to be extended.
 
     Raises
     ------

@@ -103,6 +103,7 @@ def frame_head(
     size: int,
     azimuths: Sequence[float],
     elevations: Sequence[float],
+    rolls: Sequence[float] = (0.0,),
 ) -> Camera:
     """Camera on which the mean head takes 90% of the height, or less where a corner of the ranges needs it.
 
@@ -114,7 +115,7 @@ def frame_head(
         The chin's height (y, model units), where a landmark tells; else the whole mean is the head.
     size : int
         Pixels a side.
-    azimuths, elevations : sequence of float
+    azimuths, elevations, rolls : sequence of float
         Degrees at which the head must stay inside the frame: low, middle and high of each range. What lies
         below the chin (neck, shoulders) may leave the frame.
 
@@ -133,8 +134,8 @@ def frame_head(
     centre = (x, y, z)
     half = math.tan(math.radians(FIELD_OF_VIEW) / 2)
     distance = (high[1] - low[1]) / 2 / (HEAD_SHARE * half)
-    for azimuth, elevation in itertools.product(azimuths, elevations):
-        R = rotation(azimuth, elevation)
+    for pose in itertools.product(azimuths, elevations, rolls):
+        R = rotation(*pose)
         # Written out rather than left to BLAS: the distance reaches every pixel.
         turned = (head[:, :1] - x) * R[:, 0] + (head[:, 1:2] - y) * R[:, 1] + (head[:, 2:] - z) * R[:, 2]
         # A point fits when |x| and |y| are at most half * (distance - z).

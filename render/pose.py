@@ -12,8 +12,8 @@ LIGHT_ELEVATION = 20.0
 """Degrees the directional light stands above the horizon, for faces."""
 
 
-def rotation(azimuth: float, elevation: float) -> NDArray[np.float64]:
-    """Turn of the subject as the camera sees it, R = Rx(elevation) Ry(azimuth).
+def rotation(azimuth: float, elevation: float, roll: float = 0.0) -> NDArray[np.float64]:
+    """Turn of the subject as the camera sees it, R = Rz(roll) Rx(elevation) Ry(azimuth).
 
     Parameters
     ----------
@@ -21,6 +21,8 @@ def rotation(azimuth: float, elevation: float) -> NDArray[np.float64]:
         Degrees about +y. Positive moves the nose toward +x, the viewer's right.
     elevation : float
         Degrees the camera is raised. Positive shows more of the top of the head.
+    roll : float
+        Degrees about the camera's axis. Positive turns the image counter-clockwise.
 
     Returns
     -------
@@ -32,7 +34,16 @@ def rotation(azimuth: float, elevation: float) -> NDArray[np.float64]:
     about_y = np.array([[ca, 0.0, sa], [0.0, 1.0, 0.0], [-sa, 0.0, ca]])
     about_x = np.array([[1.0, 0.0, 0.0], [0.0, ce, -se], [0.0, se, ce]])
     # Written out rather than left to BLAS: these bits reach the pixels.
-    return np.array([[sum(about_x[i, k] * about_y[k, j] for k in range(3)) for j in range(3)] for i in range(3)])
+    turned = _product(about_x, about_y)
+    if roll == 0:
+        return turned
+    c, s = math.cos(math.radians(roll)), math.sin(math.radians(roll))
+    return _product(np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]), turned)
+
+
+def _product(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3, 3) matrix product in a fixed order of summation."""
+    return np.array([[sum(a[i, k] * b[k, j] for k in range(3)) for j in range(3)] for i in range(3)])
 
 
 def light_direction(light: float, elevation: float = LIGHT_ELEVATION) -> NDArray[np.float64]:

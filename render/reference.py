@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import Camera
-from render.pose import light_direction, rotation
+from render.pose import light_direction
 from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, SceneBatch
 from render.texture import CUT, WRAPS, Skin
 
@@ -38,12 +38,9 @@ class ReferenceRenderer:
     def render(self, scenes: SceneBatch) -> Frames:
         """Draw every view; see `render.scene.Frames`."""
         images, masks = [], []
-        for index, azimuth, elevation, light in zip(
-            scenes.mesh_index, scenes.azimuth, scenes.elevation, scenes.light, strict=True
-        ):
-            R = rotation(float(azimuth), float(elevation))
+        for view, (index, light) in enumerate(zip(scenes.mesh_index, scenes.light, strict=True)):
             toward = light_direction(float(light), scenes.light_elevation)
-            surface = visible_surface(scenes.meshes[index], R, scenes.camera, self._side)
+            surface = visible_surface(scenes.meshes[index], scenes.pose(view), scenes.camera, self._side)
             color = shade(surface, toward, scenes.meshes[index].two_sided)
             images.append(self._pixels(np.where(surface.covered[..., None], color, 1.0)))
             masks.append(_to_bytes(_mean(surface.covered[..., None].astype(np.float64), self._side))[..., 0])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import Camera
-from render.pose import LIGHT_ELEVATION
+from render.pose import LIGHT_ELEVATION, rotation
 from render.texture import Skin
 
 AMBIENT = 0.2
@@ -90,17 +90,25 @@ class SceneBatch:
     camera: Camera
     light_elevation: float = LIGHT_ELEVATION
     """Degrees."""
+    roll: NDArray[np.float32] | None = None
+    """(n,) degrees; None is 0 for every view."""
 
     def __post_init__(self) -> None:
         n = len(self.mesh_index)
-        for name in ("azimuth", "elevation", "light"):
-            if getattr(self, name).shape != (n,):
+        for name in ("azimuth", "elevation", "light", "roll"):
+            values = getattr(self, name)
+            if values is not None and values.shape != (n,):
                 raise ValueError(f"{name} must hold one value for each of the {n} views")
         if n and not (self.mesh_index.min() >= 0 and self.mesh_index.max() < len(self.meshes)):
             raise ValueError(f"mesh_index must be in 0 to {len(self.meshes) - 1}")
 
     def __len__(self) -> int:
         return len(self.mesh_index)
+
+    def pose(self, view: int) -> NDArray[np.float64]:
+        """(3, 3) rotation of the subject in one view; see `render.pose.rotation`."""
+        roll = 0.0 if self.roll is None else float(self.roll[view])
+        return rotation(float(self.azimuth[view]), float(self.elevation[view]), roll)
 
 
 @dataclass(frozen=True)

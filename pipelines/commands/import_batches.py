@@ -11,11 +11,12 @@ from dataset.digest import store_digest
 from dataset.errors import StoreError
 from dataset.store import Store, create_store, open_store, store_exists
 from pipelines.console.limits import worker_count
-from pipelines.console.options import json_option, refuse_differences
+from pipelines.console.options import json_option
 from pipelines.interchange.filling import Filler
 from pipelines.interchange.images import ImageFormat
 from pipelines.interchange.layouts import LAYOUTS, recognise
 from pipelines.interchange.source import Choices, Source, store_spec
+from pipelines.rendering.settings import refuse_differences
 
 LOOK: dict[str, Any] = {"size": 150, "color": "grey"}
 MOST_NOTES = 10

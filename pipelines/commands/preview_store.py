@@ -1,9 +1,10 @@
-"""`preview-store`: what is in a store, as one picture."""
+"""`preview-store`: the images of a store, as one picture."""
 
 from pathlib import Path
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from dataset.errors import StoreError
 from dataset.keys import SPLITS
@@ -31,39 +32,37 @@ def command(url: str, out: Path | None, split: str | None, factor: str | None, b
     out = out or Path(f"{Path(url.rstrip('/')).stem}.png")
     check_picture_name(out)
     store = open_store(url)
-    split = split or next((s for s in SPLITS if store.groups(s)), None)
-    if split is None or not store.groups(split):
+    split = split or next((s for s in SPLITS if store.factors(s)), None)
+    if split is None or not store.factors(split):
         raise StoreError(f"{url} holds no batches in {split or 'any split'}")
-    groups = (factor,) if factor else store.groups(split)
-    cells = [sorted_batch(store, split, g, i) for g in groups for i in _shown(store, split, g, batch, rows)]
+    factors = (factor,) if factor else store.factors(split)
+    cells = [sorted_batch(store, split, f, i) for f in factors for i in _shown(store, split, f, batch, rows)]
     if out.suffix.lower() == ".gif":
         frames = min(MOST_FRAMES, *(len(c) for c in cells))
         side_by_side = [np.stack([_spread(c, frames)[k] for c in cells]) for k in range(frames)]
         save_animation(np.stack([sheet([row]) for row in side_by_side]), out)
     else:
         save_picture(sheet([_spread(c, MOST_COLUMNS) for c in cells]), out)
-    click.echo(f"wrote {out}: {split}, {', '.join(groups)}, up to {rows} batches of each from {batch}")
+    click.echo(f"wrote {out}: {split}, {', '.join(factors)}, up to {rows} batches of each from {batch}")
 
 
-def _shown(store: Store, split: str, group: str, first: int, count: int) -> range:
-    """Batches to show; those that are not there are left out, and none at all is an error."""
-    held = store.batches(split, group)
+def _shown(store: Store, split: str, factor: str, first: int, count: int) -> range:
+    """Numbers of the batches to show, of those that exist; `StoreError` where there is none."""
+    held = store.batches(split, factor)
     if first >= held:
-        raise StoreError(f"{store.url} has {held} batches of {group} in {split}; batch {first} was asked for")
+        raise StoreError(f"{store.url} has {held} batches of {factor} in {split}; batch {first} was asked for")
     return range(first, min(first + count, held))
 
 
-def sorted_batch(store: Store, split: str, group: str, index: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+def sorted_batch(store: Store, split: str, factor: str, index: int) -> NDArray[np.uint8]:
     """Images of one batch in the order of the factor that varies."""
-    batch = store.read(split, group, index)
+    batch = store.read(split, factor, index)
     names = [f.name for f in store.spec.factors]
-    if group in names and "factors" in batch:
-        return batch["image"][np.argsort(batch["factors"][:, names.index(group)], kind="stable")]
+    if factor in names and "factors" in batch:
+        return batch["image"][np.argsort(batch["factors"][:, names.index(factor)], kind="stable")]
     return batch["image"]
 
 
-def _spread(
-    images: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", most: int
-) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+def _spread(images: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
     """At most `most` images, evenly over the batch."""
     return images[np.linspace(0, len(images) - 1, min(most, len(images))).round().astype(int)]

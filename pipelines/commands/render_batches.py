@@ -1,22 +1,20 @@
-"""`render-batches`: draw batches in which one factor varies into a store."""
+"""`render-batches`: render batches in which one factor varies into a store."""
 
 from typing import Any
 
 import click
 
 from dataset.errors import StoreError
-from dataset.factors import FACE_FACTORS, INTRINSIC
+from dataset.factors import all_batch_factors
 from dataset.keys import SPLITS
 from dataset.spec import StoreSpec
-from pipelines.console.identity_files import Pool
-from pipelines.console.options import Part, dask_option, json_option, memory_option, workers_option
+from pipelines.console.options import dask_option, json_option, memory_option, workers_option
+from pipelines.console.parameters import Part, Pool
+from pipelines.console.render_options import DEFAULTS, given_settings, settings_options
 from pipelines.rendering.executors import Runner
-from pipelines.rendering.fill import draw_missing, report
+from pipelines.rendering.fill import render_missing, report
 from pipelines.rendering.mesh_collections import PROCEDURAL_POOL
-from pipelines.rendering.settings import settings_options
 from pipelines.rendering.subjects import Source, open_or_create
-
-FACTOR_NAMES = (*(f.name for f in FACE_FACTORS), INTRINSIC)
 
 
 @click.command("render-batches")
@@ -26,24 +24,24 @@ FACTOR_NAMES = (*(f.name for f in FACE_FACTORS), INTRINSIC)
     "factors",
     multiple=True,
     required=True,
-    type=click.Choice([*FACTOR_NAMES, "all"]),
-    help="What varies inside a batch. Repeat it, or say all.",
+    type=click.Choice([*all_batch_factors(), "all"]),
+    help="Factor that varies inside a batch; repeat it, or give all.",
 )
 @click.option("--n", "count", type=click.IntRange(1), default=1000, show_default=True, help="Batches of each factor.")
 @click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True)
 @settings_options
-@click.option("--batch-size", type=click.IntRange(2, 1000), help="Images a batch. [default: 20]")
+@click.option("--batch-size", type=click.IntRange(2, 1000), help=f"Images in a batch. [default: {DEFAULTS.batch_size}]")
 @click.option(
     "--pool",
     type=Pool(),
-    help='Draw from so many people, or from those in a JSON file: {"ada": {"shape": [1.5, -0.2], "albedo": [0.3]}}, '
-    'where a person may also have "split": "val" or "test"; sweeps are of other people. '
+    help='Number of identities that batches share, or a JSON file that names them: {"ada": {"shape": [1.5, -0.2], '
+    '"albedo": [0.3]}}, where one may also have "split": "val" or "test"; sweeps show other identities. '
     f"Chairs take a number. [default: a new one in each batch; built-in chairs: {PROCEDURAL_POOL} a split]",
 )
 @workers_option
 @memory_option
 @dask_option
-@click.option("--part", type=Part(), default="0/1", help="Draw only the shards whose number leaves i divided by n.")
+@click.option("--part", type=Part(), default="0/1", help="Render only the shards whose number leaves i divided by n.")
 @json_option
 def command(
     url: str | None,
@@ -59,10 +57,10 @@ def command(
 ) -> None:
     """Fill a store until it holds N batches of each factor.
 
-    A batch is 20 images in which one factor varies: azimuth (the head turns), elevation (it nods), light (it is lit
-    from elsewhere), or everything intrinsic (other people at one pose). Angles are in degrees: azimuth +-86, positive
-    turns the nose to the viewer's right; elevation +-23, positive shows more of the top of the head; light +-80,
-    positive comes from the viewer's right.
+    A batch is 20 images in which one factor varies: azimuth (the head turns), elevation (it nods), light (the light
+    moves round it), or everything intrinsic (other identities at one pose). Angles are in degrees: azimuth +-86,
+    positive turns the nose to the viewer's right; elevation +-23, positive shows more of the top of the head; light
+    +-80, positive comes from the viewer's right.
 
     With --subject chair, an azimuth batch is 20 views of one chair, all round, and an intrinsic batch 20 chairs at one
     azimuth, from 20 or 30 degrees above; the light stays where it is. A folder's meshes are listed in the store's
@@ -78,27 +76,28 @@ def command(
       render-batches --subject chair --factor azimuth --n 1000
       render-batches --subject chair --factor all --meshes ShapeNetCore.v2/03001627 --store shapenet.zarr
     """  # noqa: D301 -- click wants the character itself
-    url = url or f"{given['subject'] or 'face'}s.zarr"
+    settings = given_settings(given)
+    url = url or f"{settings.settings.subject}s.zarr"
 
-    def checked(source: Source, options: dict[str, Any]) -> StoreSpec:
-        spec = source.spec(options)
-        for group in _groups(spec, factors):
-            spec.check_pool(split, group)  # before anything is made
+    def checked(source: Source) -> StoreSpec:
+        spec = source.spec()
+        for factor in _chosen(spec, factors):
+            spec.check_pool(split, factor)  # before anything is made
         return spec
 
-    store, subject = open_or_create(url, given, checked)
+    store, subject = open_or_create(url, settings, checked)
     if store.spec.content != "batches":
         raise StoreError(f"{url} holds sweeps, not batches; choose another --store")
-    groups = _groups(store.spec, factors)
-    for group in groups:
-        store.ensure(split, group, count)
-    summary = draw_missing(store, subject, split, groups, Runner(workers, memory, dask), part)
-    report(store, split, groups, summary, as_json)
+    chosen = _chosen(store.spec, factors)
+    for factor in chosen:
+        store.ensure(split, factor, count)
+    summary = render_missing(store, subject, split, chosen, Runner(workers, memory, dask), part)
+    report(store, split, chosen, summary, as_json)
 
 
-def _groups(spec: StoreSpec, factors: tuple[str, ...]) -> tuple[str, ...]:
-    """Factors that were asked for, each once."""
-    strange = [name for name in factors if name not in (*spec.groups, "all")]
-    if strange:
-        raise StoreError(f"no batches vary the {strange[0]} of {spec.noun}; they vary {', '.join(spec.groups)}")
-    return spec.groups if "all" in factors else tuple(dict.fromkeys(factors))
+def _chosen(spec: StoreSpec, factors: tuple[str, ...]) -> tuple[str, ...]:
+    """The factors that were asked for, each once."""
+    unknown = [name for name in factors if name not in (*spec.batch_factors, "all")]
+    if unknown:
+        raise StoreError(f"no batches vary the {unknown[0]} of {spec.noun}; they vary {', '.join(spec.batch_factors)}")
+    return spec.batch_factors if "all" in factors else tuple(dict.fromkeys(factors))

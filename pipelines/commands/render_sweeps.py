@@ -1,38 +1,44 @@
-"""`render-sweeps`: draw sweeps of one factor for held-out people or chairs, which evaluation is done on."""
+"""`render-sweeps`: render sweeps of one factor for held-out identities, on which evaluation is done."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from dataset.errors import StoreError
-from dataset.factors import SWEEPS
+from dataset.factors import sweep_lengths
 from dataset.keys import SPLITS
 from dataset.spec import StoreSpec, shard_batches
 from dataset.store import Store, create_store, open_store, store_exists
 from dataset.subjects import read_subjects
-from pipelines.console.options import json_option, memory_option, refuse_differences, workers_option
+from pipelines.console.options import json_option, memory_option, workers_option
+from pipelines.console.render_options import given_settings, settings_options
 from pipelines.rendering.executors import Runner
-from pipelines.rendering.fill import draw_missing, report
-from pipelines.rendering.settings import comparable, settings_options, stored_settings
-from pipelines.rendering.subjects import Subject, open_or_create, open_subject, where_given
+from pipelines.rendering.fill import render_missing, report
+from pipelines.rendering.settings import Given, refuse_differences, stored_settings
+from pipelines.rendering.subjects import Subject, open_or_create, open_subject
 
+Others = Literal["random", "zero"]
 LIKE = ("model", "camera", "light", "image", "factors", "seed", "scales", "fixed", "around", "collection")
 """Attributes that sweeps share with the batches they go with."""
 CALIBRATION = {"train": 40, "val": 20}
-"""People in the splits that calibrate and tune; results come from `test`."""
+"""Identities in the splits that calibrate and tune; results come from `test`."""
 
 
 @click.command("render-sweeps")
 @click.option("--store", "url", default="sweeps.zarr", show_default=True, help="Folder or fsspec URL of the store.")
 @click.option("--like", help="Take model, camera, light, image and seed from this store of batches.")
 @click.option(
-    "--identities", type=click.IntRange(1), default=100, show_default=True, help="People or chairs in the test split."
+    "--identities",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Identities in the test split.",
 )
 @click.option(
     "--others",
     type=click.Choice(["random", "zero"]),
-    help="Factors that are not swept: random but fixed for each person, or zero. [default: random]",
+    help="Factors that are not swept: random but fixed for each identity, or zero. [default: random]",
 )
 @settings_options
 @workers_option
@@ -42,17 +48,17 @@ def command(
     url: str,
     like: str | None,
     identities: int,
-    others: str | None,
+    others: Others | None,
     workers: int,
     memory: float,
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Draw azimuth, elevation and light sweeps of people, or azimuth sweeps of chairs, that training has not seen.
+    """Render azimuth, elevation and light sweeps of faces, or azimuth sweeps of chairs, that training has not seen.
 
-    Each person turns through 61 azimuths, nods through 17 elevations and is lit from 81 sides, evenly over the
-    ranges. Calibration uses the 40 people of the train split, tuning the 20 of val, results the 100 of test. Running
-    the same command again finishes a run that was interrupted.
+    Each head turns through 61 azimuths, nods through 17 elevations and is lit from 81 sides, evenly over the ranges.
+    Calibration uses the 40 identities of the train split, tuning the 20 of val, results the 100 of test. Running the
+    same command again finishes a run that was interrupted.
 
     A chair goes all round in 60 azimuths, once at each of its two elevations: 120 images. A split of a folder's meshes
     shows as many, or all that it has.
@@ -62,12 +68,12 @@ def command(
       render-sweeps --like faces.zarr
       render-sweeps --like chairs.zarr --store chair-sweeps.zarr
     """  # noqa: D301 -- click wants the character itself
-    parent = open_store(like) if like else None
-    given["others"] = others
-    if parent is None:
-        store, subject = open_or_create(url, given, lambda source, wanted: sweeps_spec(source.spec(wanted), others))
+    settings = given_settings(given)
+    if like is None:
+        wanted = given_settings(given | {"others": others})
+        store, subject = open_or_create(url, wanted, lambda source: sweeps_spec(source.spec(), others or "random"))
     else:
-        store, subject = _like(parent, url, given)
+        store, subject = _like(open_store(like), url, settings, others)
     if store.spec.content != "sweeps":
         raise StoreError(f"{url} holds batches, not sweeps; choose another --store")
     for split in SPLITS:
@@ -75,51 +81,51 @@ def command(
         if not count:
             click.echo(f"{url} {split}: the collection has none in this split", err=True)
             continue
-        for group in store.spec.groups:
-            store.ensure(split, group, count)
-        summary = draw_missing(store, subject, split, store.spec.groups, Runner(workers, memory))
-        report(store, split, store.spec.groups, summary, as_json)
+        for factor in store.spec.batch_factors:
+            store.ensure(split, factor, count)
+        summary = render_missing(store, subject, split, store.spec.batch_factors, Runner(workers, memory))
+        report(store, split, store.spec.batch_factors, summary, as_json)
 
 
-def sweeps_spec(base: StoreSpec, others: Any) -> StoreSpec:
+def sweeps_spec(base: StoreSpec, others: Others) -> StoreSpec:
     """Spec of a new sweep store, from that of a store of batches."""
-    views = SWEEPS[base.subject]
+    views = sweep_lengths(base.subject)
     return replace(
         base,
         content="sweeps",
         batch_size=views,
         shard_batches=shard_batches(max(views.values()), base.frame_shape),
         pool=None,
-        people={},
-        others=others or "random",
+        identities={},
+        others=others,
     )
 
 
-def _like(parent: Store, url: str, given: dict[str, Any]) -> tuple[Store, Subject]:
-    """The store of sweeps that goes with a store of batches, made if need be; and the subject that fills it."""
-    others = given.pop("others")
-    refuse_differences(parent.url, stored_settings(parent.spec), comparable(given))
-    where, mesh_bytes = where_given(parent.spec, given), round(given["mesh_memory"] * 1e9)
-    subject = open_subject(parent, where, mesh_bytes)  # before anything is made
+def _like(parent: Store, url: str, given: Given, others: Others | None) -> tuple[Store, Subject]:
+    """Open the store of sweeps that goes with a store of batches, or create it; and the subject that fills it."""
+    explicit = given.explicit()
+    refuse_differences(parent.url, stored_settings(parent.spec).options(explicit), explicit)
+    given.refuse_foreign(parent.spec.subject)
+    subject = open_subject(parent, given.sources)  # before anything is made
     if store_exists(url):
         store = open_store(url, write=True)
-        refuse_differences(url, stored_settings(store.spec), {"others": others})
+        refuse_differences(url, {"others": stored_settings(store.spec).others}, {"others": others})
         _refuse_another_parent(store, parent)
         return store, subject
     listed = read_subjects(parent.files, parent.spec.model["sha256"]) if parent.spec.collection else ()
-    return create_store(url, sweeps_spec(parent.spec, others), listed), subject
+    return create_store(url, sweeps_spec(parent.spec, others or "random"), listed), subject
 
 
 def _count(spec: StoreSpec, split: str, wanted: int) -> int:
-    """How many are swept: all that the split has, where that is fewer."""
+    """Number of identities that are swept: all of the split, where that is fewer than wanted."""
     held = spec.pool_size(split) if spec.collection else None
     return wanted if held is None else min(wanted, held)
 
 
 def _refuse_another_parent(store: Store, parent: Store) -> None:
-    """Sweeps that exist must go with the store they are said to be like."""
+    """Refuse a store of sweeps that does not go with the store of batches."""
     ours, theirs = (s.spec.to_attributes() for s in (store, parent))
-    for attributes in (ours, theirs):  # the name is for people, and labels go with channels
+    for attributes in (ours, theirs):  # the name is for readers, and labels go with channels
         attributes["model"] = {k: v for k, v in attributes["model"].items() if k not in ("name", "labels")}
     differs = [k for k in LIKE if ours.get(k) != theirs.get(k)]
     if differs:

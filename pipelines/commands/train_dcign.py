@@ -174,20 +174,20 @@ def _stem(url: str) -> str:
 
 def _factors(store: Store, asked: str | None) -> tuple[list[str], dict[str, int]]:
     """Factors to train on and their numbers of latents; those that are missing are answered with what adds them."""
-    words = [*store.spec.groups] if asked is None else asked.split(",")
+    words = [*store.spec.batch_factors] if asked is None else asked.split(",")
     pairs = [word.strip().partition(":") for word in words]
     if wrong := [count for _, colon, count in pairs if colon and not (count.isdecimal() and int(count))]:
         raise click.BadParameter(
             f"expected a number of latents after the colon, not {wrong[0]!r}", param_hint="factors"
         )
     names, sizes = [name for name, _, _ in pairs], {name: int(count) for name, _, count in pairs if count}
-    if unknown := [n for n in names if n not in store.spec.groups]:
+    if unknown := [n for n in names if n not in store.spec.batch_factors]:
         raise click.ClickException(
-            f"{store.url} has no factor {', '.join(unknown)}; it has {', '.join(store.spec.groups)}"
+            f"{store.url} has no factor {', '.join(unknown)}; it has {', '.join(store.spec.batch_factors)}"
         )
     missing = [n for n in names if not store.batches("train", n)]
     if missing:
-        have = max((store.batches("train", n) for n in store.spec.groups), default=0) or 1000
+        have = max((store.batches("train", n) for n in store.spec.batch_factors), default=0) or 1000
         lines = [f"  render-batches --store {store.url} --factor {n} --n {have}" for n in missing]
         held = ",".join(n for n in names if n not in missing)
         smaller = f"\nor train a smaller code on purpose: --factors {held}" if held else ""

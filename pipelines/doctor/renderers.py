@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.doctor import BAD
-from pipelines.rendering.settings import DEFAULTS
+from pipelines.rendering.settings import RenderSettings
 from render import Camera, CpuRenderer, Mesh, SceneBatch
 from render.errors import RenderError
 from render.gl.context import CANDIDATES, probe
@@ -18,7 +18,7 @@ SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swr ", "software")
 
 def look() -> dict[str, Any]:
     """What draws here: the CPU renderer, every OpenGL platform, and the devices that EGL could draw on."""
-    facts = {"in use": f"{DEFAULTS['backend']}, unless --backend or a store says otherwise", "cpu": _draw()}
+    facts = {"in use": f"{RenderSettings.backend}, unless --backend or a store says otherwise", "cpu": _draw()}
     platforms = {name: _opengl(name, needs) for name, needs in CANDIDATES.items()}
     working = [name for name, text in platforms.items() if not text.startswith("not here")]
     facts["pyrender"] = f"through {working[0]}" if working else "not here: it needs one of the OpenGL platforms below"

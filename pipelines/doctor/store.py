@@ -15,7 +15,7 @@ def look(url: str) -> dict[str, Any]:
     spec = store.spec
     facts = _drawn(spec) if spec.source is None else _imported(spec, spec.source)
     for split in SPLITS:
-        for group in store.groups(split):
+        for group in store.factors(split):
             missing = len(missing_shards(store, split, group))
             state = f"{missing} of {shard_count(store, split, group)} shards missing" if missing else "complete"
             facts[f"{split}/{group}"] = f"{store.batches(split, group):,} batches of {spec.views(group)}, {state}"
@@ -42,4 +42,4 @@ def _imported(spec: StoreSpec, source: Mapping[str, Any]) -> dict[str, Any]:
 
 def lacking(store: Store) -> int:
     """Shards that a store should have and has not."""
-    return sum(len(missing_shards(store, split, group)) for split in SPLITS for group in store.groups(split))
+    return sum(len(missing_shards(store, split, group)) for split in SPLITS for group in store.factors(split))

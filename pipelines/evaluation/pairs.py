@@ -10,8 +10,8 @@ from pipelines.console.progress import progress_bar
 from pipelines.evaluation.measure import MEASURED
 from pipelines.evaluation.metrics.recognition import Pairs
 from pipelines.rendering.backends import store_renderer
-from pipelines.rendering.identity_images import PEOPLE_AT_ONCE, render_identities
-from pipelines.rendering.subjects import open_subject
+from pipelines.rendering.settings import Sources
+from pipelines.rendering.subjects import IDENTITIES_AT_ONCE, open_subject, render_identities
 
 COUPLE = ((0, 0), (1, 1), (0, 1), (1, 0))
 """The pairs of two people: each beside themselves, and twice beside one another. They meet nobody else, so that people
@@ -37,14 +37,14 @@ def angles_of(spec: StoreSpec, count: int) -> NDArray[np.float32]:
 
 def draw_pairs(store: Store, pairs: Pairs, model: str | None) -> NDArray[np.uint8]:
     """(N, 2, H, W[, 3]) pictures of the pairs, as the store's renderer draws them."""
-    subject, renderer = open_subject(store, model), store_renderer(store)
+    subject, renderer = open_subject(store, Sources(model=model)), store_renderer(store)
     who = pairs.people.reshape(-1)
     angles = angles_of(store.spec, len(pairs.people)).reshape(len(who), -1)
     parts = []
     with progress_bar("images") as progress:
         bar = progress.add_task("drawing pairs", total=len(who), note="")
-        for start in range(0, len(who), PEOPLE_AT_ONCE):
-            some = slice(start, start + PEOPLE_AT_ONCE)
+        for start in range(0, len(who), IDENTITIES_AT_ONCE):
+            some = slice(start, start + IDENTITIES_AT_ONCE)
             parts.append(render_identities(subject, renderer, store.spec, MEASURED, who[some], angles[some]))
             progress.advance(bar, len(parts[-1]))
     images = np.concatenate(parts)

@@ -54,7 +54,7 @@ def _short(value: Any) -> str:
 
 def swept_factors(store: Store, run: TrainedRun) -> tuple[Factor, ...]:
     """Factors that the store sweeps and the run has a neuron for."""
-    found = tuple(f for f in store.spec.factors if f.name in run.layout.names and f.name in store.spec.groups)
+    found = tuple(f for f in store.spec.factors if f.name in run.layout.names and f.name in store.spec.batch_factors)
     if not found:
         raise StoreError(f"{store.url} sweeps none of the run's factors ({', '.join(run.layout.names)})")
     return found

@@ -87,8 +87,8 @@ def _view(image: str, run: TrainedRun) -> Observation:
     here, there = scene(store), run.store.scene
     if differs := [what for what in there if here.get(what) != there[what]]:
         raise StoreError(f"{url} has another {' and '.join(differs)} than the images the run was trained on")
-    if view.group not in store.spec.groups:
-        raise StoreError(f"{url} varies {', '.join(store.spec.groups)}, not {view.group}")
+    if view.group not in store.spec.batch_factors:
+        raise StoreError(f"{url} varies {', '.join(store.spec.batch_factors)}, not {view.group}")
     images = store.read(view.split, view.group, view.batch)["image"]
     if view.row >= len(images):
         raise StoreError(f"{url} has views 0 to {len(images) - 1} in a {view.group} batch; {view.row} was asked for")

@@ -13,7 +13,7 @@ from pipelines.console.progress import progress_bar
 from pipelines.interchange.images import ImageFormat
 from pipelines.interchange.source import Source
 from pipelines.rendering.run_log import FILE, Task, shard_record
-from pipelines.rendering.threads import CancelCheck, in_threads
+from pipelines.rendering.workers import CancelCheck, in_threads
 
 RECORDED = ("dcign", "numpy", "Pillow", "numcodecs", "zarr")
 """Libraries whose versions go into the log."""
@@ -37,7 +37,7 @@ class Filler:
         """
         started = time.perf_counter()
         addresses = list(self.source.contents.counts)
-        tasks = [(*address, shard) for address in addresses for shard in missing_shards(self.store, *address)]
+        tasks = [Task(*address, shard) for address in addresses for shard in missing_shards(self.store, *address)]
         images = sum(images_in(self.store, *task) for task in tasks)
         total = sum(self.store.batches(*address) * self.store.spec.views(address[1]) for address in addresses)
         with progress_bar("images") as progress:
@@ -61,6 +61,7 @@ class Filler:
                 arrays[name][k] = values
             told(self.store.spec.views(group))
         write_shard(self.store, split, group, shard, arrays, check_cancelled)
-        record = shard_record(self.store, task, time.perf_counter() - started, RECORDED)
+        seconds = time.perf_counter() - started
+        record = shard_record(self.store, task, seconds, RECORDED, source=str(self.origin.resolve()))
         with self._logging:
-            self.store.files.append_lines(FILE, [record | {"source": str(self.origin.resolve())}])
+            self.store.files.append_lines(FILE, [record.to_json()])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.factors import FACE_FACTORS, INTRINSIC, Factor
+from dataset.factors import INTRINSIC, Factor, factors_of
 from dataset.keys import SPLITS
 from pipelines.interchange.errors import SourceError
 from pipelines.interchange.pictures import Batches, PictureBatches, View, dealt, listing, unreadable
@@ -82,7 +82,7 @@ def _factors(table: Table, present: set[str]) -> tuple[Factor, ...]:
         return tuple(
             factor_over(name, UNITS.get(name, "as given"), columns[:, k]) for k, name in enumerate(table.factors)
         )
-    return tuple(factor for factor in FACE_FACTORS if factor.name in present) or FACE_FACTORS
+    return tuple(factor for factor in factors_of("face") if factor.name in present) or factors_of("face")
 
 
 def _given(table: Table) -> tuple[Batches, list[str]]:

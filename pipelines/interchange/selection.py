@@ -48,13 +48,13 @@ class Selection:
     """
 
     def __init__(self, store: Store, splits: Sequence[str], groups: Sequence[str]) -> None:
-        splits = splits or next(([s] for s in SPLITS if store.groups(s)), [])
-        if strange := [g for g in groups if g not in store.spec.groups]:
-            raise StoreError(f"{store.url} has no factor {strange[0]}; it has {', '.join(store.spec.groups)}")
+        splits = splits or next(([s] for s in SPLITS if store.factors(s)), [])
+        if strange := [g for g in groups if g not in store.spec.batch_factors]:
+            raise StoreError(f"{store.url} has no factor {strange[0]}; it has {', '.join(store.spec.batch_factors)}")
         self.store = store
         self.splits = [s for s in SPLITS if s in splits]
         self.addresses = [
-            (split, group) for split in self.splits for group in store.groups(split) if group in groups or not groups
+            (split, group) for split in self.splits for group in store.factors(split) if group in groups or not groups
         ]
         if not self.addresses:
             where = ", ".join(splits) or "any split"
@@ -84,7 +84,7 @@ class Selection:
         """What every image shows."""
         spec, where = self.store.spec, []
         for split, group, index in self.batches():
-            row = (SPLITS.index(split), spec.groups.index(group), index)
+            row = (SPLITS.index(split), spec.batch_factors.index(group), index)
             where.append(np.tile(np.array(row, np.int64), (spec.views(group), 1)))
         rows = np.concatenate(where)
         known = {name: self._label(name) for name in spec.labels}
@@ -105,7 +105,7 @@ class Selection:
         attributes = self.store.spec.to_attributes()
         kept = ("content", "subject", "conventions", "model", "image", "camera", "light", "factors", "source")
         described = {name: attributes[name] for name in kept if name in attributes}
-        described |= {"digest": self.digest, "splits": list(SPLITS), "active": list(self.store.spec.groups)}
+        described |= {"digest": self.digest, "splits": list(SPLITS), "active": list(self.store.spec.batch_factors)}
         return json.dumps({"full_grid": False, "note": NO_GRID} | described, indent=1)
 
 

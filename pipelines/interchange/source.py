@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.factors import Factor
-from dataset.spec import NOT_DRAWN, StoreSpec, shard_batches
+from dataset.spec import NOT_RENDERED, StoreSpec, shard_batches
 from dataset.store import Store
 from pipelines.interchange.images import ImageFormat
 
@@ -97,12 +97,12 @@ def store_spec(contents: Contents, image_format: ImageFormat) -> StoreSpec:
         subject=contents.subject,
         image={"height": image_format.size, "width": image_format.size, "color": image_format.color},
         factors=contents.factors,
-        varied=contents.varied,
+        only_factors=contents.varied,
         batch_size=dict(contents.views),
         shard_batches=shard_batches(max(contents.views.values()), frame),
         channels=(),
         source=source,
-        **NOT_DRAWN,
+        **NOT_RENDERED,
     )
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dataset.errors import StoreError
-from dataset.factors import FACE_FACTORS, INTRINSIC, Factor
+from dataset.factors import INTRINSIC, Factor, factors_of
 from dataset.keys import SPLITS
 from pipelines.interchange.errors import SourceError
 from pipelines.interchange.pictures import View
@@ -24,7 +24,7 @@ RESERVED = ("file", "identity", "split", "batch", "active")
 MOST_NAMES = 10_000
 """Identities that have names: those stand in the store's attributes, which every opening reads."""
 LARGEST = float(np.finfo(np.float32).max)
-UNITS = {factor.name: factor.unit for factor in FACE_FACTORS}
+UNITS = {factor.name: factor.unit for factor in factors_of("face")}
 """Of columns whose name says what they are."""
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dataset.factors import FACE_FACTORS, INTRINSIC, groups
+from dataset.factors import INTRINSIC, factor_names, factors_of
 from dataset.store import Store
 from pipelines.interchange.errors import SourceError
 from pipelines.interchange.images import ImageFormat, fit
@@ -127,12 +127,12 @@ def open_faces(root: Path, _choices: Choices, _workers: int) -> FaceBatches:
                 notes.append(f"{group} batch {folders[0].name}/{name} is left out: {why}")
     if not files:
         raise SourceError(f"{root} has no batch that can be read: {'; '.join(notes[:1])}")
-    varied = tuple(name for name in groups(FACE_FACTORS) if name in views)
+    varied = tuple(name for name in factor_names(factors_of("face")) if name in views)
     ordered = {(s, g): files[s, g] for s in SPLITS.values() for g in varied if (s, g) in files}
     contents = Contents(
         format="torch7",
         subject="face",
-        factors=FACE_FACTORS,
+        factors=factors_of("face"),
         varied=varied,
         labels=(),
         conventions=CONVENTIONS,

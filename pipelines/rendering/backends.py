@@ -7,6 +7,7 @@ from typing import Any
 
 from dataset.errors import StoreError
 from dataset.store import Store
+from pipelines.rendering.settings import RenderSettings
 from render import CpuRenderer, Renderer
 from render.cpu.truth import check_channels
 from render.errors import RenderError
@@ -16,17 +17,19 @@ from render.scene import Color
 
 @dataclass(frozen=True)
 class Backend:
-    """One way to draw, as stores know it by its name."""
+    """One renderer that stores name."""
 
     make: Callable[[Color, int, Sequence[str], Mapping[str, Any]], Renderer]
-    """A function of color, samples, channels and what the store says of its renderer."""
+    """A function of color, samples, channels and the `renderer` attribute of the store."""
     describe: Callable[[Color, int, Sequence[str]], dict[str, Any]]
-    """What a new store says of it: exactly what `describe` of the renderer will say. It is called in a process that may
-    yet fork, and raises RenderError where it cannot draw those channels, or not on this machine."""
+    """The `renderer` attribute of a new store: exactly what `describe` of the renderer returns.
+
+    It is called in a process that may yet fork, and raises RenderError where it cannot render those channels, or not on
+    this machine."""
     most_samples: int
-    """Samples a side that it draws."""
+    """Most samples a side."""
     threads: bool
-    """Whether threads may share it; else every worker is a process."""
+    """True where threads may share it; else every worker is a process."""
 
 
 def _pyrender(color: Color, samples: int, channels: Sequence[str], facts: Mapping[str, Any]) -> Renderer:
@@ -53,49 +56,47 @@ BACKENDS = {
 }
 
 
-def describe_backend(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What a new store says of its renderer.
-
-    `options` names backend, color, samples, channels and size.
+def describe_backend(settings: RenderSettings) -> dict[str, Any]:
+    """The `renderer` attribute of a new store with these settings.
 
     Raises
     ------
     RenderError
-        When the backend cannot draw that, or not on this machine.
+        When the backend cannot render them, or not on this machine.
     """
-    name, look = options["backend"], (options["color"], options["samples"], options["channels"])
-    CpuRenderer(*look)  # refuses impossible settings for all backends
-    side = options["size"] * math.isqrt(options["samples"])
-    if side > BACKENDS[name].most_samples:
+    image = (settings.color, settings.samples, settings.channels)
+    CpuRenderer(*image)  # refuses impossible settings for all backends
+    backend, side = BACKENDS[settings.backend], settings.size * math.isqrt(settings.samples)
+    if side > backend.most_samples:
         raise RenderError(
-            f"{options['size']} pixels with {options['samples']} samples are {side} samples a side; "
-            f"the {name} backend draws up to {BACKENDS[name].most_samples}"
+            f"{settings.size} pixels with {settings.samples} samples are {side} samples a side; "
+            f"the {settings.backend} backend draws up to {backend.most_samples}"
         )
-    return BACKENDS[name].describe(*look)
+    return backend.describe(*image)
 
 
 def store_renderer(store: Store) -> Renderer:
-    """The renderer that a store was made with.
+    """Make the renderer that a store was made with.
 
     Raises
     ------
     StoreError
-        When it is unknown here, or this machine's would draw other pixels.
+        When it is unknown here, or this machine's would render other pixels.
     """
     image, facts = store.spec.image, dict(store.spec.renderer)
     backend = BACKENDS.get(str(facts.get("backend")))
     if backend is None:
-        raise StoreError(f"{store.url} was drawn by {facts}; the renderers known here are {', '.join(BACKENDS)}")
+        raise StoreError(f"{store.url} was rendered by {facts}; the renderers known here are {', '.join(BACKENDS)}")
     renderer = backend.make(image["color"], image["samples"], store.spec.channels, facts)
     if renderer.describe() != facts:
         raise StoreError(
-            f"{store.url} was drawn by {facts}, this is {renderer.describe()}; "
+            f"{store.url} was rendered by {facts}, this is {renderer.describe()}; "
             "a store has one renderer: choose another --store"
         )
     return renderer
 
 
 def needs_no_process(store: Store) -> bool:
-    """Whether threads may share the renderer."""
+    """True where threads may share the renderer of a store."""
     backend = BACKENDS.get(str(store.spec.renderer.get("backend")))
     return backend is not None and backend.threads

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
-from dataset.factors import FACE_FACTORS, Factor, with_ranges
+from dataset.factors import Factor, factors_of, with_ranges
 from dataset.spec import StoreSpec
 from dataset.store import Store
 from dataset.subjects import SubjectEntry
+from pipelines.rendering.backends import describe_backend
 from pipelines.rendering.run_log import last_source
-from pipelines.rendering.settings import DEFAULTS, common_spec, refuse_foreign
+from pipelines.rendering.scenes import Stage
+from pipelines.rendering.settings import DEFAULT_SOURCES, Given, RenderSettings, Sources, common_fields
 from render import Camera, ModelError, MorphableModel, SceneBatch, frame_head, open_model
 from render.cpu.truth import check_subject
 from render.pose import LIGHT_ELEVATION
@@ -22,72 +24,70 @@ from render.scene import AMBIENT
 FACE_LIGHT = {"elevation": LIGHT_ELEVATION, "ambient": AMBIENT}
 
 
-def batches_spec(model: MorphableModel, given: Mapping[str, Any]) -> StoreSpec:
-    """Spec of a new store of batches from the options that were given."""
-    options: dict[str, Any] = DEFAULTS | {k: v for k, v in given.items() if v is not None}
-    factors = with_ranges(FACE_FACTORS, {f.name: given.get(f.name) for f in FACE_FACTORS})
-    return StoreSpec(factors=factors, **common_spec(options), **face_spec(model, factors, options))
-
-
-def face_spec(model: MorphableModel, factors: Sequence[Factor], options: Mapping[str, Any]) -> dict[str, Any]:
-    """What the model, its framing and the controls over its people decide of a `StoreSpec`.
+def batches_spec(model: MorphableModel, settings: RenderSettings) -> StoreSpec:
+    """Spec of a new store of batches of a model's faces.
 
     Raises
     ------
     StoreError, RenderError
-        When the model has no expression, regions or landmarks and they are asked for.
+        When the model has no expression, regions or landmarks and they are asked for, or the backend cannot render it.
     """
-    channels = tuple(options["channels"])
-    check_subject(channels, model.regions is not None, model.landmarks68 is not None)
-    ranges = {f.name: (f.low, (f.low + f.high) / 2, f.high) for f in factors}
-    camera = frame_head(model.mean, model.chin, options["size"], ranges["azimuth"], ranges["elevation"])
-    scales = _scales(model, options)
-    return {
-        "subject": "face",
-        "model": model_identity(model, channels),
-        "camera": camera.to_json(),
-        "light": FACE_LIGHT,
-        "channels": channels,
-        "coefficients": {block: model.blocks[block].components for block in scales},
-        "scales": scales,
-        "fixed": options.get("fix") or {},
-        "around": _around(options),
-    }
+    factors = with_ranges(factors_of("face"), settings.ranges)
+    check_subject(settings.channels, model.regions is not None, model.landmarks68 is not None)
+    scales = _scales(model, settings)
+    return StoreSpec(
+        subject="face",
+        model=model_identity(model, settings.channels),
+        camera=_camera(model, factors, settings.size).to_json(),
+        light=FACE_LIGHT,
+        factors=factors,
+        coefficients={block: model.blocks[block].components for block in scales},
+        scales=scales,
+        fixed=settings.fix,
+        around=_around(settings),
+        **common_fields(settings, describe_backend(settings)),
+    )
 
 
-def _around(options: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The reference person and everybody's distance from it."""
-    if options.get("distance") is None:
-        if options.get("around") is not None:
-            raise StoreError("--around needs a --distance from that person, in standard deviations")
+def _camera(model: MorphableModel, factors: Sequence[Factor], size: int) -> Camera:
+    """The camera that the mean face fits at low, middle and high of each factor of its pose."""
+    ends = {f.acts_on: (f.low, (f.low + f.high) / 2, f.high) for f in factors}
+    poses = [ends.get(part, (0.0,)) for part in ("pose.azimuth", "pose.elevation", "pose.roll")]
+    return frame_head(model.mean, model.chin, size, *poses)
+
+
+def _around(settings: RenderSettings) -> dict[str, Any] | None:
+    """The `around` attribute: the reference identity, and the distance of every identity from it."""
+    if settings.distance is None:
+        if settings.around is not None:
+            raise StoreError("--around needs a --distance from that identity, in standard deviations")
         return None
-    return {"reference": options.get("around") or {}, "distance": float(options["distance"])}
+    return {"reference": settings.around or {}, "distance": settings.distance}
 
 
 def model_identity(model: MorphableModel, channels: Sequence[str]) -> dict[str, str]:
-    """The `model` attribute. Where regions or landmarks are stored, what they are is part of it."""
+    """The `model` attribute: name and hash, and the hash of regions and landmarks where they are stored."""
     known = {"name": model.name, "sha256": model.sha256}
     return known | ({"labels": model.labels_sha256} if {"region", "landmarks"} & set(channels) else {})
 
 
-def _scales(model: MorphableModel, options: Mapping[str, Any]) -> dict[str, float]:
-    """Blocks that are drawn, with their spread. Expression stays out altogether unless it is asked for."""
-    scales = {"shape": float(options["shape_scale"]), "albedo": float(options["albedo_scale"])}
-    expression = float(options["expression_scale"])
-    if expression:
+def _scales(model: MorphableModel, settings: RenderSettings) -> dict[str, float]:
+    """Blocks that are sampled, with their spread; expression is left out altogether unless it is asked for."""
+    scales = {"shape": settings.shape_scale, "albedo": settings.albedo_scale}
+    if settings.expression_scale:
         if "expression" not in model.blocks:
             raise StoreError(f"{model.name} has no expression block: leave --expression-scale out")
-        scales["expression"] = expression
+        scales["expression"] = settings.expression_scale
     return scales
 
 
 class FaceSubject:
-    """Draws the people of a store.
+    """The faces of a store, as scenes.
 
     Raises
     ------
     StoreError
-        When the model is not the one the store was made with.
+        When the model is not the one the store was made with, or a factor acts on something that scenes do not have.
     """
 
     def __init__(self, model: MorphableModel, spec: StoreSpec, source: str) -> None:
@@ -102,11 +102,9 @@ class FaceSubject:
         self.source = str(Path(source).resolve()) if is_file else source
         """Where the model came from, for the log: a name, or a file's full path."""
         self.mesh_bytes = 0
-        self._model = model
         self.vertices = model.vertices
-        self._camera = Camera.from_json(dict(spec.camera))
-        self._light_elevation = float(spec.light["elevation"])
-        self._columns = {f.name: k for k, f in enumerate(spec.factors)}
+        self._model = model
+        self._stage = Stage.of_spec(spec)
 
     def batches(
         self,
@@ -117,55 +115,54 @@ class FaceSubject:
     ) -> list[SceneBatch]:
         """Scenes of n batches: (n, B, F) factors, (n, B) identity, (n, B, K) coefficients of each block.
 
-        The split is in the coefficients already. Their people are made together: reading the model's basis once for
-        each of them would take longer than drawing.
+        The coefficients follow from the split already. All meshes are made together: reading the model's basis once
+        for each of them would take longer than rendering.
         """
         _, first, index = np.unique(identity, return_index=True, return_inverse=True)
         del split
-        people = {block: values.reshape(-1, values.shape[-1])[first] for block, values in coefficients.items()}
-        meshes = self._model.meshes(people)
-        pose = (factors[:, :, self._columns[name]] for name in ("azimuth", "elevation", "light"))
+        distinct = {block: values.reshape(-1, values.shape[-1])[first] for block, values in coefficients.items()}
+        meshes = self._model.meshes(distinct)
         return [
-            SceneBatch(meshes, shown, azimuth, elevation, light, self._camera, self._light_elevation)
-            for shown, azimuth, elevation, light in zip(index.reshape(identity.shape), *pose, strict=True)
+            self._stage.scenes(meshes, shown, values)
+            for shown, values in zip(index.reshape(identity.shape), factors, strict=True)
         ]
 
 
 class FaceSource:
-    """A face model that a new store is made of."""
+    """A face model from which a new store is made."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        refuse_foreign("face", given)
-        self._name = given["model"] or "procedural"
+    def __init__(self, given: Given) -> None:
+        given.refuse_foreign("face")
+        self._name = given.sources.model or "procedural"
         self._model = open_model(self._name)
+        self._settings = given.settings
 
-    def spec(self, given: Mapping[str, Any]) -> StoreSpec:
-        """Of a store of batches, from the options that were given."""
-        return batches_spec(self._model, given)
+    def spec(self) -> StoreSpec:
+        """Spec of a store of batches with the given settings."""
+        return batches_spec(self._model, self._settings)
 
     def subject(self, spec: StoreSpec) -> FaceSubject:
-        """Its people, in a store of this spec."""
+        """The faces of a store of this spec."""
         return FaceSubject(self._model, spec, self._name)
 
     @property
     def entries(self) -> tuple[SubjectEntry, ...]:
-        """Nothing to list: the model's hash says everything."""
+        """No meshes to list: the model is identified by its hash."""
         return ()
 
 
-def open_face(store: Store, source: str | None = None, mesh_bytes: int = 0) -> FaceSubject:
-    """The subject that fills a store: from `source`, else from where the store's last run had it.
+def open_face(store: Store, sources: Sources = DEFAULT_SOURCES) -> FaceSubject:
+    """Open the model that fills a store: the given one, else the one that the store's last run used.
 
     Raises
     ------
     StoreError
         When no model is there, or it is another one.
     """
-    del mesh_bytes  # people are made of coefficients anew
-    tried = source or last_source(store) or store.spec.model["name"]
+    tried = sources.model or last_source(store) or store.spec.model["name"]
     try:
         model = open_model(tried)
     except ModelError as error:
-        hint = "" if source else f"; {store.url} needs the model it was made with: give it with --model"
+        hint = "" if sources.model else f"; {store.url} needs the model it was made with: give it with --model"
         raise StoreError(f"{error}{hint}") from error
     return FaceSubject(model, store.spec, tried)

@@ -1,6 +1,6 @@
-"""The interface that disentanglement libraries ask of a data set, over a face model and the renderer.
+"""The interface that disentanglement libraries expect of a data set, over a face model and the renderer.
 
-Nothing is stored: an image is drawn when it is asked for, from whole numbers that stand for the values of its factors.
+Nothing is stored: an image is rendered when it is asked for, from whole numbers that stand for its factors' values.
 """
 
 from collections.abc import Mapping
@@ -10,20 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
+from dataset.factors import factors_of, sweep_lengths
 from dataset.keys import SPLITS
 from pipelines.rendering.faces import FaceSubject, batches_spec
-from pipelines.rendering.identity_images import PEOPLE_AT_ONCE, render_identities
+from pipelines.rendering.settings import Given
+from pipelines.rendering.subjects import IDENTITIES_AT_ONCE, render_identities
 from render import CpuRenderer, open_model
 
-LEVELS = {"identity": 1000, "azimuth": 61, "elevation": 17, "light": 81}
-"""Values of each factor, in the order of the columns."""
-OPTIONS = frozenset(
-    {"azimuth", "elevation", "light", "shape_scale", "albedo_scale", "expression_scale", "fix", "around", "distance"}
-)
+IDENTITY_LEVELS = 1000
+"""Default number of identities."""
+CONTROLS = ("shape_scale", "albedo_scale", "expression_scale", "fix", "around", "distance")
+"""Settings of the identities, beside the ranges of the factors."""
+
+
+def default_levels() -> dict[str, int]:
+    """Number of values of each factor, in the order of the columns; those of a sweep, where the factor is swept."""
+    return {"identity": IDENTITY_LEVELS} | sweep_lengths("face")
 
 
 class Random(Protocol):
-    """What is drawn with: a numpy Generator, or the older RandomState that those libraries hand around."""
+    """A source of random numbers: a numpy Generator, or the older RandomState that those libraries pass."""
 
     def choice(self, a: int, size: int) -> Any:
         """Whole numbers below `a`."""
@@ -36,13 +42,13 @@ class FaceData:
     Parameters
     ----------
     model : "procedural" for the built-in head, or a face model's file
-    levels : how many values each factor has; identities are the people of a seed, angles are even over their ranges,
-        and the middle of the range where there is one
+    levels : number of values of each factor; identities are those of a seed, the other factors are even over their
+        ranges, or at the middle of the range where they have one value; `default_levels` by default
     size : pixels a side
     color : "grey" or "rgb"
     samples : a pixel
-    seed : whose people
-    split : "train", "val" or "test"; they share nobody
+    seed : that of the identities
+    split : "train", "val" or "test"; they share no identity
     options : of `render-batches`: ranges such as ``azimuth=(-60, 60)``, scales, `fix`, `around` and `distance`
 
     Raises
@@ -54,7 +60,7 @@ class FaceData:
     def __init__(
         self,
         model: str = "procedural",
-        levels: Mapping[str, int] = LEVELS,
+        levels: Mapping[str, int] | None = None,
         size: int = 64,
         color: Literal["grey", "rgb"] = "grey",
         samples: int = 4,
@@ -62,38 +68,40 @@ class FaceData:
         split: Literal["train", "val", "test"] = "train",
         **options: Any,
     ) -> None:
-        if set(levels) - set(LEVELS) or not all(isinstance(n, int) and n >= 1 for n in levels.values()):
-            raise StoreError(f"levels are whole numbers of 1 or more for {', '.join(LEVELS)}, not {dict(levels)}")
-        if unknown := sorted(options.keys() - OPTIONS):
-            raise StoreError(f"there is no option {', '.join(unknown)}; there are {', '.join(sorted(OPTIONS))}")
+        known, levels = default_levels(), levels or {}
+        if set(levels) - set(known) or not all(isinstance(n, int) and n >= 1 for n in levels.values()):
+            raise StoreError(f"levels are whole numbers of 1 or more for {', '.join(known)}, not {dict(levels)}")
+        allowed = sorted({*CONTROLS, *(factor.name for factor in factors_of("face"))})
+        if unknown := sorted(options.keys() - set(allowed)):
+            raise StoreError(f"there is no option {', '.join(unknown)}; there are {', '.join(allowed)}")
         if split not in SPLITS:
             raise StoreError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
-        self.levels = LEVELS | dict(levels)
+        self.levels = known | dict(levels)
         self._split = split
         opened = open_model(model)
-        given = options | {"size": size, "color": color, "samples": samples, "seed": seed}
-        self._spec = batches_spec(opened, given)
+        given = Given.from_options(options | {"size": size, "color": color, "samples": samples, "seed": seed})
+        self._spec = batches_spec(opened, given.settings)
         self._subject = FaceSubject(opened, self._spec, model)
         self._renderer = CpuRenderer(color, samples)
 
     @property
     def num_factors(self) -> int:
-        """How many factors vary."""
+        """Number of factors, the identity among them."""
         return len(self.levels)
 
     @property
     def factor_names(self) -> list[str]:
-        """Their names, in the order of the columns."""
+        """Names of the factors, in the order of the columns."""
         return [*self.levels]
 
     @property
     def factors_num_values(self) -> list[int]:
-        """How many values each has."""
+        """Number of values of each factor."""
         return [*self.levels.values()]
 
     @property
     def observation_shape(self) -> list[int]:
-        """[H, W, C]."""
+        """[H, W, C] of an image."""
         frame = self._spec.frame_shape
         return [*frame, 1] if len(frame) == 2 else [*frame]
 
@@ -103,7 +111,7 @@ class FaceData:
         return np.stack(columns, axis=1).astype(np.int64)
 
     def values(self, factors: NDArray[np.integer]) -> NDArray[np.float32]:
-        """(num, 3) azimuth, elevation and light in degrees."""
+        """(num, F) values of the factors other than the identity, in their units."""
         self._check(factors)
         columns = [
             _even(f.low, f.high, self.levels[f.name])[np.asarray(factors)[:, self.factor_names.index(f.name)]]
@@ -114,7 +122,7 @@ class FaceData:
     def sample_observations_from_factors(
         self, factors: NDArray[np.integer], random_state: Random | None = None
     ) -> NDArray[np.float32]:
-        """Draw images.
+        """Render images.
 
         Parameters
         ----------
@@ -131,16 +139,16 @@ class FaceData:
             Another shape, or a value that its factor does not have.
         """
         del random_state
-        angles, who = self.values(factors), np.asarray(factors)[:, 0].astype(np.int64)
-        images = np.empty((len(who), *self.observation_shape), np.float32)
-        for start in range(0, len(who), PEOPLE_AT_ONCE):
-            some = slice(start, start + PEOPLE_AT_ONCE)
-            images[some] = self._draw(angles[some], who[some])
+        values, identity = self.values(factors), np.asarray(factors)[:, 0].astype(np.int64)
+        images = np.empty((len(identity), *self.observation_shape), np.float32)
+        for start in range(0, len(identity), IDENTITIES_AT_ONCE):
+            some = slice(start, start + IDENTITIES_AT_ONCE)
+            images[some] = self._render(identity[some], values[some])
         return images
 
-    def _draw(self, angles: NDArray[np.float32], who: NDArray[np.int64]) -> NDArray[np.float32]:
-        images = render_identities(self._subject, self._renderer, self._spec, self._split, who, angles)
-        return (images.astype(np.float32) / np.float32(255)).reshape(len(who), *self.observation_shape)
+    def _render(self, identity: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.float32]:
+        images = render_identities(self._subject, self._renderer, self._spec, self._split, identity, values)
+        return (images.astype(np.float32) / np.float32(255)).reshape(len(identity), *self.observation_shape)
 
     def sample(self, num: int, random_state: Random) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Random factors and their images."""

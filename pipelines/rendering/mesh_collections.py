@@ -1,4 +1,4 @@
-"""Where chairs come from: the built-in generator, or a folder of meshes that a store froze when it was made."""
+"""Collections of chairs: the built-in generator, or a folder of meshes whose list a store froze when it was made."""
 
 import hashlib
 from collections import Counter
@@ -24,8 +24,8 @@ from dataset.subjects import (
 )
 from pipelines.console.limits import worker_count
 from pipelines.console.progress import progress_bar
-from pipelines.console.split_file import Splits
-from pipelines.rendering.processes import SpawnedPool
+from pipelines.rendering.settings import Given, RenderSettings, Splits
+from pipelines.rendering.workers import SpawnedPool
 from render import Mesh
 from render.cachedir import directory
 from render.content.chairs import GENERATOR_VERSION, make_chair
@@ -38,10 +38,10 @@ from render.meshes.prepare import prepare
 
 PROCEDURAL = "procedural"
 PROCEDURAL_POOL = 1000
-"""Built-in chairs in each split unless the user says otherwise."""
+"""Default number of built-in chairs in each split."""
 TEST_FRACTION = 0.1
 SHOWN = 5
-"""Refused or guessed meshes that are told one by one."""
+"""Refused or guessed meshes that are listed one by one."""
 
 
 class Collection(Protocol):
@@ -53,26 +53,30 @@ class Collection(Protocol):
 
     @property
     def identity(self) -> dict[str, str]:
-        """The `model` attribute of a store: a name for people, and the hash that it is known by."""
+        """The `model` attribute of a store: a name for readers, and the hash that identifies it."""
 
     @property
     def has_regions(self) -> bool:
-        """Whether its meshes say which part is the seat."""
+        """True where its meshes label their parts, such as the seat."""
 
-    def spec_fields(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What it decides of a store's spec beside the model."""
+    @property
+    def listing(self) -> Mapping[str, Any]:
+        """The `collection` attribute of a store; empty for the built-in chairs."""
 
     @property
     def entries(self) -> tuple[SubjectEntry, ...]:
-        """What a new store lists; nothing where a number says everything."""
+        """The meshes that a new store lists; none where a number identifies a chair."""
+
+    def pool(self, settings: RenderSettings) -> int | None:
+        """Number of chairs that batches share, as the spec has it; `StoreError` where it cannot be chosen."""
 
     def mesh(self, split: str, number: int) -> Mesh:
-        """One of them, ready to draw."""
+        """One chair, ready to render."""
 
 
 @dataclass(frozen=True)
 class ProceduralChairs:
-    """As many different chairs as are asked for, in every split; each is made once and kept on disk."""
+    """As many different chairs as are asked for, in every split; each is made once and cached on disk."""
 
     seed: int
     source: str = PROCEDURAL
@@ -82,15 +86,20 @@ class ProceduralChairs:
     @property
     def identity(self) -> dict[str, str]:
         """The `model` attribute of a store."""
-        told = f"dcign chairs {GENERATOR_VERSION}, conversion {CONVERSION}"
-        return {"name": "procedural chairs", "sha256": hashlib.sha256(told.encode()).hexdigest()}
+        text = f"dcign chairs {GENERATOR_VERSION}, conversion {CONVERSION}"
+        return {"name": "procedural chairs", "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
-    def spec_fields(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What it decides of a store's spec beside the model."""
-        return {"pool": given.get("pool") or PROCEDURAL_POOL}
+    @property
+    def listing(self) -> Mapping[str, Any]:
+        """Nothing: a number identifies a chair."""
+        return {}
+
+    def pool(self, settings: RenderSettings) -> int:
+        """Number of chairs in each split."""
+        return settings.pool if isinstance(settings.pool, int) else PROCEDURAL_POOL
 
     def mesh(self, split: str, number: int) -> Mesh:
-        """One of them, from the cache where it is there."""
+        """One chair, from the cache where it is there."""
         place = (
             directory() / "meshes" / f"chairs-{GENERATOR_VERSION}-{CONVERSION}-{self.seed}" / split / f"{number}.mesh"
         )
@@ -126,14 +135,18 @@ class FolderChairs:
         """The `model` attribute of a store."""
         return {"name": self.folder.name, "sha256": list_hash(self.entries), "conversion": str(CONVERSION)}
 
-    def spec_fields(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What it decides of a store's spec beside the model."""
-        if given.get("pool") is not None:
+    @property
+    def listing(self) -> Mapping[str, Any]:
+        """Number of meshes in each split, and the options of the listing."""
+        return {"counts": counts(self.entries), **self.options}
+
+    def pool(self, settings: RenderSettings) -> None:
+        """Refuse a number: the folder decides."""
+        if settings.pool is not None:
             raise StoreError("a folder of meshes is a pool of its own: leave --pool out")
-        return {"collection": {"counts": counts(self.entries), **self.options}}
 
     def mesh(self, split: str, number: int) -> Mesh:
-        """One of them; `StoreError` naming the file where it has changed."""
+        """One chair; `StoreError` naming the file where it has changed."""
         entry = self._by_split[split][number]
         try:
             return converted(self.folder, entry.path, entry.files, entry.up, entry.front)
@@ -141,53 +154,53 @@ class FolderChairs:
             raise StoreError(str(error)) from error
 
 
-def open_collection(given: Mapping[str, Any]) -> Collection:
-    """What the options of a new store ask for."""
-    where = given["meshes"] or PROCEDURAL
-    if where == PROCEDURAL:
-        strange = [name for name in ("up", "front", "test_fraction", "split_file") if given.get(name) is not None]
-        if strange:
-            raise StoreError(f"--{strange[0].replace('_', '-')} is for a folder of meshes; built-in chairs need none")
-        return ProceduralChairs(given.get("seed") or 0)
-    return list_folder(Path(where), given)
+def open_collection(given: Given) -> Collection:
+    """Open the collection that a new store asks for."""
+    source, settings = given.sources.meshes or PROCEDURAL, given.settings
+    if source != PROCEDURAL:
+        return list_folder(Path(source), settings)
+    strange = [name for name in ("up", "front", "test_fraction", "split_file") if name in given.names]
+    if strange:
+        raise StoreError(f"--{strange[0].replace('_', '-')} is for a folder of meshes; built-in chairs need none")
+    return ProceduralChairs(settings.seed)
 
 
 def reopen_collection(store: Store, source: str) -> Collection:
-    """What a store was made of, from where it is now."""
+    """Open the collection that a store was made of, at its present location."""
     spec = store.spec
     if not spec.collection:
         return ProceduralChairs(spec.seed)
     folder = Path(source)
     if not folder.is_dir():
         raise StoreError(
-            f"{store.url} shows meshes of a folder {spec.model['name']}: say with --meshes where it is now"
+            f"{store.url} shows meshes of a folder {spec.model['name']}: give its present location with --meshes"
         )
     entries = read_subjects(store.files, spec.model["sha256"])
     return FolderChairs(folder.resolve(), entries, {k: v for k, v in spec.collection.items() if k != "counts"})
 
 
-def list_folder(folder: Path, given: Mapping[str, Any]) -> FolderChairs:
-    """Every mesh of a folder that can be drawn, converted, with its split; what cannot is told and left out.
+def list_folder(folder: Path, settings: RenderSettings) -> FolderChairs:
+    """List and convert every mesh of a folder that can be rendered, with its split; the others are reported.
 
     Raises
     ------
     StoreError
-        None can be drawn, or a split file names others.
+        When none can be rendered, or a split file names others.
     """
     try:
-        files = find_meshes(folder, given.get("up"), given.get("front"))
+        files = find_meshes(folder, settings.up, settings.front)
     except MeshError as error:
         raise StoreError(str(error)) from error
     done = _convert_all(folder, _named_once(files))
     if not done:
         raise StoreError(f"{folder} holds no mesh that can be drawn; expected OBJ, glTF, GLB, PLY, STL or OFF files")
-    fraction = TEST_FRACTION if given.get("test_fraction") is None else float(given["test_fraction"])
-    splits: Splits | None = given.get("split_file")
+    fraction = TEST_FRACTION if settings.test_fraction is None else settings.test_fraction
+    splits = settings.split_file
     entries = tuple(_entry(file, found, fraction, splits) for file, found in done)
     _check_names(entries, splits)
     options = {
-        "up": given.get("up"),
-        "front": given.get("front"),
+        "up": settings.up,
+        "front": settings.front,
         "test_fraction": fraction,
         "split_file": None if splits is None else splits.sha256,
     }
@@ -210,7 +223,7 @@ def _entry(file: MeshFile, found: Converted, fraction: float, splits: Splits | N
 
 
 def _check_names(entries: Sequence[SubjectEntry], splits: Splits | None) -> None:
-    """A split file that names what is not there is a mistake."""
+    """Refuse a split file that names meshes that are not in the folder."""
     names = {entry.id for entry in entries}
     strange = sorted(set(splits.by_id) - names) if splits is not None else []
     if strange:
@@ -221,7 +234,7 @@ def _check_names(entries: Sequence[SubjectEntry], splits: Splits | None) -> None
 
 
 def _named_once(files: Sequence[MeshFile]) -> list[MeshFile]:
-    """A name that two meshes have (as OBJ and as glTF, or in two layouts) gives way to their paths."""
+    """Replace a name that two meshes have (as OBJ and as glTF, or in two layouts) by their paths."""
     times = Counter(file.id for file in files)
     return [replace(file, id=file.path.as_posix()) if times[file.id] > 1 else file for file in files]
 
@@ -233,6 +246,7 @@ def _sort_out(
     refused: list[str],
     advance: Callable[[], None],
 ) -> None:
+    """Append each outcome to the meshes that are converted, or to the reasons of those that are refused."""
     for file, outcome in zip(files, outcomes, strict=True):
         if isinstance(outcome, str):
             refused.append(outcome)
@@ -241,8 +255,8 @@ def _sort_out(
         advance()
 
 
-def _tell(what: str, lines: Sequence[str]) -> None:
-    """The first few of many lines, and how many there are."""
+def _report(what: str, lines: Sequence[str]) -> None:
+    """Print the number of lines on standard error, and the first few of them."""
     if lines:
         click.echo(f"{len(lines)} meshes: {what}", err=True)
     for line in lines[:SHOWN]:
@@ -252,7 +266,7 @@ def _tell(what: str, lines: Sequence[str]) -> None:
 
 
 def _convert_all(folder: Path, files: Sequence[MeshFile]) -> list[tuple[MeshFile, Converted]]:
-    """All that can be converted, in their order; says what was refused and what was guessed."""
+    """Convert all meshes that can be, in their order; report what was refused and what was guessed."""
     workers = min(worker_count(), max(1, len(files) // 8))
     done: list[tuple[MeshFile, Converted]] = []
     refused: list[str] = []
@@ -260,16 +274,16 @@ def _convert_all(folder: Path, files: Sequence[MeshFile]) -> list[tuple[MeshFile
         bar = progress.add_task("reading meshes", total=len(files), note="")
         with _outcomes(folder, files, workers) as outcomes:
             _sort_out(files, outcomes, done, refused, lambda: progress.advance(bar))
-    _tell("left out", refused)
+    _report("left out", refused)
     guessed = [(file, found) for file, found in done if found.axes_from == "guess"]
     axes = [f"{file.path}: up {found.up}, front {found.front or 'unknown'}" for file, found in guessed]
-    _tell("axes were guessed (say --up and --front to be sure)", axes)
+    _report("axes were guessed (give --up and --front to be sure)", axes)
     return done
 
 
 @contextmanager
 def _outcomes(folder: Path, files: Sequence[MeshFile], workers: int) -> Iterator[Iterable[Converted | str]]:
-    """What each file gave, in their order, as it comes; an interrupt ends the workers at once."""
+    """The outcome of each file, in their order, as it arrives; an interrupt ends the workers at once."""
     if workers == 1:
         yield map(_convert_one, [folder] * len(files), files)
         return
@@ -288,7 +302,7 @@ def _outcomes(folder: Path, files: Sequence[MeshFile], workers: int) -> Iterator
 
 
 def _convert_one(folder: Path, file: MeshFile) -> Converted | str:
-    """In a worker: the mesh, or why not."""
+    """Convert one mesh, in a worker; the reason where it cannot be."""
     try:
         return convert(folder, file)
     except MeshError as error:

@@ -1,189 +1,251 @@
-"""What fixes a store: the options, their defaults, and the part of the spec that does not depend on what is shown."""
+"""The settings that fix a store, as a type: their defaults, and those of a store that exists."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-import click
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypedDict
 
 from dataset.errors import StoreError
-from dataset.spec import CHANNELS, StoreSpec, shard_batches
-from pipelines.console.identity_files import CoefficientsFile
-from pipelines.console.options import (
-    Axis,
-    Channels,
-    mesh_memory_option,
-    meshes_option,
-    model_option,
-    range_option,
-    scale_option,
-)
-from pipelines.console.split_file import SplitFile
-from pipelines.rendering.backends import BACKENDS, describe_backend
+from dataset.factors import TABLE
+from dataset.spec import StoreSpec, shard_batches
+from render.scene import Color
 
-DEFAULTS = {
-    "backend": "cpu",
-    "channels": ("mask",),
-    "size": 150,
-    "color": "grey",
-    "samples": 4,
-    "seed": 0,
-    "batch_size": 20,
-    "shape_scale": 1.0,
-    "albedo_scale": 1.0,
-    "expression_scale": 0.0,
-}
-ONLY = {
-    "face": ("model", "shape_scale", "albedo_scale", "expression_scale", "fix", "around", "distance", "light"),
-    "chair": ("meshes", "up", "front", "test_fraction", "split_file"),
-}
-"""Options that only one kind of subject has."""
-NOT_SETTINGS = ("model", "meshes", "mesh_memory")
-"""Options that say where things are on this machine; a store does not keep them."""
+Coefficients = Mapping[str, Sequence[float | None]]
+"""Block of the model to its leading coefficients, in standard deviations; None for one that is sampled."""
+NamedIdentities = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Split to its identities: `name`, and coefficients by block."""
 
 
-def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that are fixed when a store is made."""
-    for option in reversed(
-        [
-            click.option("--subject", type=click.Choice(["face", "chair"]), help="What is shown. [default: face]"),
-            model_option,
-            meshes_option,
-            click.option(
-                "--up", type=Axis(), help="Axis of the meshes' files that points up, where no layout says it."
-            ),
-            click.option("--front", type=Axis(), help="Axis that their front looks along, where no layout says it."),
-            click.option(
-                "--test-fraction",
-                type=click.FloatRange(0, 1),
-                help="Share of the meshes in the test split, half as many in val; a mesh's shape decides. "
-                "[default: 0.1]",
-            ),
-            click.option(
-                "--split-file",
-                type=SplitFile(),
-                help="CSV of id,split lines that decide instead; ids as in subjects.json.",
-            ),
-            click.option("--size", type=click.IntRange(8, 4096), help="Pixels a side. [default: 150]"),
-            click.option("--color", type=click.Choice(["grey", "rgb"]), help="[default: grey]"),
-            click.option("--samples", type=int, help="Samples a pixel, a square number. [default: 4]"),
-            click.option(
-                "--backend",
-                type=click.Choice(list(BACKENDS)),
-                envvar="DCIGN_BACKEND",
-                show_envvar=True,
-                help="cpu needs nothing and draws the same bytes everywhere; pyrender is OpenGL. [default: cpu]",
-            ),
-            click.option(
-                "--channels",
-                type=Channels(),
-                help=f"What to store beside the image, of {','.join(CHANNELS)}. [default: mask]",
-            ),
-            click.option("--seed", type=click.IntRange(0), help="[default: 0]"),
-            scale_option("shape", "1"),
-            scale_option("albedo", "1"),
-            scale_option("expression", "0: no expression at all"),
-            click.option(
-                "--fix",
-                type=CoefficientsFile('{"shape": [1.5, null], "albedo": [0]}', nulls=True),
-                help='JSON file of values that everybody has, such as {"albedo": [0.5, null, -1]}; null is drawn.',
-            ),
-            click.option(
-                "--around",
-                type=CoefficientsFile('{"shape": [1.5, -0.3], "albedo": [0]}', nulls=False),
-                help="JSON file with the coefficients of a reference person, to draw people at a --distance from.",
-            ),
-            click.option(
-                "--distance",
-                type=click.FloatRange(0, 100),
-                help="How far everybody is from the reference (without --around: from the mean): the root mean square "
-                "of the coefficients' differences, in standard deviations, times the block's scale. 0 is the reference "
-                "itself, strangers are about 1.4 apart.",
-            ),
-            range_option("azimuth", "-86 86; chairs: 0 360"),
-            range_option("elevation", "-23 23; chairs: 20 or 30, nothing between"),
-            range_option("light", "-80 80; chairs: always 30"),
-            mesh_memory_option,
-        ]
-    ):
-        function = option(function)
-    return function
+@dataclass(frozen=True)
+class Splits:
+    """Split of every mesh that a split file names."""
+
+    sha256: str
+    """Hash of the list; a store remembers nothing else of it."""
+    by_id: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Id of a mesh to its split; empty where it comes from a store."""
+
+    def __str__(self) -> str:
+        return self.sha256
 
 
-def refuse_foreign(subject: str, given: Mapping[str, Any]) -> None:
-    """Raise `StoreError` for an option, or a kind of value, that was given and belongs to another kind of subject."""
-    for other, names in ONLY.items():
-        strange = [name for name in names if other != subject and given.get(name) is not None]
-        if strange:
-            option = strange[0].replace("_", "-")
-            raise StoreError(f"--{option} is an option of --subject {other}: leave it out with --subject {subject}")
-    if subject != "face" and isinstance(given.get("pool"), dict):
-        raise StoreError(
-            f"a --pool file names people, and this is --subject {subject}: give a number, such as --pool 100, "
-            "or nothing with a folder of meshes"
-        )
+@dataclass(frozen=True)
+class RenderSettings:
+    """Everything that a user decides about a store when it is made; the defaults are those of the commands."""
+
+    subject: str = "face"
+    """`face` or `chair`."""
+    backend: str = "cpu"
+    """Name in `pipelines.rendering.backends.BACKENDS`."""
+    channels: tuple[str, ...] = ("mask",)
+    """Arrays to store beside the image, of `dataset.spec.CHANNELS`."""
+    size: int = 150
+    """Pixels a side."""
+    color: Color = "grey"
+    """`grey` or `rgb`."""
+    samples: int = 4
+    """Samples a pixel, a square number."""
+    seed: int = 0
+    batch_size: int | Mapping[str, int] = 20
+    """Images in a batch; of a sweep store, by factor."""
+    pool: int | NamedIdentities | None = None
+    """Number of identities that batches share, or named ones; None for new ones in every batch."""
+    others: Literal["random", "zero"] = "random"
+    """Values, in sweeps, of the factors that are not swept."""
+    shape_scale: float = 1.0
+    """Standard deviation of the shape coefficients; 1 is the model's own spread. So for the next two."""
+    albedo_scale: float = 1.0
+    expression_scale: float = 0.0
+    """0 leaves expression out altogether."""
+    fix: Coefficients = field(default_factory=dict)
+    """Values that every identity has."""
+    around: Mapping[str, Sequence[float]] | None = None
+    """Coefficients of a reference identity."""
+    distance: float | None = None
+    """Root mean square distance of every identity from the reference (or the mean), in standard deviations."""
+    up: str | None = None
+    """Axis of the mesh files that points up, such as `+y`; None where their layout decides."""
+    front: str | None = None
+    """Axis that the front of the meshes looks along; None where their layout decides."""
+    test_fraction: float | None = None
+    """Share of a folder's meshes in the test split; None is 0.1."""
+    split_file: Splits | None = None
+    """Splits of a folder's meshes that a user chose; None where their shapes decide."""
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Factor to the ends of its range, in its unit, where it is not the table's."""
+
+    def option(self, name: str) -> Any:
+        """The setting of an option: a field, or the range of the factor of that name; None where there is none."""
+        return getattr(self, name) if name in self.__dataclass_fields__ else self.ranges.get(name)
+
+    def options(self, names: Iterable[str]) -> dict[str, Any]:
+        """The settings of several options, by name."""
+        return {name: self.option(name) for name in names}
 
 
-def comparable(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given, without what a store does not keep, and a file as its hash."""
-    return {k: getattr(v, "sha256", v) for k, v in given.items() if k not in NOT_SETTINGS}
+@dataclass(frozen=True)
+class Sources:
+    """Locations on this machine from which subjects are read; a store does not remember them."""
+
+    model: str | None = None
+    """`procedural`, or a face model's file; None is the store's, else `procedural`."""
+    meshes: str | None = None
+    """`procedural`, or a folder of meshes; None is the store's, else `procedural`."""
+    mesh_bytes: int = 1_000_000_000
+    """Bytes of meshes that are held in memory while rendering."""
 
 
-def common_spec(options: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a `StoreSpec` of batches that are the same for faces and chairs."""
-    frame = (options["size"], options["size"], *((3,) if options["color"] == "rgb" else ()))
-    return {
-        "content": "batches",
-        "image": image_settings(options),
-        "seed": options["seed"],
-        "batch_size": options["batch_size"],
-        "shard_batches": shard_batches(options["batch_size"], frame),
-        "renderer": describe_backend(options),
-        **pool_settings(options.get("pool")),
-    }
+DEFAULT_SOURCES = Sources()
 
 
-def pool_settings(pool: int | dict[str, Any] | None) -> dict[str, Any]:
-    """`pool` or `people` of a spec."""
-    return {"people": pool} if isinstance(pool, dict) else {"pool": pool}
+@dataclass(frozen=True)
+class Given:
+    """Settings with their defaults filled in, the names of those that were given explicitly, and the sources."""
+
+    settings: RenderSettings = field(default_factory=RenderSettings)
+    names: frozenset[str] = frozenset()
+    """Fields of `settings` that were given; a range is given by the name of its factor."""
+    sources: Sources = field(default_factory=Sources)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], sources: Sources = DEFAULT_SOURCES) -> "Given":
+        """Settings from options by name; None is one that was not given, and a factor's name gives its range."""
+        found = {name: value for name, value in options.items() if value is not None}
+        known = {f.name for f in fields(RenderSettings)}
+        ranges = {name: (float(pair[0]), float(pair[1])) for name, pair in found.items() if name not in known}
+        settings = RenderSettings(**{name: value for name, value in found.items() if name in known}, ranges=ranges)
+        return cls(settings, frozenset(found), sources)
+
+    def explicit(self) -> dict[str, Any]:
+        """The settings that were given, by the names of their options."""
+        return self.settings.options(self._ordered())
+
+    def refuse_foreign(self, subject: str) -> None:
+        """Raise `StoreError` for an option, or a kind of value, that was given and belongs to another subject."""
+        places = {name for name in ("model", "meshes") if getattr(self.sources, name) is not None}
+        for other, names in only_options().items():
+            strange = [name for name in names if other != subject and name in self.names | places]
+            if strange:
+                option = strange[0].replace("_", "-")
+                raise StoreError(f"--{option} is an option of --subject {other}: leave it out with --subject {subject}")
+        if subject != "face" and isinstance(self.settings.pool, Mapping):
+            raise StoreError(
+                f"a --pool file names identities of faces, and this is --subject {subject}: give a number, such as "
+                "--pool 100, or nothing with a folder of meshes"
+            )
+
+    def _ordered(self) -> list[str]:
+        order = [*(f.name for f in fields(RenderSettings)), *self.settings.ranges]
+        return [name for name in order if name in self.names]
 
 
-def image_settings(options: dict[str, Any]) -> dict[str, Any]:
-    """The `image` attribute of a store."""
-    size = options["size"]
-    return {
-        "height": size,
-        "width": size,
-        "color": options["color"],
-        "samples": options["samples"],
-        "background": "white",
-    }
-
-
-def stored_settings(spec: StoreSpec) -> dict[str, Any]:
-    """A store's settings under the names of the options.
+def refuse_differences(url: str, stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Compare what was given explicitly with the settings of the store at `url`; None is one that was not given.
 
     Raises
     ------
     StoreError
-        When its images were not drawn.
+        When they differ; the message names every difference.
+    """
+    wrong = [
+        f"{name} is {_short(stored[name])} there, {_short(value)} was given"
+        for name, value in given.items()
+        if value is not None and value != stored[name]
+    ]
+    if wrong:
+        raise StoreError(
+            f"{url} was made otherwise: {'; '.join(wrong)}. Leave the option out, or choose another --store."
+        )
+
+
+def _short(value: Any) -> str:
+    """The value in a few words: a pool may hold thousands of numbers."""
+    text = str(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def only_options() -> dict[str, tuple[str, ...]]:
+    """Subject to the names of the options that it alone has: its own, and the ranges of factors no other has."""
+    own = {
+        "face": ("model", "shape_scale", "albedo_scale", "expression_scale", "fix", "around", "distance"),
+        "chair": ("meshes", "up", "front", "test_fraction", "split_file"),
+    }
+    names = {subject: [row.factor.name for row in rows] for subject, rows in TABLE.items()}
+    return {
+        subject: (*options, *(n for n in names[subject] if sum(n in other for other in names.values()) == 1))
+        for subject, options in own.items()
+    }
+
+
+class CommonFields(TypedDict, total=False):
+    """Fields of a `StoreSpec` that do not depend on the subject."""
+
+    content: Literal["batches", "sweeps"]
+    image: Mapping[str, Any]
+    channels: tuple[str, ...]
+    seed: int
+    batch_size: int | Mapping[str, int]
+    shard_batches: int
+    renderer: Mapping[str, Any]
+    pool: int | None
+    identities: NamedIdentities
+
+
+def common_fields(settings: RenderSettings, renderer: Mapping[str, Any]) -> CommonFields:
+    """Fields of a `StoreSpec` of batches that are the same for faces and chairs; `renderer` describes the backend."""
+    frame = (settings.size, settings.size, *((3,) if settings.color == "rgb" else ()))
+    views = settings.batch_size if isinstance(settings.batch_size, int) else max(settings.batch_size.values())
+    image = {
+        "height": settings.size,
+        "width": settings.size,
+        "color": settings.color,
+        "samples": settings.samples,
+        "background": "white",
+    }
+    common = CommonFields(
+        content="batches",
+        image=image,
+        channels=settings.channels,
+        seed=settings.seed,
+        batch_size=settings.batch_size,
+        shard_batches=shard_batches(views, frame),
+        renderer=renderer,
+    )
+    if isinstance(settings.pool, Mapping):
+        return common | {"identities": settings.pool}
+    return common | {"pool": settings.pool}
+
+
+def stored_settings(spec: StoreSpec) -> RenderSettings:
+    """The settings that a store was made with.
+
+    Raises
+    ------
+    StoreError
+        When its images were imported, not rendered.
     """
     if spec.source is not None:
-        raise StoreError("the store holds imported images: nothing can be drawn into it, or like it")
-    settings = {
-        "subject": spec.subject,
-        "backend": spec.renderer.get("backend"),
-        "channels": spec.channels,
-        "size": spec.image["height"],
-        "color": spec.image["color"],
-        "samples": spec.image["samples"],
-        "seed": spec.seed,
-        "batch_size": spec.batch_size,
-        "pool": {split: [*people] for split, people in spec.people.items()} or spec.pool,
-        "others": spec.others,
-        "fix": dict(spec.fixed),
-        "around": spec.around and spec.around["reference"],
-        "distance": spec.around and spec.around["distance"],
-    }
-    settings |= {name: spec.collection.get(name) for name in ("up", "front", "test_fraction", "split_file")}
-    settings |= {f"{block}_scale": spec.scales.get(block, 0.0) for block in ("shape", "albedo", "expression")}
-    return settings | {f.name: (f.low, f.high) for f in spec.factors}
+        raise StoreError("the store holds imported images: nothing can be rendered into it, or like it")
+    listed: Mapping[str, Any] = spec.collection
+    return RenderSettings(
+        subject=spec.subject,
+        backend=str(spec.renderer.get("backend")),
+        channels=spec.channels,
+        size=spec.image["height"],
+        color=spec.image["color"],
+        samples=spec.image["samples"],
+        seed=spec.seed,
+        batch_size=spec.batch_size,
+        pool={split: [*named] for split, named in spec.identities.items()} or spec.pool,
+        others=spec.others,
+        shape_scale=spec.scales.get("shape", 0.0),
+        albedo_scale=spec.scales.get("albedo", 0.0),
+        expression_scale=spec.scales.get("expression", 0.0),
+        fix=dict(spec.fixed),
+        around=None if spec.around is None else spec.around["reference"],
+        distance=None if spec.around is None else spec.around["distance"],
+        up=listed.get("up"),
+        front=listed.get("front"),
+        test_fraction=listed.get("test_fraction"),
+        split_file=Splits(listed["split_file"]) if listed.get("split_file") else None,
+        ranges={f.name: (f.low, f.high) for f in spec.factors},
+    )

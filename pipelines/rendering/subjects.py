@@ -1,24 +1,27 @@
-"""What a store shows: a face model's people, or chairs. A new kind is a module here and a line in `SUBJECTS`."""
+"""Subjects: what a store shows, the faces of a model or chairs. A new kind is a module here and two lines below."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
+from dataset.plan import identity_coefficients
 from dataset.spec import StoreSpec
 from dataset.store import Store, create_store, open_store, store_exists
 from dataset.subjects import SubjectEntry
-from pipelines.console.options import refuse_differences
 from pipelines.rendering.chairs import ChairSource, open_chairs
 from pipelines.rendering.faces import FaceSource, open_face
-from pipelines.rendering.settings import comparable, refuse_foreign, stored_settings
-from render import SceneBatch
+from pipelines.rendering.settings import DEFAULT_SOURCES, Given, Sources, refuse_differences, stored_settings
+from render import Renderer, SceneBatch
+
+IDENTITIES_AT_ONCE = 200
+"""Most images that are rendered together where each may show another identity, which bounds the memory for meshes."""
 
 
 class Subject(Protocol):
-    """Makes scenes from what a store says of its batches. Threads may share it."""
+    """Makes scenes from the values that a store holds for its batches. Threads may share it."""
 
     @property
     def source(self) -> str:
@@ -26,11 +29,11 @@ class Subject(Protocol):
 
     @property
     def mesh_bytes(self) -> int:
-        """Of what it may keep in memory from batch to batch."""
+        """Bytes that it may hold in memory from batch to batch."""
 
     @property
     def vertices(self) -> int:
-        """About how many vertices one of them has, to know what drawing it takes."""
+        """Approximate number of vertices of one mesh, to estimate the memory that rendering takes."""
 
     def batches(
         self,
@@ -43,29 +46,27 @@ class Subject(Protocol):
 
 
 class Source(Protocol):
-    """What a new store is made of, opened once."""
+    """The model or collection from which a new store is made, opened once, with the settings that were given."""
 
-    def spec(self, given: Mapping[str, Any]) -> StoreSpec:
-        """Of a store of batches, from the options that were given."""
+    def spec(self) -> StoreSpec:
+        """Spec of a store of batches with these settings."""
 
     def subject(self, spec: StoreSpec) -> Subject:
-        """What a store of this spec shows."""
+        """The subject of a store of this spec."""
 
     @property
     def entries(self) -> tuple[SubjectEntry, ...]:
         """The meshes that a new store lists, if it shows meshes of a folder."""
 
 
-MESH_BYTES = 1_000_000_000
-"""Of meshes that are kept in memory, where nobody says otherwise."""
-SUBJECTS: dict[str, Callable[[Store, str | None, int], Subject]] = {"face": open_face, "chair": open_chairs}
-"""The `subject` of a store to a function of the store, where to look first, and the bytes that may be kept."""
-SOURCES: dict[str, Callable[[Mapping[str, Any]], Source]] = {"face": FaceSource, "chair": ChairSource}
-"""The same to a function of the options that were given."""
+SUBJECTS: dict[str, Callable[[Store, Sources], Subject]] = {"face": open_face, "chair": open_chairs}
+"""The `subject` of a store to a function that opens it: from the sources, else from where its last run had it."""
+SOURCES: dict[str, Callable[[Given], Source]] = {"face": FaceSource, "chair": ChairSource}
+"""The `subject` of a new store to a function that opens what it is made from."""
 
 
-def open_subject(store: Store, source: str | None = None, mesh_bytes: int = MESH_BYTES) -> Subject:
-    """The subject that fills a store: from `source`, else from where the store's last run had it.
+def open_subject(store: Store, sources: Sources = DEFAULT_SOURCES) -> Subject:
+    """Open the subject that fills a store: from `sources`, else from where the store's last run had it.
 
     Raises
     ------
@@ -73,30 +74,23 @@ def open_subject(store: Store, source: str | None = None, mesh_bytes: int = MESH
         When there is none, or it is another one than the store was made with.
     """
     if store.spec.source is not None:
-        raise StoreError(f"{store.url} holds imported images, which nothing here can draw")
+        raise StoreError(f"{store.url} holds imported images, which cannot be rendered here")
     if store.spec.subject not in SUBJECTS:
         raise StoreError(f"{store.url} shows {store.spec.subject!r}; known here are {', '.join(SUBJECTS)}")
-    return SUBJECTS[store.spec.subject](store, source, mesh_bytes)
+    return SUBJECTS[store.spec.subject](store, sources)
 
 
-def open_or_create(
-    url: str, given: dict[str, Any], new_spec: Callable[[Source, dict[str, Any]], StoreSpec]
-) -> tuple[Store, Subject]:
-    """The store at `url`, checked against what was given, or a new one; and the subject that fills it."""
+def open_or_create(url: str, given: Given, new_spec: Callable[[Source], StoreSpec]) -> tuple[Store, Subject]:
+    """Open the store at `url` and check it against the given settings, or create one; and open its subject."""
     if store_exists(url):
         store = open_store(url, write=True)
-        refuse_differences(url, stored_settings(store.spec), comparable(given))
-        return store, open_subject(store, where_given(store.spec, given), round(given["mesh_memory"] * 1e9))
-    source = SOURCES[given["subject"] or "face"](given)
-    store = create_store(url, new_spec(source, given), source.entries)
+        explicit = given.explicit()
+        refuse_differences(url, stored_settings(store.spec).options(explicit), explicit)
+        given.refuse_foreign(store.spec.subject)
+        return store, open_subject(store, given.sources)
+    source = SOURCES[given.settings.subject](given)
+    store = create_store(url, new_spec(source), source.entries)
     return store, source.subject(store.spec)
-
-
-def where_given(spec: StoreSpec, given: Mapping[str, Any]) -> str | None:
-    """Where the user says that a store's subject is; `StoreError` where they say it of another kind."""
-    refuse_foreign(spec.subject, given)
-    found: str | None = given["meshes"] if spec.subject == "chair" else given["model"]
-    return found
 
 
 def scenes_of(
@@ -108,3 +102,30 @@ def scenes_of(
 ) -> SceneBatch:
     """Scenes of one batch: (B, F) factors, (B,) identity, (B, K) coefficients of each block."""
     return subject.batches(split, factors[None], identity[None], {b: v[None] for b, v in coefficients.items()})[0]
+
+
+def render_identities(
+    subject: Subject,
+    renderer: Renderer,
+    spec: StoreSpec,
+    split: str,
+    identity: NDArray[np.int64],
+    factors: NDArray[np.float32],
+) -> NDArray[np.uint8]:
+    """Render identities of a split at any factor values, whether the store holds such images or not.
+
+    Parameters
+    ----------
+    subject, renderer : of a store of this `spec`
+    identity : (n,) int64
+        Identity numbers; at most `IDENTITIES_AT_ONCE` bound the memory.
+    factors : (n, F) float32
+        In the order of the spec's factors, in their units.
+
+    Returns
+    -------
+    (n, H, W) or (n, H, W, 3) uint8
+    """
+    distinct, place = np.unique(identity, return_inverse=True)
+    coefficients = {block: rows[place] for block, rows in identity_coefficients(spec, split, distinct).items()}
+    return renderer.render(scenes_of(subject, split, factors, identity, coefficients)).image

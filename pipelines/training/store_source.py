@@ -37,7 +37,7 @@ class StoreSource:
 
     def count(self, factor: str) -> int:
         """Batches in which `factor` varies; 0 for one that is not there."""
-        return self.store.batches(self.split, factor)
+        return self.store.batches(self.split, factor) if factor in self.store.spec.batch_factors else 0
 
     def read(self, factor: str, index: int) -> Batch:
         """One batch."""

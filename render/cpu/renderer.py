@@ -13,7 +13,7 @@ from render.cpu.raster import FULL, LANES, LEAN, draw, make_cells, resolve
 from render.cpu.truth import PixelTruth, check_channels, stack_truth
 from render.cpu.visible import VisibleSurface
 from render.errors import RenderError
-from render.pose import light_direction, rotation
+from render.pose import light_direction
 from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Frames, Mesh, SceneBatch
 
 KERNEL_VERSION = 1
@@ -57,7 +57,7 @@ class CpuRenderer:
         for start, stop in _runs(scenes.mesh_index):
             mesh = scenes.meshes[scenes.mesh_index[start]]
             views = range(start, stop)
-            poses = np.stack([rotation(float(scenes.azimuth[v]), float(scenes.elevation[v])) for v in views])
+            poses = np.stack([scenes.pose(v) for v in views])
             toward = np.stack([light_direction(float(scenes.light[v]), scenes.light_elevation) for v in views])
             drawn = self._draw_plain if mesh.skin is None else self._draw_textured
             drawn(mesh, camera, poses, _into_subject(poses, toward), image[start:stop], mask[start:stop])

@@ -19,7 +19,7 @@ from render.cpu.truth import check_channels
 from render.errors import RenderError
 from render.gl.compat import import_pyrender
 from render.gl.context import PYRENDER_CHANNELS, choose_platform
-from render.pose import light_direction, rotation
+from render.pose import light_direction
 from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, SceneBatch
 
 GUARD = 2.0**14
@@ -123,9 +123,8 @@ class PyrenderRenderer:
         stage = _Stage(self._context.pyrender, camera, self._side)
         depths = []
         for view in range(n):
-            R = rotation(float(scenes.azimuth[view]), float(scenes.elevation[view]))
             toward = light_direction(float(scenes.light[view]), scenes.light_elevation)
-            stage.show(scenes.meshes[scenes.mesh_index[view]], R, toward)
+            stage.show(scenes.meshes[scenes.mesh_index[view]], scenes.pose(view), toward)
             drawn, _ = self._context.draw(stage.scene, camera.width * self._side, camera.height * self._side)
             image[view], mask[view] = self._resolve(drawn)
             if self._depth:

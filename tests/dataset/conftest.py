@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dataset import FACE_FACTORS, StoreSpec, batch_values, create_store
+from dataset import StoreSpec, batch_values, create_store, factors_of
 from dataset.layout import array_specs
 from dataset.shards import missing_shards, shard_range, write_shard
 
@@ -16,7 +16,7 @@ def _make_spec(**changes):
         "image": {"height": 8, "width": 8, "color": "grey", "samples": 1, "background": "white"},
         "camera": {},
         "light": {"elevation": 20.0, "ambient": 0.2},
-        "factors": FACE_FACTORS,
+        "factors": factors_of("face"),
         "coefficients": {"shape": 5, "albedo": 3},
         "scales": {"shape": 1.0, "albedo": 1.0},
         "seed": 7,
@@ -40,15 +40,15 @@ def _shard_values(store, split, group, shard):
     return arrays
 
 
-def _fill(store, split="train", groups=None):
-    for group in groups or store.spec.groups:
+def _fill(store, split="train", factors=None):
+    for group in factors or store.spec.batch_factors:
         for shard in missing_shards(store, split, group):
             write_shard(store, split, group, shard, _shard_values(store, split, group, shard))
 
 
 def _filled(folder, spec):
     made = create_store(str(folder / "toy.zarr"), spec)
-    for group in spec.groups:
+    for group in spec.batch_factors:
         made.ensure("train", group, 7)
     _fill(made)
     return made

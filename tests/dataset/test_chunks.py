@@ -120,6 +120,6 @@ def test_an_array_of_another_layout_is_read_and_not_written(store, shard_values)
     found = open_store(store.url, write=True)
     np.testing.assert_array_equal(found.read("train", "light", 6)["image"], values["image"][1])
     before = {path: path.read_bytes() for path in name.rglob("*") if path.is_file()}
-    with pytest.raises(StoreError, match="laid out otherwise than the format says"):
+    with pytest.raises(StoreError, match="is not laid out as the format prescribes"):
         write_shard(found, "train", "light", 1, values)
     assert {path: path.read_bytes() for path in name.rglob("*") if path.is_file()} == before

@@ -8,7 +8,7 @@ import pytest
 
 from dataset import Factor, StoreError, StoreSpec, create_store, open_store, store_digest
 from dataset.shards import write_shard
-from dataset.spec import DRAWN, NOT_DRAWN
+from dataset.spec import NOT_RENDERED, RENDERED
 from dataset.verify import all_shards, check_shard, check_splits_disjoint
 
 CHAIRS = (Factor("azimuth", "degrees", 0, 360, 360), Factor("elevation", "degrees", 20, 30))
@@ -23,10 +23,10 @@ def imported(labels=("factors", "identity"), **changes):
         "batch_size": {"azimuth": 3, "intrinsic": 4},
         "shard_batches": 2,
         "channels": (),
-        "varied": ("azimuth", "intrinsic"),
+        "only_factors": ("azimuth", "intrinsic"),
         "source": {"format": "toy", "sha256": "0" * 64, "labels": list(labels), "options": {}, "names": []},
     }
-    return StoreSpec(**NOT_DRAWN, **{**fields, **changes})
+    return StoreSpec(**NOT_RENDERED, **{**fields, **changes})
 
 
 def values(spec, group, batches=2):
@@ -41,7 +41,7 @@ def values(spec, group, batches=2):
 def filled(path, spec, splits=("train",)):
     store = create_store(str(path), spec)
     for split in splits:
-        for group in spec.groups:
+        for group in spec.batch_factors:
             store.ensure(split, group, 2)
             write_shard(store, split, group, 0, values(spec, group))
     return store
@@ -53,7 +53,7 @@ def test_a_store_holds_the_labels_that_are_known_and_no_others(tmp_path, labels)
     assert {p.name for p in (tmp_path / "s/train/azimuth").iterdir() if p.is_dir()} == {"image", "digest", *labels}
     again = open_store(store.url)
     assert again.spec == store.spec
-    assert again.groups("train") == ("azimuth", "intrinsic")
+    assert again.factors("train") == ("azimuth", "intrinsic")
     batch = again.read("train", "intrinsic", 1)
     assert batch["image"].shape == (4, 8, 8)
     assert set(batch) == {"image", *labels}
@@ -64,7 +64,7 @@ def test_a_store_holds_the_labels_that_are_known_and_no_others(tmp_path, labels)
 def test_nothing_is_said_of_how_images_were_drawn(tmp_path):
     filled(tmp_path / "s", imported())
     attributes = json.loads((tmp_path / "s/zarr.json").read_text())["attributes"]
-    assert attributes.keys().isdisjoint(DRAWN)
+    assert attributes.keys().isdisjoint(RENDERED)
     assert attributes["varied"] == ["azimuth", "intrinsic"]
 
 

@@ -1,13 +1,14 @@
 """What batches show: golden draws, and the laws of the plan."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.stats
 
 from dataset import StoreError, StoreSpec, batch_values
-from dataset.factors import CHAIR_FACTORS, CHAIR_SWEEPS, CHAIR_VARIED, FACE_FACTORS, FACE_SWEEPS, Factor, with_ranges
+from dataset.factors import batch_factors_of, factors_of, sweep_lengths, with_ranges
 from dataset.keys import FACTOR_KEYS, PURPOSE_KEYS, SPLIT_KEYS, generator
 
 # Four normals at (7, train, purpose, none, 3) and four uniforms at (7, test, purpose, azimuth, 11), made with numpy 2.4
@@ -126,7 +127,7 @@ def test_a_pool_repeats_its_people(make_spec):
 def test_a_pool_smaller_than_an_intrinsic_batch_is_refused(make_spec):
     spec = make_spec(pool=3)
     spec.check_pool("train", "azimuth")
-    with pytest.raises(StoreError, match="pool of 3 people in train cannot fill intrinsic batches, which need 4"):
+    with pytest.raises(StoreError, match="pool of 3 identities in train cannot fill intrinsic batches, which need 4"):
         spec.check_pool("train", "intrinsic")
 
 
@@ -134,14 +135,14 @@ NAMED = {"train": [{"name": "ada", "shape": [1.5, -0.2]}, {"name": "bob", "albed
 
 
 def test_named_people_have_what_their_file_says_and_the_mean_elsewhere(make_spec):
-    spec = make_spec(people=NAMED)
+    spec = make_spec(identities=NAMED)
     values = batch_values(spec, "train", "light", 0, 3)
     assert values.identity[:, 0].tolist() == [0, 1, 0]
     np.testing.assert_array_equal(values.coefficients["shape"][0, 0], np.array([1.5, -0.2, 0, 0, 0], "f4"))
     np.testing.assert_array_equal(values.coefficients["albedo"][1, 3], np.array([0.3, 0, 0], "f4"))
     assert not values.coefficients["shape"][1].any()
     assert not batch_values(spec, "test", "light", 0, 1).coefficients["shape"].any()
-    with pytest.raises(StoreError, match="a pool of 0 people in val cannot fill light batches"):
+    with pytest.raises(StoreError, match="a pool of 0 identities in val cannot fill light batches"):
         spec.check_pool("val", "light")
 
 
@@ -158,19 +159,19 @@ def test_everybody_is_at_the_distance_from_the_reference(make_spec):
 
 
 def test_people_with_more_coefficients_than_the_model_are_refused(make_spec):
-    with pytest.raises(StoreError, match="4 values of albedo are given for eve; what is drawn is shape 5, albedo 3"):
-        make_spec(people={"train": [{"name": "eve", "albedo": [0.0] * 4}]})
+    with pytest.raises(StoreError, match="4 values of albedo are given for eve; the store samples shape 5, albedo 3"):
+        make_spec(identities={"train": [{"name": "eve", "albedo": [0.0] * 4}]})
     with pytest.raises(StoreError, match="values of hair are given for the reference"):
         make_spec(around={"reference": {"hair": [1.0]}, "distance": 1.0})
 
 
 def test_sweeps_are_even_grids_with_the_others_fixed_for_each_person(make_spec):
-    spec = make_spec(content="sweeps", batch_size=FACE_SWEEPS)
-    assert spec.groups == ("azimuth", "elevation", "light")
+    spec = make_spec(content="sweeps", batch_size=sweep_lengths("face"))
+    assert spec.batch_factors == ("azimuth", "elevation", "light")
     rest = {}
-    for k, factor in enumerate(FACE_FACTORS):
+    for k, factor in enumerate(factors_of("face")):
         values = batch_values(spec, "test", factor.name, 0, 3).factors
-        expected = np.linspace(factor.low, factor.high, FACE_SWEEPS[factor.name]).astype(np.float32)
+        expected = np.linspace(factor.low, factor.high, sweep_lengths("face")[factor.name]).astype(np.float32)
         np.testing.assert_array_equal(values[:, :, k], np.tile(expected, (3, 1)))
         assert expected[len(expected) // 2] == 0
         for j in {0, 1, 2} - {k}:
@@ -180,7 +181,7 @@ def test_sweeps_are_even_grids_with_the_others_fixed_for_each_person(make_spec):
 
 
 def test_others_zero_is_the_frontal_variant(make_spec):
-    spec = make_spec(content="sweeps", batch_size=FACE_SWEEPS, others="zero")
+    spec = make_spec(content="sweeps", batch_size=sweep_lengths("face"), others="zero")
     values = batch_values(spec, "val", "light", 0, 2).factors
     assert not values[:, :, :2].any()
 
@@ -188,13 +189,13 @@ def test_others_zero_is_the_frontal_variant(make_spec):
 @pytest.mark.parametrize("ends", [(5.0, 5.0), (5.0, -5.0)])
 def test_a_range_must_rise(ends):
     with pytest.raises(ValueError, match="range of azimuth must rise"):
-        with_ranges(FACE_FACTORS, {"azimuth": ends})
+        with_ranges(factors_of("face"), {"azimuth": ends})
 
 
 def test_ranges_replace_only_what_is_given():
-    changed = with_ranges(FACE_FACTORS, {"azimuth": (-10.0, 20.0), "light": None})
-    assert changed[0] == Factor("azimuth", "degrees", -10.0, 20.0)
-    assert changed[1:] == FACE_FACTORS[1:]
+    changed = with_ranges(factors_of("face"), {"azimuth": (-10.0, 20.0), "light": None})
+    assert changed[0] == replace(factors_of("face")[0], low=-10.0, high=20.0)
+    assert changed[1:] == factors_of("face")[1:]
 
 
 def test_scales_multiply_and_fixed_values_replace(spec, make_spec):
@@ -207,7 +208,7 @@ def test_scales_multiply_and_fixed_values_replace(spec, make_spec):
 
 
 def test_more_fixed_values_than_there_are_coefficients_are_refused(make_spec):
-    with pytest.raises(StoreError, match="6 values of shape are fixed; what is drawn is shape 5, albedo 3"):
+    with pytest.raises(StoreError, match="6 values of shape are fixed; the store samples shape 5, albedo 3"):
         make_spec(fixed={"shape": [0.0] * 6})
     with pytest.raises(StoreError, match="1 values of hair are fixed"):
         make_spec(fixed={"hair": [0.0]})
@@ -216,13 +217,19 @@ def test_more_fixed_values_than_there_are_coefficients_are_refused(make_spec):
 @pytest.fixture
 def chairs(make_spec):
     """The spec of chairs: 30 to train on, 7 to test."""
-    kept = {"subject": "chair", "factors": CHAIR_FACTORS, "varied": CHAIR_VARIED, "coefficients": {}, "scales": {}}
+    kept = {
+        "subject": "chair",
+        "factors": factors_of("chair"),
+        "only_factors": batch_factors_of("chair"),
+        "coefficients": {},
+        "scales": {},
+    }
     return lambda **changes: make_spec(**kept, collection={"counts": {"train": 30, "test": 7}}, **changes)
 
 
 def test_chairs_turn_all_round_at_one_of_two_heights(chairs):
     spec = chairs(batch_size=20)
-    assert spec.groups == ("azimuth", "intrinsic")
+    assert spec.batch_factors == ("azimuth", "intrinsic")
     values = batch_values(spec, "train", "azimuth", 0, 300)
     azimuth, elevation = np.moveaxis(values.factors, 2, 0)
     assert scipy.stats.kstest(azimuth.ravel(), "uniform", (0, 360)).pvalue > 0.01
@@ -241,7 +248,7 @@ def test_intrinsic_batches_of_chairs_vary_their_height_too(chairs):
 
 
 def test_a_sweep_of_a_chair_is_a_whole_turn_at_each_height(chairs):
-    values = batch_values(chairs(content="sweeps", batch_size=CHAIR_SWEEPS), "test", "azimuth", 0, 2)
+    values = batch_values(chairs(content="sweeps", batch_size=sweep_lengths("chair")), "test", "azimuth", 0, 2)
     azimuth, elevation = np.moveaxis(values.factors, 2, 0)
     np.testing.assert_array_equal(azimuth[1], np.tile(np.arange(0, 360, 6), 2))
     np.testing.assert_array_equal(elevation[0], np.repeat([20, 30], 60))
@@ -262,6 +269,6 @@ def test_the_spec_of_chairs_survives_its_json(chairs):
 
 
 def test_a_range_given_by_hand_is_continuous():
-    (elevation,) = (f for f in with_ranges(CHAIR_FACTORS, {"elevation": (0.0, 45.0)}) if f.name == "elevation")
+    (elevation,) = (f for f in with_ranges(factors_of("chair"), {"elevation": (0.0, 45.0)}) if f.name == "elevation")
     assert elevation.at(np.array([0.0, 0.5])).tolist() == [0.0, 22.5]
     assert elevation.values == ()

@@ -25,7 +25,7 @@ def files_of(store):
 
 def test_what_was_written_is_read_back_by_plain_zarr(store, shard_values):
     root = zarr.open_group(store.files.root, mode="r")
-    for group in store.spec.groups:
+    for group in store.spec.batch_factors:
         expected = shard_values(store, "train", group, 1)
         for name, values in expected.items():
             np.testing.assert_array_equal(root[f"train/{group}/{name}"][5:7], values)
@@ -51,10 +51,10 @@ def test_a_batch_beyond_the_end_is_refused(store, index):
 def test_a_store_grown_in_steps_is_the_store_made_at_once(tmp_path, spec, fill):
     once, grown = (create_store(str(tmp_path / name), spec) for name in ("once", "grown"))
     once.ensure("train", "azimuth", 17)
-    fill(once, groups=["azimuth"])
+    fill(once, factors=["azimuth"])
     for batches in (3, 7, 12, 17):
         grown.ensure("train", "azimuth", batches)
-        fill(grown, groups=["azimuth"])
+        fill(grown, factors=["azimuth"])
     assert files_of(grown) == files_of(once)
     assert store_digest(grown) == store_digest(once)
 
@@ -122,7 +122,7 @@ def test_a_model_under_another_name_gives_the_same_digest(tmp_path, make_spec, f
 def test_the_store_digest_moves_with_content_and_settings(tmp_path, store, make_spec, fill, shard_values):
     seen = {store_digest(store)}
     other = create_store(str(tmp_path / "other"), make_spec(seed=8))
-    for group in other.spec.groups:
+    for group in other.spec.batch_factors:
         other.ensure("train", group, 7)
     fill(other)
     seen.add(store_digest(other))
@@ -203,7 +203,7 @@ def test_an_unknown_factor_and_array_are_refused(store):
 def test_a_store_works_behind_a_url(spec, fill):
     store = create_store("memory://remote/toy.zarr", spec)
     store.ensure("train", "light", 6)
-    fill(store, groups=["light"])
+    fill(store, factors=["light"])
     again = open_store("memory://remote/toy.zarr")
     assert missing_shards(again, "train", "light") == []
     assert again.read("train", "light", 5)["image"].shape == (4, 8, 8)
@@ -251,7 +251,7 @@ def test_a_batch_that_is_not_drawn_yet_is_no_black_picture(tmp_path, spec, fill)
     for index in (0, 6):
         with pytest.raises(StoreError, match=f"light batch {index} of train in .* is not there yet"):
             store.read("train", "light", index)
-    fill(store, groups=["light"])
+    fill(store, factors=["light"])
     assert store.read("train", "light", 6)["image"].any()
 
 
@@ -265,5 +265,5 @@ def test_an_interrupted_making_leaves_no_trace(tmp_path, spec, fill):
     meta.write_text(json.dumps(text))
     for store in (open_store(died.url, write=True), straight):
         store.ensure("train", "light", 3)
-        fill(store, groups=["light"])
+        fill(store, factors=["light"])
     assert files_of(died) == files_of(straight)

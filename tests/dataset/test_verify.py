@@ -30,7 +30,7 @@ def test_every_flipped_bit_is_found(store):
             data[rng.integers(len(data))] ^= 1 << rng.integers(8)
             path.write_bytes(bytes(data))
             found = problems(open_store(store.url))
-            assert {(p.group, p.shard) for p in found} == {("elevation", 0)}
+            assert {(p.factor, p.shard) for p in found} == {("elevation", 0)}
         path.write_bytes(whole)
     assert problems(open_store(store.url)) == []
 

@@ -29,7 +29,7 @@ def test_from_nothing_to_a_turning_head(tour, tmp_path):
         assert gif.size == (3 * 2 * 48, 3 * 48)
         assert gif.n_frames > tour.STEPS  # there and back; equal neighbours may be merged
     again = CliRunner().invoke(tour.tour, words, catch_exceptions=False)
-    assert "nothing to draw" in again.output
+    assert "nothing to render" in again.output
     assert "is finished" in again.output
 
 

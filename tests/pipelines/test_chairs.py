@@ -17,10 +17,12 @@ import trimesh
 
 from dataset import open_store
 from dataset.errors import StoreError
-from dataset.factors import CHAIR_FACTORS, CHAIR_SWEEPS
+from dataset.factors import factors_of, sweep_lengths
 from dataset.subjects import split_by_geometry
 from pipelines.rendering.mesh_collections import list_folder
-from pipelines.rendering.shard_task import Job, decisive_versions, draw_elsewhere
+from pipelines.rendering.run_log import Task
+from pipelines.rendering.settings import RenderSettings, Sources
+from pipelines.rendering.shard_task import Job, decisive_versions, render_elsewhere
 from pipelines.rendering.subjects import open_subject
 
 SMALL = ("--size", 32, "--samples", 1, "--batch-size", 4)
@@ -78,7 +80,7 @@ def test_a_store_of_a_folder_is_complete_and_sound(dcign, render, folder, tmp_pa
     assert (batch["identity"] == 1).all()
     assert len(set(batch["factors"][:, 0])) == 4
     assert (batch["image"] < 255).any(axis=(1, 2)).all()
-    assert len(set(store.read("train", "intrinsic", 0).identity)) == 4
+    assert len(set(store.read("train", "intrinsic", 0)["identity"])) == 4
 
 
 def test_the_version_of_pillow_decides_the_pixels_of_mesh_files(render, dcign, folder, tmp_path):
@@ -93,8 +95,8 @@ def test_the_version_of_pillow_decides_the_pixels_of_mesh_files(render, dcign, f
     assert decisive_versions(open_store(built_in)) == tuple(pair for pair in decisive if pair[0] != "Pillow")
     another = Job(str(url), str(folder), (*decisive[:-1], ("Pillow", "0.1")), 1)
     with pytest.raises(StoreError, match=r"'Pillow': '0.1'\}; install the same"):
-        draw_elsewhere(another, ("train", "azimuth", 0))
-    assert draw_elsewhere(replace(another, versions=decisive), ("train", "azimuth", 0)) is None  # it is there
+        render_elsewhere(another, Task("train", "azimuth", 0))
+    assert render_elsewhere(replace(another, versions=decisive), Task("train", "azimuth", 0)) is None  # it is there
 
 
 def test_workers_growth_and_a_lost_cache_change_no_byte(render, folder, tmp_path, array_files, monkeypatch):
@@ -114,7 +116,7 @@ def test_a_file_that_changed_is_named(dcign, render, refused, folder, tmp_path):
     said = refused("render-batches", "--store", url, "--factor", "azimuth", "--n", 60)
     assert "chair_" in said
     assert "has changed since the store was made" in said
-    assert "no image was drawn again" in dcign("verify-store", url).out
+    assert "no image was rendered again" in dcign("verify-store", url).out
 
 
 def test_a_folder_that_moved_is_found_again_with_meshes(dcign, render, refused, folder, tmp_path):
@@ -122,7 +124,7 @@ def test_a_folder_that_moved_is_found_again_with_meshes(dcign, render, refused, 
     render(url, folder)
     folder.rename(tmp_path / "elsewhere")
     more = ("render-batches", "--store", url, "--factor", "azimuth", "--n", 5)
-    assert "say with --meshes where it is now" in refused(*more)
+    assert "give its present location with --meshes" in refused(*more)
     assert dcign(*more, "--meshes", tmp_path / "elsewhere").code == 0
     (tmp_path / "elsewhere/chair_03.obj").unlink()
     assert dcign("verify-store", url, "--meshes", tmp_path / "elsewhere", "--frames", 40).code == 0
@@ -166,7 +168,7 @@ def test_a_folder_for_a_store_of_built_in_chairs_is_refused(dcign, refused, fold
 
 
 def given(**changes):
-    return {"up": "+y", "front": "+z", "test_fraction": 0.4, "split_file": None} | changes
+    return RenderSettings(**{"up": "+y", "front": "+z", "test_fraction": 0.4} | changes)
 
 
 def test_one_chair_in_two_formats_is_on_one_side(folder):
@@ -271,7 +273,7 @@ def test_axes_that_nobody_said_are_reported_as_a_guess(dcign, folder, tmp_path):
     words = ("--subject", "chair", "--meshes", folder, "--factor", "azimuth", "--n", 1, *SMALL)
     said = dcign("render-batches", "--store", tmp_path / "j.zarr", *words)
     assert said.code == 0
-    assert "12 meshes: axes were guessed (say --up and --front to be sure)" in said.err
+    assert "12 meshes: axes were guessed (give --up and --front to be sure)" in said.err
     assert "chair_00.obj: up +y, front +z" in said.err
     assert {entry["axes_from"] for entry in subjects(tmp_path / "j.zarr")} == {"guess"}
 
@@ -280,7 +282,7 @@ def test_the_front_is_toward_the_camera_at_azimuth_zero(render, folder, tmp_path
     """The back rest is behind the seat: seen from the front and above it hides nothing of the seat's front edge."""
     render(tmp_path / "k.zarr", folder)
     store = open_store(tmp_path / "k.zarr")
-    subject = open_subject(store, str(folder))
+    subject = open_subject(store, Sources(meshes=str(folder)))
     values = np.zeros((1, 1, 2), np.float32)
     mesh = subject.batches("train", values, np.zeros((1, 1), np.int64), {})[0].meshes[0]
     high = mesh.positions[mesh.positions[:, 1] > 0.3]
@@ -316,16 +318,19 @@ def test_named_people_are_refused_among_chairs(refused, tmp_path, folder, built_
     meshes = () if built_in else ("--meshes", folder)
     call = ("render-batches", "--store", tmp_path / "r.zarr", "--subject", "chair", "--factor", "azimuth", *meshes)
     said = refused(*call, "--pool", people)
-    assert "a --pool file names people, and this is --subject chair: give a number, such as --pool 100" in said
+    assert (
+        "a --pool file names identities of faces, and this is --subject chair: give a number, such as --pool 100"
+        in said
+    )
     assert len(said.splitlines()) == 1
     assert not (tmp_path / "r.zarr").exists()
 
 
 def test_the_help_says_how_chairs_are_swept(dcign):
     said = " ".join(dcign("render-sweeps", "--help").out.split())
-    heights = len(CHAIR_FACTORS[1].values)
+    heights = len(factors_of("chair")[1].values)
     assert heights == 2
-    azimuths = CHAIR_SWEEPS["azimuth"] // heights
+    azimuths = sweep_lengths("chair")["azimuth"] // heights
     assert f"A chair goes all round in {azimuths} azimuths, once at each of its two elevations" in said
 
 
@@ -338,7 +343,7 @@ def test_sweeps_of_held_out_chairs(dcign, render, folder, tmp_path):
     assert {split: store.batches(split, "azimuth") for split in held} == held
     assert store.read("test", "azimuth", 0)["image"].shape == (120, 32, 32)
     assert dcign("verify-store", sweeps).code == 0
-    assert "nothing to draw" in dcign("render-sweeps", "--store", sweeps, "--like", url).out
+    assert "nothing to render" in dcign("render-sweeps", "--store", sweeps, "--like", url).out
     shutil.rmtree(sweeps)
     folder.rename(tmp_path / "moved")
     assert dcign("render-sweeps", "--store", sweeps, "--like", url, "--meshes", tmp_path / "moved").code == 0

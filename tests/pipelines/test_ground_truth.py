@@ -53,7 +53,7 @@ def test_images_are_those_of_a_store(dcign, tmp_path):
     shown = open_store(str(url)).read("test", "azimuth", 1)
     data = FaceData(levels={"identity": 2, "azimuth": 61, "elevation": 3, "light": 3}, size=32, split="test")
     factors = np.array([[1, k, 1, 1] for k in range(61)])
-    np.testing.assert_allclose(data.values(factors)[:, 0], shown.factors[:, 0], rtol=1e-6, atol=1e-5)
+    np.testing.assert_allclose(data.values(factors)[:, 0], shown["factors"][:, 0], rtol=1e-6, atol=1e-5)
     images = data.sample_observations_from_factors(factors)[..., 0]
     np.testing.assert_array_equal(np.round(255 * images).astype(np.uint8), shown["image"])
 
@@ -90,5 +90,5 @@ def test_one_level_is_the_middle_of_the_range():
 def test_many_images_are_drawn_in_parts(data, monkeypatch):
     factors = np.array([[k % 5, k % 9, k % 3, k % 4] for k in range(7)])
     whole = data.sample_observations_from_factors(factors)
-    monkeypatch.setattr("pipelines.rendering.ground_truth.PEOPLE_AT_ONCE", 3)
+    monkeypatch.setattr("pipelines.rendering.ground_truth.IDENTITIES_AT_ONCE", 3)
     np.testing.assert_array_equal(data.sample_observations_from_factors(factors.tolist()), whole)

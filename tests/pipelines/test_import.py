@@ -168,7 +168,7 @@ def test_a_net_trains_on_chairs_and_no_command_draws_into_them(dcign, refused, c
         ("render-batches", "--store", chair_store, "--factor", "azimuth", "--n", 500),
         ("render-sweeps", "--store", tmp_path / "s", "--like", chair_store),
     ):
-        assert "imported images: nothing can be drawn" in refused(*words)
+        assert "imported images: nothing can be rendered" in refused(*words)
     wrong = refused("train-dcign", "--store", chair_store, "--run", tmp_path / "r", "--factors", "elevation")
     assert "no factor elevation; it has azimuth, intrinsic" in wrong
 
@@ -583,7 +583,7 @@ def test_an_import_that_was_stopped_is_finished_by_the_same_command(chairs, tmp_
         assert "run the same command to resume" in said
         assert "Traceback" not in said
     half = open_store(stopped)
-    assert any(missing_shards(half, split, group) for split in ("train", "test") for group in half.groups(split))
+    assert any(missing_shards(half, split, group) for split in ("train", "test") for group in half.factors(split))
     for url in (stopped, straight):
         subprocess.run(command(chairs, url), check=True, capture_output=True)
     assert array_files(stopped) == array_files(straight)

@@ -6,7 +6,7 @@ from concurrent.futures import BrokenExecutor
 
 import pytest
 
-from pipelines.rendering.processes import SpawnedPool
+from pipelines.rendering.workers import SpawnedPool
 
 
 def test_a_worker_is_not_interrupted_and_its_parent_still_is():

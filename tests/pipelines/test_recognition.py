@@ -15,8 +15,7 @@ from pipelines.evaluation.measure import measure
 from pipelines.evaluation.metrics.recognition import Pairs
 from pipelines.evaluation.pairs import angles_of, draw_pairs, pairs_of
 from pipelines.rendering.backends import store_renderer
-from pipelines.rendering.identity_images import render_identities
-from pipelines.rendering.subjects import open_subject
+from pipelines.rendering.subjects import open_subject, render_identities
 from train.networks.build_network import make_network
 
 
@@ -73,7 +72,7 @@ def test_pairs_show_who_they_say_and_are_the_same_again(sweeps, monkeypatch):
     images = draw_pairs(sweeps, pairs, None)
     assert images.shape == (96, 2, 48, 48)
     assert len(np.unique(images.reshape(192, -1), axis=0)) == 192
-    monkeypatch.setattr("pipelines.evaluation.pairs.PEOPLE_AT_ONCE", 7)
+    monkeypatch.setattr("pipelines.evaluation.pairs.IDENTITIES_AT_ONCE", 7)
     np.testing.assert_array_equal(draw_pairs(sweeps, pairs, None), images)
     # Everybody as person 0: only the second couple's pictures of others change.
     alone = Pairs(np.where(pairs.people < 2, pairs.people, pairs.people + 2))

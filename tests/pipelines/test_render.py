@@ -15,7 +15,8 @@ from dataset import batch_values, create_store, open_store
 from dataset.shards import missing_shards, shard_file
 from pipelines.rendering.backends import store_renderer
 from pipelines.rendering.faces import FaceSubject, batches_spec, open_face
-from pipelines.rendering.shard_task import bytes_while_drawn
+from pipelines.rendering.settings import RenderSettings
+from pipelines.rendering.shard_task import bytes_while_rendered
 from pipelines.rendering.subjects import scenes_of
 from render import CpuRenderer
 from render.errors import RenderError
@@ -44,7 +45,7 @@ def test_again_draws_nothing_and_more_batches_extend(dcign, tmp_path, array_file
     assert said.code == 0
     assert "complete" in said.out
     again = dcign("render-batches", "--store", grown, "--factor", "light", "--n", 60)
-    assert "nothing to draw" in again.out
+    assert "nothing to render" in again.out
     assert array_files(grown) == array_files(once)
 
 
@@ -92,7 +93,7 @@ def test_a_run_that_was_stopped_is_finished_by_the_same_command(tmp_path, array_
 def test_what_is_stored_is_what_the_plan_says_and_the_renderer_draws(toy):
     store = open_store(toy / "faces.zarr")
     subject, renderer = open_face(store), store_renderer(store)
-    for group in store.spec.groups:
+    for group in store.spec.batch_factors:
         values = batch_values(store.spec, "train", group, 3, 4)
         one = {block: rows[0] for block, rows in values.coefficients.items()}
         frames = renderer.render(scenes_of(subject, "train", values.factors[0], values.identity[0], one))
@@ -233,9 +234,9 @@ def test_a_pool_of_named_people_in_two_splits(dcign, refused, tmp_path):
     words = ("--store", url, "--factor", "azimuth", "--n", 3, "--pool", pool)
     assert dcign("render-batches", *words, *SMALL).code == 0
     assert dcign("render-batches", *words, "--split", "test").code == 0
-    assert "a pool of 0 people in val" in refused("render-batches", *words, "--split", "val")
+    assert "a pool of 0 identities in val" in refused("render-batches", *words, "--split", "val")
     store = open_store(url)
-    assert [p["name"] for p in store.spec.people["train"]] == ["ada", "bob"]
+    assert [p["name"] for p in store.spec.identities["train"]] == ["ada", "bob"]
     shape = np.asarray(store.array("train", "azimuth", "coefficients/shape")[:, 0, :2])
     np.testing.assert_array_equal(shape, np.array([[1.5, -0.2], [0, 0], [1.5, -0.2]], "f4"))
     assert dcign("verify-store", url).code == 0
@@ -243,7 +244,7 @@ def test_a_pool_of_named_people_in_two_splits(dcign, refused, tmp_path):
     assert "pool is" in refused("render-batches", *words)
     sweeps = tmp_path / "sweeps.zarr"
     assert dcign("render-sweeps", "--like", url, "--store", sweeps, "--identities", 1).code == 0
-    assert not open_store(sweeps).spec.people  # sweeps are of people that nobody named
+    assert not open_store(sweeps).spec.identities  # sweeps show identities that are not named
 
 
 @pytest.mark.parametrize(
@@ -270,13 +271,13 @@ def test_pools_that_are_none(refused, tmp_path, text, why):
 @pytest.mark.parametrize("pool", ["0", "-5", "9999999999"])
 def test_pools_of_impossible_size(refused, tmp_path, pool):
     words = ("--store", tmp_path / "s", "--factor", "intrinsic", f"--pool={pool}")
-    assert "a pool has 1 to 1,000,000 people" in refused("render-batches", *words, code=2)
+    assert "a pool has 1 to 1,000,000 identities" in refused("render-batches", *words, code=2)
 
 
 def test_named_people_take_no_other_controls(refused, tmp_path):
     (tmp_path / "people.json").write_text('{"ada": {"shape": [1]}}')
     words = ("--store", tmp_path / "s", "--factor", "light", "--pool", tmp_path / "people.json", "--shape-scale", 0.5)
-    assert "named people are drawn as their file says" in refused("render-batches", *words)
+    assert "named identities are rendered with the coefficients in their file" in refused("render-batches", *words)
 
 
 def test_a_store_of_one_person_only_is_sound(dcign, tmp_path):
@@ -297,9 +298,9 @@ def test_memory_bounds_the_workers_at_once(tmp_path, dcign):
 
 
 def test_large_grids_of_samples_count_as_memory(tmp_path, head):
-    small, large = (batches_spec(head, {"size": 256, "samples": s}) for s in (1, 16))
+    small, large = (batches_spec(head, RenderSettings(size=256, samples=s)) for s in (1, 16))
     sizes = [
-        bytes_while_drawn(create_store(str(tmp_path / str(k)), spec), FaceSubject(head, spec, "procedural"), "light")
+        bytes_while_rendered(create_store(str(tmp_path / str(k)), spec), FaceSubject(head, spec, "procedural"), "light")
         for k, spec in enumerate((small, large))
     ]
     assert sizes[1] - sizes[0] == 15 * 256 * 256 * 5 * 4  # w, normal, albedo in float32
@@ -387,7 +388,7 @@ def test_wrong_input_to_an_existing_store_is_one_line_and_loses_nothing(
     [
         (("--samples", 3), "square number"),
         (("--azimuth", 20, 10), "range of azimuth must rise"),
-        (("--pool", 3, "--factor", "intrinsic"), "pool of 3 people in train cannot fill intrinsic batches"),
+        (("--pool", 3, "--factor", "intrinsic"), "pool of 3 identities in train cannot fill intrinsic batches"),
         (("--light", "-inf", "inf"), "range of light must rise"),
         (("--shape-scale", "nan"), "at most 1000 standard deviations"),
         (("--size", 4096, "--samples", 16), "16384 samples a side; the cpu backend draws up to 8192"),

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pipelines.rendering.threads import Stopped, in_threads
+from pipelines.rendering.workers import Stopped, in_threads
 
 
 def test_every_task_is_done():
