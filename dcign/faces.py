@@ -9,7 +9,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dataset.factors import FACE_FACTORS
+from dataset.factors import factors_of
 from dataset.keys import SPLITS, Split, generator
 from render import Camera, CpuRenderer, Frames, Mesh, ModelError, MorphableModel, SceneBatch, frame_head
 from render import open_model as _open_model
@@ -18,6 +18,9 @@ from render.scene import Color
 Coefficients = dict[str, NDArray[np.float32]]
 _BLOCKS = ("shape", "albedo")
 """Blocks that an identity of a seed has; expressions are left out, as in a store by default."""
+
+_RANGES = {factor.name: (factor.low, factor.high) for factor in factors_of("face")}
+"""Factor to the range that stores of faces have by default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +103,8 @@ class Model:
     def camera(
         self,
         size: int = 150,
-        azimuth: tuple[float, float] = (FACE_FACTORS[0].low, FACE_FACTORS[0].high),
-        elevation: tuple[float, float] = (FACE_FACTORS[1].low, FACE_FACTORS[1].high),
+        azimuth: tuple[float, float] = _RANGES["azimuth"],
+        elevation: tuple[float, float] = _RANGES["elevation"],
     ) -> Camera:
         """The camera that frames the mean head for ranges of pose, as `render-batches` places it.
 

@@ -323,7 +323,7 @@ def fit(
     source = StoreSource(opened)
     config = configure(
         preset,
-        factors=opened.spec.groups if factors is None else tuple(factors),
+        factors=opened.spec.batch_factors if factors is None else tuple(factors),
         image_shape=source.image_shape,
         objective=objective,
         batches=batches,

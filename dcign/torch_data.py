@@ -143,9 +143,7 @@ def torch_dataset(
     opened = store if isinstance(store, Store) else open_store(store)
     if items not in ("images", "batches"):
         raise ValueError(f"items must be 'images' or 'batches'; got {items!r}")
-    names = opened.spec.groups if factor is None else (factor,)
-    if factor is not None and factor not in opened.spec.groups:
-        raise StoreError(f"{opened.url} has no factor {factor!r}; it has {', '.join(opened.spec.groups)}")
+    names = opened.spec.batch_factors if factor is None else (factor,)
     held = [name for name in names if opened.batches(split, name)]
     if not held:
         raise StoreError(f"{opened.url} has no {split} batches of {', '.join(names)}; render-batches adds them")

@@ -22,7 +22,7 @@ def test_pixels_and_channels_are_those_of_the_store(home, model, factor, index, 
 
 
 def test_a_whole_batch_is_one_call(home, model):
-    batch = dcign.open_store(home.faces).read("train", "azimuth", 1)
+    batch = dcign.open_store(home.faces)["train", "azimuth"][1]
     azimuth, elevation, light = batch["factors"].T
     face = model.identity(1, seed=7)
     np.testing.assert_array_equal(face.render(azimuth, elevation[0], light, size=48), batch["image"])

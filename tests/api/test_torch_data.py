@@ -37,7 +37,7 @@ def test_batches_as_items(home):
     batches = dcign.torch_dataset(dcign.open_store(home.faces), factor="light", items="batches")
     assert len(batches) == 4
     np.testing.assert_array_equal(
-        batches[2]["image"].numpy(), dcign.open_store(home.faces).read("train", "light", 2)["image"]
+        batches[2]["image"].numpy(), dcign.open_store(home.faces)["train", "light"][2]["image"]
     )
     assert repr(batches).endswith("train: 4 batches that vary light)")
     (first, *_) = DataLoader(batches, batch_size=None)
@@ -81,7 +81,7 @@ def test_a_pickle_is_small_and_reopens_the_store(home):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"factor": "roll"}, "no factor 'roll'; it has azimuth, elevation, light, intrinsic"),
+        ({"factor": "roll"}, "no factor roll; it has azimuth, elevation, light, intrinsic"),
         ({"split": "val"}, "has no val batches of azimuth, elevation, light, intrinsic; render-batches adds them"),
         ({"channels": ["normal"]}, "normal"),
         ({"items": "image"}, "items must be 'images' or 'batches'; got 'image'"),
