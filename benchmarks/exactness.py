@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from train.networks.build_network import make_network
 from train_step import MemorySource
 
 from train.blocks.clamp import CLAMP_MODES, clamp_inactive
@@ -26,7 +27,6 @@ from train.data.source import Schedule
 from train.engine.loop import train
 from train.engine.noise import StepNoise, step_generator
 from train.networks.authors import Network
-from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure
 from train.runs.run_directory import RunDirectory
@@ -123,7 +123,7 @@ def gradients_of(network: Network, config: TrainConfig, source: MemorySource) ->
     """Leave the gradient of the batch that the loop sees after `STEPS_BEFORE` others in the network."""
     counts = {name: source.count(name) for name in config.layout.names}
     draw = Schedule(config.seed, config.ratio, counts).at(STEPS_BEFORE)
-    images = torch.from_numpy(source.read(draw.factor, draw.index)["image"])
+    images = torch.from_numpy(source.images(draw.factor, draw.index))
     batch = TrainBatch(images, draw.factor, StepNoise(config.seed, STEPS_BEFORE))
     OBJECTIVES[config.objective](network, config).loss(batch).total.backward()  # type: ignore[no-untyped-call]
 
@@ -131,7 +131,7 @@ def gradients_of(network: Network, config: TrainConfig, source: MemorySource) ->
 def spread_figures() -> Iterator[Figure]:
     """Standard deviation of the inactive latents, after over before 200 steps of the invariance term alone."""
     config = tiny_config()
-    images = torch.from_numpy(MemorySource(config).read("azimuth", 0)["image"])
+    images = torch.from_numpy(MemorySource(config).images("azimuth", 0))
     for sign, word, bound, side in ((1, "the paper's sign", 0.2, "<"), (-1, "the released sign", 5.0, ">")):
         network = make_network(config)
         parameters = [p for name, p in network.named_parameters() if not name.startswith(("decoder", "expand"))]

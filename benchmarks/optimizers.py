@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
+from train.networks.build_network import make_network
 
 from render import CpuRenderer, SceneBatch, frame_head, open_model
 from train.config import LEARNING_RATES, TrainConfig
 from train.device import prepare
 from train.networks.authors import Network
-from train.networks.build_network import make_network
 from train.optim.optimizers import make_optimizers, step_all
 from train.presets import configure
 from train.runs.trained_run import to_uint8

@@ -19,17 +19,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from train.data.collate import Inputs
+from train.networks.build_network import make_network
 
 from train.config import TrainConfig
-from train.data.collate import Inputs
 from train.data.source import Batch, BatchSource
 from train.device import prepare
 from train.engine.loop import train
 from train.engine.noise import StepNoise
 from train.engine.step import make_step
 from train.networks.authors import Geometry, Network, Widths
-from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, TrainBatch
 from train.presets import configure
 
@@ -93,11 +94,14 @@ class MemorySource:
         """Ten batches of each."""
         return 10 if factor in FACTORS else 0
 
-    def read(self, factor: str, index: int) -> Batch:
-        """Uniform noise, a function of the address."""
+    def images(self, factor: str, index: int) -> NDArray[np.uint8]:
+        """Uniform noise, (BATCH, H, W) or (BATCH, H, W, 3): a function of the factor and the batch's index."""
         key = np.random.SeedSequence(1, spawn_key=(FACTORS.index(factor), index))
-        images = np.random.Generator(np.random.Philox(key)).integers(0, 256, (BATCH, *self.image_shape), np.uint8)
-        return Batch(images, factor)
+        return np.random.Generator(np.random.Philox(key)).integers(0, 256, (BATCH, *self.image_shape), np.uint8)
+
+    def read(self, factor: str, index: int) -> Batch:
+        """One batch of the factor, images alone."""
+        return Batch(self.images(factor, index), factor)
 
 
 def twin_step(network: nn.Module, config: TrainConfig, images: Tensor) -> Callable[[int], float]:
@@ -208,7 +212,7 @@ def main() -> None:
         factors=FACTORS, image_shape=shape, maps=args.maps, widest=args.widest, device=args.device,
         precision=args.precision,
     )  # fmt: skip
-    images = torch.from_numpy(MemorySource(config).read("azimuth", 0)["image"])
+    images = torch.from_numpy(MemorySource(config).images("azimuth", 0))
     print(f"{config.width}, {args.side} px, {BATCH} images, {torch.get_num_threads()} threads, {config.device}")
 
     torch.manual_seed(0)
@@ -220,7 +224,7 @@ def main() -> None:
     network = make_network(config).to(config.device)
     ours = measure(our_step(network, config, images), args.repeats)
     report("this step", config.precision, ours)
-    print(f"ratio       {statistics.median(plain) / statistics.median(ours):.1f}")
+    print(f"ratio       {statistics.median(plain) / statistics.median(ours):.3g}")
 
     flops = step_flops(config, folded=True)
     rate = matrix_rate(network.compute_dtype, config.device)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dataset.errors import UnknownNameError
 
 
-class MissingArray(UnknownNameError):  # noqa: N818 -- the name says what is wrong
+class MissingArray(UnknownNameError):  # noqa: N818 -- the name is the condition
     """A batch was asked for an array that it does not hold."""
 
 

@@ -1,4 +1,4 @@
-"""Shards as bytes: a whole one made, and one batch of one read, without zarr and to the same bytes.
+"""Shards as bytes: encode a whole shard, or read one batch of one, without zarr and to the same bytes.
 
 zarr plans, schedules and gathers every access for arrays of any kind, on one thread. Here the kind is known: a shard is
 its batches one after the other, each Zstandard and then a crc32c, and last the index of where they are, with a crc32c
@@ -21,16 +21,16 @@ from dataset.errors import StoreError
 
 CHECKSUM_BYTES = 4
 ENTRY = np.dtype([("offset", "<u8"), ("bytes", "<u8")])
-"""Of the index: where a batch starts in the file and how long it is."""
+"""Type of one entry of the index: the offset of a batch in the file, and its length."""
 _checked = CRC32C(location="end")
 ABSENT = np.uint64(2**64 - 1)
-"""In both fields of the entry of a batch that the shard does not hold."""
+"""Value of both fields of the entry of a batch that the shard does not hold."""
 LEVEL = 3
-"""Of Zstandard."""
+"""Compression level of Zstandard."""
 
 
 def encode_shard(batches: NDArray[Any], length: int) -> bytes:
-    """The file of a shard of `length` batches that holds these first ones, (n, B, ...)."""
+    """Encode the file of a shard of `length` batches that holds these first ones, (n, B, ...)."""
     index = np.full(length, ABSENT, np.dtype("<u8")).repeat(2).view(ENTRY)
     parts, offset = [], 0
     for k, batch in enumerate(np.ascontiguousarray(batches, batches.dtype.newbyteorder("<"))):
@@ -42,7 +42,7 @@ def encode_shard(batches: NDArray[Any], length: int) -> bytes:
 
 
 def is_ours(array: "zarr.Array[Any]") -> bool:
-    """Whether an array is laid out as `dataset.layout` makes them: batches are chunks, and coded in our way."""
+    """True where an array has the layout of `dataset.layout`: batches are chunks, with its codecs."""
     codecs: tuple[Any, ...] = getattr(array.metadata, "codecs", ())  # version 2 of the format has none
     sharding = codecs[0] if len(codecs) == 1 and isinstance(codecs[0], ShardingCodec) else None
     if sharding is None or array.chunks != (1, *array.shape[1:]):
@@ -57,12 +57,12 @@ def is_ours(array: "zarr.Array[Any]") -> bool:
 
 
 def read_batch(array: "zarr.Array[Any]", folder: Path, index: int) -> NDArray[Any]:
-    """Batch `index` of an array that `is_ours`.
+    """Read batch `index` of an array that `is_ours`.
 
     Parameters
     ----------
     array : gives layout and type
-    folder : that it lies in
+    folder : the folder of the array
 
     Returns
     -------
@@ -71,9 +71,9 @@ def read_batch(array: "zarr.Array[Any]", folder: Path, index: int) -> NDArray[An
     Raises
     ------
     StoreError
-        The shard's file is short, the batch is not in it, a checksum does not fit, or it has another size.
+        When the shard's file is short, the batch is not in it, a checksum does not fit, or it has another size.
     OSError
-        The file cannot be read.
+        When the file cannot be read.
     """
     length = _shards(array)[0]
     shard, place = divmod(index, length)
@@ -102,7 +102,7 @@ def _shards(array: "zarr.Array[Any]") -> tuple[int, ...]:
 
 
 def _part(file: BinaryIO, start: int, length: int) -> NDArray[np.uint8]:
-    """So many bytes of a file from `start` on, less the checksum at their end, which must fit."""
+    """Read `length` bytes of a file from `start`; return them without the checksum at their end, which must fit."""
     file.seek(max(0, start))
     part = file.read(length) if start >= 0 else b""
     if len(part) != length or length <= CHECKSUM_BYTES:

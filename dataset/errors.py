@@ -2,7 +2,7 @@
 
 
 class StoreError(ValueError):
-    """A store, or settings of one, cannot be used as asked; the message is one line for a person."""
+    """A store, or settings of one, cannot be used as asked; the message is one line."""
 
 
 class UnknownNameError(StoreError, KeyError):

@@ -82,11 +82,11 @@ class FactorRow:
 
     factor: Factor
     effect: str
-    """What a larger value shows, in words, for help texts."""
+    """Effect of a larger value on the image, in words, for help texts."""
     sweep_images: int = 0
     """Images in one sweep along the factor; 0 where sweeps leave it alone."""
     own_batches: bool = True
-    """Whether batches vary it on its own; else it varies within intrinsic batches."""
+    """True where batches vary it on its own; else it varies within intrinsic batches."""
 
 
 TABLE: dict[str, tuple[FactorRow, ...]] = {

@@ -1,7 +1,7 @@
-"""The files under a store, wherever they are: a folder or an fsspec URL.
+"""The files under a store, in a folder or at an fsspec URL.
 
-zarr keeps groups, arrays and attributes; this reaches past it for what zarr does not offer: sizes, hashes, removal,
-locks, and the certainty that bytes are on the disk.
+zarr handles groups, arrays and attributes; this module adds what zarr does not offer: sizes, hashes, removal, locks,
+and the certainty that bytes are on the disk.
 """
 
 import errno
@@ -21,11 +21,11 @@ from fsspec.implementations.local import LocalFileSystem
 from dataset.errors import StoreError
 
 STALE_AFTER = 86_400.0
-"""Seconds after which a temporary file is nobody's."""
+"""Seconds after which a temporary file belongs to no running process."""
 
 
 NO_LOCKS = {errno.EWOULDBLOCK, errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
-"""What a file system answers that has no such lock, or whose lock somebody else holds."""
+"""Errors of a file system that has no such locks, or whose lock another process holds."""
 
 
 class StoreFiles:
@@ -35,7 +35,7 @@ class StoreFiles:
         try:
             self._fs, root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
-            raise StoreError(f"{url} is no place that can be opened: {error}") from error
+            raise StoreError(f"{url} cannot be opened as a folder or an fsspec URL: {error}") from error
         self.root = root.rstrip("/")
         self.local = isinstance(self._fs, LocalFileSystem)
 
@@ -57,7 +57,7 @@ class StoreFiles:
             return -1
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """Bytes of every file under a folder, by name; one listing where a request a file would take minutes."""
+        """Bytes of every file under a folder, by name, from one listing; one request a file would take minutes."""
         top = self.path(folder)
         self._fs.invalidate_cache()
         try:
@@ -71,7 +71,7 @@ class StoreFiles:
         return self._fs.cat_file(self.path(name))
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a whole file, under a temporary name first where it is on a disk, and durably."""
+        """Write a whole file durably; on a disk, under a temporary name first."""
         if not self.local:
             self._fs.pipe_file(self.path(name), data)
             return
@@ -99,7 +99,7 @@ class StoreFiles:
             _sync(Path(self.path(name)).parent)
 
     def append_lines(self, name: str, records: Sequence[Mapping[str, Any]]) -> None:
-        """Add JSON lines to a log. On an object store, where nothing can be appended, it is written anew."""
+        """Add JSON lines to a log; on an object store, where nothing can be appended, the log is rewritten."""
         lines = "".join(json.dumps(record, sort_keys=True) + "\n" for record in records)
         if self.local:
             with Path(self.path(name)).open("a", encoding="utf-8") as file:
@@ -110,7 +110,7 @@ class StoreFiles:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes on this machine from creating or growing arrays at the same time.
+        """Prevent other processes on this machine from creating or growing arrays at the same time.
 
         The lock is on the root folder itself: nothing is left behind, and the kernel drops it with the process.
         """
@@ -119,7 +119,7 @@ class StoreFiles:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold while shards are written: as long as anybody does, temporary files may be in use.
+        """Hold a shared lock while shards are written: as long as any process does, temporary files may be in use.
 
         The lock is on the root group's metadata, which is written once.
         """
@@ -158,7 +158,7 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def _flocked(path: str | None, *, shared: bool, wait: bool = True) -> Iterator[bool]:
-    """Hold a lock on a file or folder that exists; gives whether it is held. No path, or no locks here: not held."""
+    """Hold a lock on a file or folder that exists; yields True where it is held, False where there are no locks."""
     try:
         import fcntl  # Windows has none, and goes without
     except ImportError:

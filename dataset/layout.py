@@ -1,4 +1,4 @@
-"""The arrays of a store: names, shapes, types, codecs, and how one shard's values and digest are laid out."""
+"""The arrays of a store: names, shapes, types, codecs, and how the layout of a shard's digest."""
 
 import math
 from dataclasses import dataclass

@@ -48,7 +48,7 @@ def shard_file(store: Store, split: str, factor: str, name: str, shard: int) -> 
 
 
 def is_complete(store: Store, split: str, factor: str, shard: int) -> bool:
-    """Whether the digest is there, counts as many batches as it now should, and every file has its recorded size."""
+    """True where the digest is there, counts as many batches as it now should, and every file has its recorded size."""
     return _fits(store, split, factor, shard, store.digests(split, factor, shard), store.files.size)
 
 
@@ -66,7 +66,7 @@ def missing_shards(store: Store, split: str, factor: str) -> list[int]:
 def _fits(
     store: Store, split: str, factor: str, shard: int, digests: list[ArrayDigest], size: Callable[[str], int]
 ) -> bool:
-    """Whether a shard's digest is that of all its batches, and its files have their sizes."""
+    """True where a shard's digest is that of all its batches, and its files have their sizes."""
     start, stop = shard_range(store, split, factor, shard)
     names = [a.name for a in array_specs(store.spec, factor)]
     return all(

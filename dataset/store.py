@@ -64,7 +64,7 @@ class Store:
         return True
 
     def __contains__(self, key: object) -> bool:
-        """Whether a (split, factor) has batches."""
+        """True for a (split, factor) that has batches."""
         return key in list(self)
 
     def __repr__(self) -> str:
@@ -217,11 +217,11 @@ class Store:
             raise StoreError(f"{where} is damaged ({name}: {error}); try: verify-store {self.url}") from error
 
     def _is_at_hand(self, array: "zarr.Array[Any]") -> bool:
-        """Whether batches of an array are read from the disk without zarr in between."""
+        """True where batches of an array are read from the disk without zarr in between."""
         return self.files.local and is_ours(array)
 
     def _is_there(self, split: str, factor: str, shard: int) -> bool:
-        """Whether the digest of a shard is there: without it, zarr would give fill values and no error."""
+        """True where the digest of a shard is there: without it, zarr would give fill values and no error."""
         key = (split, factor, shard, self.batches(split, factor))
         if key not in self._complete:
             held = min((shard + 1) * self.spec.shard_batches, key[3]) - shard * self.spec.shard_batches
@@ -241,7 +241,7 @@ class Store:
             raise StoreError(f"{self.url} cannot be written: {error}; run the same command to resume") from error
 
     def sweep_partials(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Remove what workers that were killed while writing left in these (split, factor) pairs."""
+        """Remove temporary files that killed workers left in these (split, factor) pairs."""
         with self.files.lock():
             for split, factor in pairs:
                 self.files.sweep_partials(f"{split}/{factor}")

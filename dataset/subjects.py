@@ -1,7 +1,7 @@
-"""`subjects.json`: which meshes a store shows, frozen when it is made, and which split each is in.
+"""`subjects.json`: the meshes that a store shows, frozen when it is made, and the split of each.
 
 The split follows from the geometry alone: adding a chair moves none, and the same chair in another format, or with
-another texture, is on the same side.
+another texture, is in the same split.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class SubjectEntry:
     id: str
     """Unique in the collection: its path in the folder, or what its layout calls it."""
     path: str
-    """Of the file in the folder, with forward slashes."""
+    """Path of the file in the folder, with forward slashes."""
     files: Mapping[str, str]
     """SHA-256 of every file that it is read from, by its path in the folder: the mesh, materials, textures."""
     geometry: str
@@ -34,7 +34,7 @@ class SubjectEntry:
     up: str
     """The file's axis that points up, such as +y."""
     front: str | None
-    """The axis its front looks along; None where nobody knows."""
+    """The axis its front looks along; None where it is unknown."""
     axes_from: str
     """`layout`, `option` or `guess`."""
     licence: str | None
@@ -43,15 +43,15 @@ class SubjectEntry:
 
     @property
     def number(self) -> str:
-        """Hash of everything that decides how it is drawn."""
+        """Hash of everything that decides how it is rendered."""
         decisive = {"files": sorted(self.files.items()), "up": self.up, "front": self.front}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def split_by_geometry(geometry: str, test_fraction: float) -> str:
-    """`test`, `val` or `train` of a shape, by its hash; `test_fraction` is the expected share of the test split.
+    """The split of a shape, by its hash; `test_fraction` is the expected share of the test split.
 
-    A larger fraction only moves shapes out of train: who was in test stays there.
+    A larger fraction only moves shapes out of train: those in test stay there.
     """
     share = int(hashlib.sha256(f"split {geometry}".encode()).hexdigest()[:13], 16) / 16**13
     if share < test_fraction:
@@ -60,13 +60,13 @@ def split_by_geometry(geometry: str, test_fraction: float) -> str:
 
 
 def list_hash(entries: Iterable[SubjectEntry]) -> str:
-    """What a collection is known by: who is in it, in which order, in which split."""
-    told = [[entry.id, entry.number, entry.split] for entry in entries]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    """SHA-256 that identifies a collection: its meshes, their order and their splits."""
+    rows = [[entry.id, entry.number, entry.split] for entry in entries]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def counts(entries: Iterable[SubjectEntry]) -> dict[str, int]:
-    """Entries in each split."""
+    """Number of entries in each split."""
     splits = [entry.split for entry in entries]
     return {split: splits.count(split) for split in SPLITS}
 
@@ -77,7 +77,7 @@ def write_subjects(files: StoreFiles, entries: Iterable[SubjectEntry]) -> None:
 
 
 def read_subjects(files: StoreFiles, sha256: str) -> tuple[SubjectEntry, ...]:
-    """The list of a store whose `model` attribute says `sha256`.
+    """Read the list of a store whose `model` attribute holds `sha256`.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def read_subjects(files: StoreFiles, sha256: str) -> tuple[SubjectEntry, ...]:
     """
     where = files.path(FILE)
     if files.size(FILE) < 0:
-        raise StoreError(f"{where} is missing: it says which meshes the store shows")
+        raise StoreError(f"{where} is missing: it lists the meshes that the store shows; restore it")
     try:
         entries = tuple(_entry(fields) for fields in json.loads(files.read(FILE)))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -99,5 +99,5 @@ def read_subjects(files: StoreFiles, sha256: str) -> tuple[SubjectEntry, ...]:
 def _entry(fields: dict[str, Any]) -> SubjectEntry:
     entry = SubjectEntry(**fields)
     if entry.split not in SPLITS:
-        raise ValueError(f"{entry.id} is in no split")
+        raise ValueError(f"{entry.id} has the split {entry.split!r}, not one of {', '.join(SPLITS)}")
     return entry

@@ -1,4 +1,4 @@
-"""Where to compute and in what precision: "auto" resolved once, in the open, and kept in the configuration."""
+"""Device and precision: "auto" is resolved once, and the result is stored in the configuration."""
 
 import ctypes
 import platform
@@ -26,7 +26,7 @@ def cpu_flags(cpuinfo: Path = _CPUINFO) -> frozenset[str]:
 
 
 def resolve_device(device: str = "auto") -> str:
-    """What "auto" is: "cuda" where torch sees a GPU, else "cpu"; any other device is checked and returned.
+    """Resolve "auto" to "cuda" where torch finds a GPU, else to "cpu"; any other device is checked and returned.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def resolve_device(device: str = "auto") -> str:
 
 
 def resolve_precision(precision: str, device: str, cpuinfo: Path = _CPUINFO) -> str:
-    """What "auto" is: "bf16" on a GPU and on CPUs with avx512_bf16 or amx_bf16, else "float32".
+    """Resolve "auto" to "bf16" on a GPU and on CPUs with avx512_bf16 or amx_bf16, else to "float32".
 
     Raises
     ------
@@ -68,15 +68,15 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def copy_to(held: Tensor, tensor: Tensor) -> None:
-    """The same into a tensor that is already there."""
+    """Copy a tensor of the CPU into one on a device, without waiting."""
     held.copy_(tensor.pin_memory() if held.is_cuda else tensor, non_blocking=True)
 
 
 def prepare(device: torch.device) -> None:
-    """Make ready to train there, once, before anything is computed.
+    """Prepare this process to train on a device; call it once, before anything is computed.
 
-    A GPU becomes the current one and uses only kernels that give the same bits every time, so that a run that goes on
-    ends as the run that never stopped. That costs a seventh of the speed (measured on an H200).
+    A GPU becomes the current one and uses only kernels that give the same bits every time, so that a resumed run ends
+    as a run without interruption. That costs a seventh of the speed (measured on an H200).
     """
     keep_freed_memory()
     if device.type == "cuda":
@@ -85,7 +85,7 @@ def prepare(device: torch.device) -> None:
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to reuse large freed blocks instead of giving them back; whether it was told.
+    """Make glibc reuse large freed blocks instead of returning them to the kernel; False where there is no glibc.
 
     Every step allocates the same few hundred megabytes. By default glibc maps and unmaps each large block, and the
     kernel zeroes every page again. Elsewhere (musl, macOS, Windows) nothing is done.

@@ -1,12 +1,12 @@
-# ruff: noqa: N818  (a name that says what is wrong needs no "Error" after it)
-"""What can be wrong with a training run, as exceptions that fit on one line.
+# ruff: noqa: N818  (a name that describes the error needs no "Error" after it)
+"""Exceptions of this package; their messages are one line each.
 
 All of them are `TrainError`, which is a `ValueError`: a command catches the one class and prints it.
 """
 
 
 class TrainError(ValueError):
-    """The base of every refusal in this package; its text says what was expected and what came."""
+    """The base of every refusal in this package; its message gives what was expected and what came."""
 
 
 class ConfigError(TrainError):
@@ -19,6 +19,10 @@ class MissingFactor(TrainError):
 
 class TooFewBatches(TrainError):
     """A factor that is to be trained on has no batches."""
+
+
+class MissingArray(TrainError):
+    """The batches lack an array that a model family reads."""
 
 
 class WrongImages(TrainError):

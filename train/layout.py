@@ -1,4 +1,4 @@
-"""The layout of the graphics code: which latents speak for which factor.
+"""The layout of the graphics code: the latents that are assigned to each factor.
 
 NIPS 2015 section 3 and Figure 2: z1 is the azimuth, z2 the elevation, z3 the light, z[4..n] everything
 intrinsic. A layout is that table with names, kept in every checkpoint.
@@ -39,7 +39,7 @@ class Layout:
 
     @classmethod
     def for_factors(cls, factors: Iterable[str], latents: int, sizes: Mapping[str, int] | None = None) -> "Layout":
-        """One latent for each extrinsic factor, or as many as `sizes` says; the rest of `latents` for `intrinsic`.
+        """One latent for each extrinsic factor, or the number in `sizes`; the rest of `latents` for `intrinsic`.
 
         Raises
         ------
@@ -57,7 +57,7 @@ class Layout:
         if INTRINSIC not in names and rest:
             raise ConfigError(
                 f"without the factor {INTRINSIC!r} there are {needed} latents in all, one for each factor unless "
-                f"said otherwise; got {latents}"
+                f"given otherwise; got {latents}"
             )
         return cls(tuple((name, rest if name == INTRINSIC else own[name]) for name in names))
 
@@ -84,11 +84,11 @@ class Layout:
 
     @property
     def owners(self) -> tuple[int, ...]:
-        """Of every latent, the place of its factor among `names`."""
+        """The place, among `names`, of each latent's factor."""
         return tuple(place for place, (_, size) in enumerate(self.sizes) for _ in range(size))
 
     def slice(self, factor: str) -> slice:
-        """Where `factor` sits in the code, half-open.
+        """The latents of `factor` in the code, a half-open range.
 
         Raises
         ------

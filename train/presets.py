@@ -1,19 +1,21 @@
-"""Named starting points, and the one way from a preset, a source and explicit options to a configuration."""
+"""Named starting points, and the configuration that results from a preset, a source and explicit options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from train.config import INTRINSIC_RATIO, LEARNING_RATES, TrainConfig, paper_ratio
+from train.config import LEARNING_RATES, RUN_FIELDS, TrainConfig
+from train.dcign_options import INTRINSIC_RATIO, DcignOptions, network_class, paper_ratio
 from train.device import resolve_device, resolve_precision
 from train.errors import ConfigError
+from train.json_fields import field_names
 from train.layout import Layout
-from train.objectives import OBJECTIVES
+from train.objectives import OBJECTIVES, Objective, objective_class
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A network's width, a run's length, and what else a name stands for."""
+    """A network's width, a run's length, and other defaults under one name."""
 
     maps: int
     batches: int
@@ -33,7 +35,7 @@ PRESETS: dict[str, Preset] = {
 }
 DEFAULT_PRESET = "paper"
 _OWN_OPTIONS = frozenset(name for objective in OBJECTIVES.values() for name in objective.options)
-"""What only some objectives look at."""
+"""Options that only some objectives read."""
 
 
 def configure(
@@ -60,13 +62,13 @@ def configure(
     ratio : shares of the batches by factor; default 1 each and 10 for "intrinsic" (the demo: 3;
         exchange, exchange-pairs and supervised: 1)
     device, precision : "auto" or explicit, see train.device
-    options : any other field of `TrainConfig` (batches, maps, objective, clamp, invariance, seed, ...); None is
-        "not given". The learning rate is that of the optimiser unless given
+    options : any other field of `TrainConfig`, of `DcignOptions` or of the network's options (batches, maps, objective,
+        clamp, invariance, seed, ...); None is "not given". The learning rate is that of the optimiser unless given
 
     Raises
     ------
     ConfigError
-        An unknown preset, objective or option, images that are not square, or anything `TrainConfig` refuses.
+        An unknown preset, objective, network or option, images that are not square, or an impossible value.
     """
     if preset not in PRESETS:
         raise ConfigError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
@@ -74,16 +76,12 @@ def configure(
         raise ConfigError(f"images must be square, (side, side) or (side, side, 3); got {tuple(image_shape)}")
     start = PRESETS[preset]
     given = {name: value for name, value in options.items() if value is not None}
-    objective = given.get("objective", "paper")
-    if objective not in OBJECTIVES:
-        raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}; got {objective!r}")
-    kind = OBJECTIVES[objective]
-    if foreign := sorted(given.keys() & (_OWN_OPTIONS - kind.options.keys())):
-        having = sorted(name for name, kind in OBJECTIVES.items() if foreign[0] in kind.options)
-        raise ConfigError(f"{foreign[0]} is an option of {', '.join(having)}, not of the objective {objective}")
-    if given.get("label_fraction") and kind.unlabelled:
-        raise ConfigError(f"label_fraction must be 0 with the objective {objective}, which {kind.unlabelled}")
-    if unknown := given.keys() - TrainConfig.__dataclass_fields__.keys():
+    rule = objective_class(given.get("objective", "paper"))
+    _check_objective_options(rule, given)
+    network = network_class(given.pop("network", "authors"))
+    run_names, network_names = RUN_FIELDS - {"family"}, field_names(network.Options)
+    own_names = field_names(DcignOptions) - {"network"}
+    if unknown := given.keys() - (run_names | network_names | own_names):
         raise ConfigError(f"unknown option: {', '.join(sorted(unknown))}")
     if latents is None:
         own = sum((sizes or {}).get(name, 1) for name in factors)
@@ -92,19 +90,39 @@ def configure(
     resolved = resolve_device(device)
     # Time between checkpoints is what matters; an H200 takes a hundred steps in the time that two cores take one.
     every = start.checkpoint_every * (10 if resolved.startswith("cuda") else 1)
-    values: dict[str, Any] = {"maps": start.maps, "batches": start.batches, "checkpoint_every": every}
+    defaults: dict[str, Any] = {"maps": start.maps, "batches": start.batches, "checkpoint_every": every}
     if given.get("optimizer") in LEARNING_RATES:
-        values["learning_rate"] = LEARNING_RATES[str(given["optimizer"])]
-    return TrainConfig(
+        defaults["learning_rate"] = LEARNING_RATES[str(given["optimizer"])]
+    shape = {"side": image_shape[0], "channels": image_shape[2] if len(image_shape) == 3 else 1}
+    values = defaults | shape | dict(rule.options) | given
+
+    def of(names: frozenset[str]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name in names}
+
+    chosen = DcignOptions(
         layout=layout,
-        side=image_shape[0],
-        channels=image_shape[2] if len(image_shape) == 3 else 1,
+        ratio=paper_ratio(layout, rule.intrinsic or start.intrinsic) if ratio is None else _ordered(ratio, layout),
+        network=network.Options(**of(network_names)),
+        **of(own_names),
+    )
+    return TrainConfig(
+        family="dcign",
+        options=chosen,
         preset=preset,
-        ratio=paper_ratio(layout, kind.intrinsic or start.intrinsic) if ratio is None else _ordered(ratio, layout),
         device=resolved,
         precision=resolve_precision(precision, resolved),
-        **(values | dict(kind.options) | given),
+        **of(run_names),
     )
+
+
+def _check_objective_options(rule: type[Objective], given: Mapping[str, Any]) -> None:
+    """Refuse options that the objective does not read."""
+    name = next(name for name, kind in OBJECTIVES.items() if kind is rule)
+    if foreign := sorted(given.keys() & (_OWN_OPTIONS - rule.options.keys())):
+        having = sorted(other for other, kind in OBJECTIVES.items() if foreign[0] in kind.options)
+        raise ConfigError(f"{foreign[0]} is an option of {', '.join(having)}, not of the objective {name}")
+    if given.get("label_fraction") and rule.label_refusal:
+        raise ConfigError(f"label_fraction must be 0 with the objective {name}, which {rule.label_refusal}")
 
 
 def _ordered(ratio: Mapping[str, float], layout: Layout) -> tuple[tuple[str, float], ...]:

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import click
+from train.runs.packing import pack
 
 from pipelines.console.options import json_option
 from pipelines.evaluation.measure import home_of
 from train.runs.export import DECODER, ENCODER, WEIGHTS, export
-from train.runs.packing import pack
 from train.runs.trained_run import load_run
 
 

@@ -11,18 +11,29 @@ from typing import Any
 import click
 
 from dataset.store import Store, open_store
+from pipelines.console.option_fields import field_options
 from pipelines.console.options import device_option, json_option
 from pipelines.console.progress import progress_bar
 from pipelines.training.store_source import StoreSource
 from train.config import LEARNING_RATES, TrainConfig
-from train.engine.distributed import leads, own_device, ranks
+from train.dcign_options import DcignOptions
+from train.engine.distributed import is_main, own_device, ranks
 from train.engine.loop import Progress, RunResult, store_facts, train
 from train.engine.validation import Validator
-from train.networks.authors import WIDEST
+from train.networks import NETWORKS
 from train.objectives import OBJECTIVES
 from train.presets import DEFAULT_PRESET, PRESETS, configure
 
 _PRESET_HELP = "; ".join(f"{name}: {p.maps} maps, {p.batches:,} batches, {p.note}" for name, p in PRESETS.items())
+_DEFAULTS = {
+    "maps": "[default: the preset's]",
+    "clamp": "For paper and arxiv-v1. [default: mean; first for arxiv-v1]",
+    "invariance": "For paper and arxiv-v1. [default: 0.01, the paper's 1/100; 0 for arxiv-v1]",
+    "beta": "For beta-vae, exchange and exchange-pairs. [default: 4 for beta-vae, else 1]",
+    "agreement": "For exchange and exchange-pairs. [default: 1]",
+    "orient": "For exchange and exchange-pairs. [default: 500]",
+    "label_fraction": "Not for random, beta-vae and supervised. [default: 0]",
+}
 
 
 class Ratio(click.ParamType[list[float]]):
@@ -48,44 +59,13 @@ class Ratio(click.ParamType[list[float]]):
 )
 @click.option("--objective", type=click.Choice(list(OBJECTIVES)), default="paper", show_default=True)
 @click.option("--batches", type=click.IntRange(1), help="Length of the run. [default: the preset's]")
-@click.option("--maps", type=int, help="Feature maps m of the network, a multiple of 4. [default: the preset's]")
-@click.option(
-    "--widest",
-    type=click.Choice(WIDEST),
-    help="Where the network has most maps: fine, as the paper's; or coarse, where the picture is small, which reads "
-    "angles better and, with muon, takes a third longer. [default: fine]",
-)
+@click.option("--network", type=click.Choice(list(NETWORKS)), help="Encoder and decoder. [default: authors]")
+@field_options(*(kind.Options for kind in NETWORKS.values()), DcignOptions, notes=_DEFAULTS)
 @click.option("--latents", type=click.IntRange(1), help="Length of the graphics code. [default: the preset's]")
 @click.option(
     "--factors",
-    help="Train on these only, such as elevation,intrinsic; azimuth:2 gives a factor two latents. "
+    help="Train on these factors only, such as elevation,intrinsic; azimuth:2 gives a factor two latents. "
     "[default: all, and all must be there]",
-)
-@click.option(
-    "--invariance",
-    type=click.FloatRange(0),
-    help="Pull on inactive latents toward their batch mean. [default: 0.01, the paper's 1/100; 0 for arxiv-v1]",
-)
-@click.option(
-    "--clamp",
-    type=click.Choice(["mean", "first"]),
-    help="Inactive latents become these of the batch. [default: mean; first for arxiv-v1]",
-)
-@click.option(
-    "--beta",
-    type=click.FloatRange(0),
-    help="Weight of the KL, of beta-vae, exchange and exchange-pairs. [default: 4 in beta-vae, else 1]",
-)
-@click.option(
-    "--agreement",
-    type=click.FloatRange(0),
-    help="Weight of the KL between the inactive posteriors of two rows, of exchange and exchange-pairs. [default: 1]",
-)
-@click.option(
-    "--label-fraction",
-    type=click.FloatRange(0, 1),
-    help="Share of the batches of azimuth, elevation and light whose true values are told, chosen by the seed: there "
-    "the factor's neuron is regressed to them. Not for random, beta-vae and supervised. [default: 0]",
 )
 @click.option(
     "--optimizer",
@@ -95,7 +75,7 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--learning-rate",
     type=click.FloatRange(0, 1, min_open=True),
-    help="At the start, of Muon and Adam alike. [default: 0.0005, the paper's; 0.002 with muon]",
+    help="Initial learning rate, of Muon and Adam alike. [default: 0.0005, the paper's; 0.002 with muon]",
 )
 @click.option(
     "--decay",
@@ -108,15 +88,11 @@ class Ratio(click.ParamType[list[float]]):
     help="Shares of the batches in the order of the factors, such as 1:1:1:10. [default: 1 each and 10 for intrinsic; "
     "1 for exchange, exchange-pairs and supervised]",
 )
+@click.option("--val", help="Store of render-sweeps: evaluate on its val split during training, for TensorBoard.")
+@click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between those.")
 @click.option(
-    "--orient",
-    type=click.IntRange(0),
-    help="exchange, exchange-pairs: batches at the start in which a factor's neuron is pulled along a direction of the "
-    "images in whose order neighbours look alike, so that left and right do not become one. No label is needed. "
-    "[default: 500]",
+    "--other-code", is_flag=True, help="Resume although the code that trains has changed since the checkpoint."
 )
-@click.option("--val", help="Store of render-sweeps: look at its val people while training, for TensorBoard.")
-@click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between looks.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @device_option
 @click.option("--precision", type=click.Choice(["auto", "float32", "bf16"]), default="auto", show_default=True)
@@ -128,6 +104,7 @@ def command(
     ratio: list[float] | None,
     val: str | None,
     val_every: int,
+    other_code: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -136,10 +113,10 @@ def command(
     The graphics code has one latent for each factor and the rest for everything intrinsic. Batches come as
     1:1:1:10 (azimuth, elevation, light, intrinsic); in each, the latents that should not vary are clamped to their
     batch mean, and their gradients pull them toward it. The run directory holds the configuration, checkpoints,
-    metrics.jsonl and, where TensorBoard is installed, its events. Running the same command again continues a run
+    metrics.jsonl and, where TensorBoard is installed, its events. Running the same command again resumes a run
     that was stopped; a larger --batches extends it.
 
-    On several GPUs: torchrun --nproc-per-node 4 -m -- pipelines train-dcign ...; each step then sees 4 batches.
+    On several GPUs: torchrun --nproc-per-node 4 -m -- pipelines train-dcign ...; each step then trains on 4 batches.
 
     Example: train-dcign --store faces.zarr --preset quick
     """
@@ -152,11 +129,12 @@ def command(
     options["device"] = own_device(options["device"])
     shape = source.image_shape
     config = configure(factors=chosen, sizes=sizes, image_shape=shape, ratio=shares, ranks=ranks(), **options)
-    run = run or Path("runs") / f"{_stem(url)}-{config.preset}-{config.objective}-s{config.seed}"
-    if leads():
+    run = run or Path("runs") / f"{_stem(url)}-{config.preset}-{_options(config).objective}-s{config.seed}"
+    if is_main():
         click.echo(f"{run}: {_describe(config)}", err=True)
-    result = _train(config, source, run, _watch(val, config, source, val_every) if val else None)
-    if leads():
+    validator = _validator(val, config, source, val_every) if val else None
+    result = _train(config, source, run, validator, other_code=other_code)
+    if is_main():
         _report(result, config, as_json, can_sweep=store.spec.source is None)
 
 
@@ -197,49 +175,57 @@ def _factors(store: Store, asked: str | None) -> tuple[list[str], dict[str, int]
 
 
 def _describe(config: TrainConfig) -> str:
-    """One line about what is about to run."""
-    layout = ", ".join(f"{name} {count}" for name, count in config.layout.to_json().items())
+    """One line about the run that is about to start."""
+    options = _options(config)
+    layout = ", ".join(f"{name} {count}" for name, count in options.layout.to_json().items())
     by = "" if config.optimizer == "adam" else f" by {config.optimizer}"
     return (
-        f"{config.batches:,} batches, {config.width}, {config.side} px, code of {config.latents} ({layout}), "
-        f"objective {config.rule}{by}, {config.precision} on {config.device}"
+        f"{config.batches:,} batches, {options.network.summary}, {options.side} px, code of {options.layout.total} "
+        f"({layout}), objective {options.rule}{by}, {config.precision} on {config.device}"
     )
 
 
-def _watch(url: str, config: TrainConfig, source: StoreSource, every: int) -> Validator:
-    # Here, because it brings scikit-learn and Matplotlib, which training without it does without.
+def _options(config: TrainConfig) -> DcignOptions:
+    assert isinstance(config.options, DcignOptions)  # `configure` makes no other
+    return config.options
+
+
+def _validator(url: str, config: TrainConfig, source: StoreSource, every: int) -> Validator:
+    # Here, because it imports scikit-learn and Matplotlib, which training without it does not need.
     from pipelines.training.validation import SweepValidator
 
     return SweepValidator(url, config, store_facts(source), every)
 
 
-def _train(config: TrainConfig, source: StoreSource, run: Path, watch: Validator | None) -> RunResult:
+def _train(
+    config: TrainConfig, source: StoreSource, run: Path, validator: Validator | None, *, other_code: bool
+) -> RunResult:
     """Train with a progress bar in batches that shows nats per image."""
-    with progress_bar("batches", shown=leads()) as bars:
+    with progress_bar("batches", shown=is_main()) as bars:
         bar = bars.add_task("training", total=config.batches, note="")
 
         def show(progress: Progress) -> None:
-            note = f"reconstruction {progress.reconstruction:,.0f} + KL {progress.kl:,.0f} nats/image"
-            bars.update(bar, completed=progress.step, note=note)
+            terms = " + ".join(f"{name} {nats:,.0f}" for name, nats in progress.terms.items())
+            bars.update(bar, completed=progress.step, note=f"{terms} nats/image")
 
-        with _asked_to_stop() as asked:
-            return train(config, source, run, show, watch=watch, stopping=asked.is_set)
+        with _stop_requested() as stop:
+            return train(config, source, run, show, validator=validator, stopping=stop.is_set, other_code=other_code)
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Ctrl-C, and a scheduler's SIGTERM, are heard after the batch at hand; a second Ctrl-C at once."""
-    asked = threading.Event()
+def _stop_requested() -> Iterator[threading.Event]:
+    """Ctrl-C, and a scheduler's SIGTERM, stop after the current batch; a second Ctrl-C stops at once."""
+    requested = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def hear(_number: int, _frame: object) -> None:
-        asked.set()
+    def handle(_number: int, _frame: object) -> None:
+        requested.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     try:
         for number in before:
-            signal.signal(number, hear)
-        yield asked
+            signal.signal(number, handle)
+        yield requested
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

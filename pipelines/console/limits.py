@@ -1,22 +1,22 @@
-"""Cores and memory that this process may use, where its container or its job may have less than the machine."""
+"""Cores and memory that this process may use; its container or its job may have less than the machine."""
 
 import math
 import os
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
-"""Where Linux says what a container or a job may use; other systems have no such folder."""
+"""Folder in which Linux reports the limits of a container or a job; other systems have none."""
 
 
 def usable_cores(cgroup: Path = CGROUP) -> float:
-    """Cores that this process may use: by its affinity, and by the quota of its container."""
+    """Number of cores that this process may use, by its affinity and by the quota of its container."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota, _, period = _line(cgroup / "cpu.max").partition(" ")
     return min(allowed, int(quota) / int(period)) if quota.isdecimal() and period.isdecimal() else allowed
 
 
 def worker_count(cgroup: Path = CGROUP) -> int:
-    """Threads that keep the usable cores busy: one a core, a started core counted whole."""
+    """Number of threads for the usable cores: one a core, a fraction of a core counted whole."""
     return max(1, math.ceil(usable_cores(cgroup)))
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.keys import generator
-from render import Camera, CpuRenderer, Mesh, MorphableModel, SceneBatch
+from pipelines.rendering.scenes import Stage
+from render import CpuRenderer, Mesh, MorphableModel
 from train.errors import RunUnreadable
 from train.runs.trained_run import TrainedRun
 
@@ -40,8 +41,7 @@ class People:
             )
         self.model = model
         self._ranges = np.array([(low, high) for _, _, low, high in run.store.factors])
-        self._camera = Camera.from_json(dict(scene["camera"]))
-        self._light_elevation = float(scene["light"]["elevation"])
+        self._stage = Stage.of_run(scene, run.store.factors)
         self._renderer = CpuRenderer(scene["image"]["color"], SAMPLES)
         self._mesh = lru_cache(maxsize=64)(self._build)
 
@@ -70,7 +70,7 @@ class People:
 
     def draw(self, who: Weights, angles: Mapping[str, float]) -> NDArray[np.uint8]:
         """(H, W[, 3]) the true render of a person, or of a mixture of people, at angles in degrees."""
-        row = np.array([[angles[name] for name in ("azimuth", "elevation", "light")]], np.float32)
+        row = np.array([[angles[factor.name] for factor in self._stage.factors]], np.float32)
         return self._render((self._mesh(who),), np.zeros(1, np.int64), row)[0]
 
     def _build(self, who: Weights) -> Mesh:
@@ -81,9 +81,7 @@ class People:
     def _render(
         self, meshes: tuple[Mesh, ...], place: NDArray[np.int64], angles: NDArray[np.float32]
     ) -> NDArray[np.uint8]:
-        azimuth, elevation, light = (np.ascontiguousarray(column) for column in angles.T)
-        scenes = SceneBatch(meshes, place, azimuth, elevation, light, self._camera, self._light_elevation)
-        return self._renderer.render(scenes).image
+        return self._renderer.render(self._stage.scenes(meshes, place, angles)).image
 
 
 def _coefficients(model: MorphableModel, split: str, who: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:

@@ -20,8 +20,9 @@ from pipelines.inference.moves import Elliptical, Floats, Move, Reflected, Toget
 from pipelines.inference.sampler import Kernel, Schedule, Trace, run_chains
 from pipelines.inference.scenes import Hypotheses, SceneSpace, scene_space
 from pipelines.inference.statistics import Codes, Statistic, between_strangers, distances
+from pipelines.rendering.scenes import Stage
 from pipelines.training.store_source import shows_chairs
-from render import Camera, CpuRenderer, MorphableModel
+from render import CpuRenderer, MorphableModel
 from train.errors import RunUnreadable
 from train.runs.trained_run import TrainedRun
 
@@ -97,13 +98,10 @@ class Problem:
         self.statistic = statistic or Codes(run)
         ranges = {name: (low, high) for name, _, low, high in run.store.factors}
         self.space: SceneSpace = scene_space(model, ranges, spread)
-        self._camera = Camera.from_json(dict(scene["camera"]))
+        self._stage = Stage.of_run(scene, run.store.factors)
         renderer = CpuRenderer(scene["image"]["color"], samples)
-        light_elevation = float(scene["light"]["elevation"])
         # Each thread draws and encodes its share by itself: small batches gain nothing from torch's own threads.
-        self.hypotheses = Hypotheses(
-            model, self.space, self._camera, light_elevation, renderer, lambda: torch.set_num_threads(1)
-        )
+        self.hypotheses = Hypotheses(model, self.space, self._stage, renderer, lambda: torch.set_num_threads(1))
         self._samples, self._home = samples, home
 
     @cached_property
@@ -114,7 +112,7 @@ class Problem:
         code = hashlib.sha256(Path(scenes.__file__).read_bytes()).hexdigest()
         key: dict[str, Any] = self.run.identity() | {
             "model": self.model.sha256,
-            "camera": asdict(self._camera),
+            "camera": asdict(self._stage.camera),
             "space": asdict(self.space),
             "light": dict(self.run.store.scene["light"]),
             "draws": [DRAWS, self._samples, code],

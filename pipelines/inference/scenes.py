@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pipelines.console.limits import worker_count
 from pipelines.inference.moves import Floats
-from render import Camera, Mesh, MorphableModel, Renderer, SceneBatch
-from render.pose import rotation
+from pipelines.rendering.scenes import Stage
+from render import Mesh, MorphableModel, Renderer
 
 T = TypeVar("T")
 CAMERA = {"right": 1.0, "up": 1.0, "nearer": 2.0}
@@ -100,13 +100,12 @@ class Hypotheses:
         self,
         model: MorphableModel,
         space: SceneSpace,
-        camera: Camera,
-        light_elevation: float,
+        stage: Stage,
         renderer: Renderer,
         prepare_thread: Callable[[], None] = lambda: None,
     ) -> None:
         self.space, self.model = space, model
-        self._camera, self._light_elevation, self._renderer = camera, light_elevation, renderer
+        self._stage, self._renderer = stage, renderer
         self._threads = ThreadPoolExecutor(worker_count(), initializer=prepare_thread)
 
     def images(self, states: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -123,23 +122,17 @@ class Hypotheses:
         return self.model.meshes(self.space.coefficients(states))
 
     def _draw(self, states: NDArray[np.floating]) -> NDArray[np.uint8]:
-        azimuth, elevation, light = (
-            self.space.values(states, name).astype(np.float32) for name in ("azimuth", "elevation", "light")
-        )
+        values = np.stack([self.space.values(states, factor.name) for factor in self._stage.factors], axis=1)
+        scenes = self._stage.scenes(self.meshes(states), np.arange(len(states)), values.astype(np.float32))
         offsets = self._offsets(states)
-        meshes = tuple(
-            _moved(mesh, rotation(float(a), float(e)).T @ offset)
-            for mesh, a, e, offset in zip(self.meshes(states), azimuth, elevation, offsets, strict=True)
-        )
-        index = np.arange(len(states))
-        scenes = SceneBatch(meshes, index, azimuth, elevation, light, self._camera, self._light_elevation)
-        return self._renderer.render(scenes).image
+        moved = tuple(_moved(mesh, scenes.pose(k).T @ offsets[k]) for k, mesh in enumerate(scenes.meshes))
+        return self._renderer.render(replace(scenes, meshes=moved)).image
 
     def _offsets(self, states: NDArray[np.floating]) -> Floats:
         """(n, 3) right, up and toward the camera, model units. To move the head is to move the camera back."""
         if not set(CAMERA) <= set(self.space.names):
             return np.zeros((len(states), 3))
-        camera = self._camera
+        camera = self._stage.camera
         height = 2 * camera.distance * math.tan(math.radians(camera.field_of_view) / 2)
         units = np.array([height, height, camera.distance]) / camera.scale
         return units * np.stack([self.space.values(states, name) for name in CAMERA], axis=1)

@@ -100,7 +100,7 @@ class FaceSubject:
             )
         is_file = source != "procedural" and Path(source).exists()
         self.source = str(Path(source).resolve()) if is_file else source
-        """Where the model came from, for the log: a name, or a file's full path."""
+        """Source of the model, for the log: a name, or a file's full path."""
         self.mesh_bytes = 0
         self.vertices = model.vertices
         self._model = model

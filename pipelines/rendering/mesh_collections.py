@@ -76,7 +76,7 @@ class Collection(Protocol):
 
 @dataclass(frozen=True)
 class ProceduralChairs:
-    """As many different chairs as are asked for, in every split; each is made once and cached on disk."""
+    """The built-in chairs: any number of different ones in every split; each is made once and cached on disk."""
 
     seed: int
     source: str = PROCEDURAL
@@ -193,7 +193,7 @@ def list_folder(folder: Path, settings: RenderSettings) -> FolderChairs:
         raise StoreError(str(error)) from error
     done = _convert_all(folder, _named_once(files))
     if not done:
-        raise StoreError(f"{folder} holds no mesh that can be drawn; expected OBJ, glTF, GLB, PLY, STL or OFF files")
+        raise StoreError(f"{folder} holds no mesh that can be rendered; expected OBJ, glTF, GLB, PLY, STL or OFF files")
     fraction = TEST_FRACTION if settings.test_fraction is None else settings.test_fraction
     splits = settings.split_file
     entries = tuple(_entry(file, found, fraction, splits) for file, found in done)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import StoreError
-from dataset.factors import Factor
+from dataset.factors import Factor, acts_on
 from dataset.spec import StoreSpec
 from render import Camera, Mesh, SceneBatch
 
@@ -41,6 +41,12 @@ class Stage:
     def of_spec(cls, spec: StoreSpec) -> "Stage":
         """The stage of a store."""
         return cls(Camera.from_json(dict(spec.camera)), spec.light, spec.factors)
+
+    @classmethod
+    def of_run(cls, scene: Mapping[str, Any], factors: Sequence[tuple[str, str, float, float]]) -> "Stage":
+        """The stage of the faces that a run has learned, from its recorded scene and its (name, unit, low, high)s."""
+        known = (Factor(name, unit, low, high, acts_on=acts_on("face", name)) for name, unit, low, high in factors)
+        return cls(Camera.from_json(dict(scene["camera"])), scene["light"], tuple(known))
 
     def scenes(self, meshes: Sequence[Mesh], mesh_index: NDArray[np.int64], values: NDArray[np.float32]) -> SceneBatch:
         """Scenes of n views.

@@ -25,7 +25,7 @@ class Subject(Protocol):
 
     @property
     def source(self) -> str:
-        """Where it came from, for the log and for other processes: a name, or a full path."""
+        """Its source, for the log and for other processes: a name, or a full path."""
 
     @property
     def mesh_bytes(self) -> int:

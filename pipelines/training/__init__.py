@@ -1,1 +1,1 @@
-"""What connects stores to training."""
+"""The connection of stores to training."""

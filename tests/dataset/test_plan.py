@@ -272,3 +272,11 @@ def test_a_range_given_by_hand_is_continuous():
     (elevation,) = (f for f in with_ranges(factors_of("chair"), {"elevation": (0.0, 45.0)}) if f.name == "elevation")
     assert elevation.at(np.array([0.0, 0.5])).tolist() == [0.0, 22.5]
     assert elevation.values == ()
+
+
+def test_the_table_fills_in_what_a_factor_acts_on_and_is_not_stored(spec, make_spec):
+    assert [f.acts_on for f in spec.factors] == ["pose.azimuth", "pose.elevation", "light.azimuth"]
+    assert all("acts_on" not in fields for fields in spec.to_attributes()["factors"])
+    moved = make_spec(factors=(*factors_of("face")[:2], replace(factors_of("face")[2], acts_on="light.elevation")))
+    assert [fields.get("acts_on") for fields in moved.to_attributes()["factors"]] == [None, None, "light.elevation"]
+    assert StoreSpec.from_attributes(moved.to_attributes(), "there") == moved

@@ -71,7 +71,7 @@ def test_what_is_for_people_is_not_in_the_hash():
 
 def test_another_list_is_refused(tmp_path):
     files, entries = StoreFiles(str(tmp_path)), [entry(0), entry(1)]
-    with pytest.raises(StoreError, match="is missing: it says which meshes"):
+    with pytest.raises(StoreError, match="is missing: it lists the meshes"):
         read_subjects(files, "0" * 64)
     write_subjects(files, entries)
     with pytest.raises(StoreError, match="is not the list that the store was made with"):

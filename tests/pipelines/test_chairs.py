@@ -221,7 +221,7 @@ def test_what_cannot_be_drawn_is_told_and_left_out(render, refused, folder, tmp_
     for path in folder.glob("chair*"):
         path.unlink()
     words = ("--subject", "chair", "--meshes", folder, "--factor", "azimuth")
-    assert "holds no mesh that can be drawn" in refused("render-batches", "--store", tmp_path / "i.zarr", *words)
+    assert "holds no mesh that can be rendered" in refused("render-batches", "--store", tmp_path / "i.zarr", *words)
     assert "there is no folder" in refused(
         "render-batches", "--store", tmp_path / "i.zarr", *words[:3], tmp_path / "nowhere", *words[4:]
     )

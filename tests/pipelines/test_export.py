@@ -8,11 +8,11 @@ import onnx
 import onnxruntime
 import pytest
 from safetensors import safe_open
+from train.runs.packing import pack
 
 from dataset.store import open_store
 from train.errors import ExportFailed
 from train.runs.export import export
-from train.runs.packing import pack
 from train.runs.trained_run import load_run
 
 

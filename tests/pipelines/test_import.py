@@ -137,7 +137,7 @@ def test_the_store_says_what_is_recorded_and_is_sound(dcign, chair_store):
     assert "recorded as it stands" in attributes["source"]["conventions"]
     said = dcign("verify-store", chair_store)
     assert said.code == 0, said
-    assert "no image was drawn again" in said.out
+    assert "no image was rendered again" in said.out
     assert "imported from the layout aubry" in dcign("dcign-doctor", "--store", chair_store).out
 
 

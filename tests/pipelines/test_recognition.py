@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, pearsonr
 from sklearn.metrics import roc_auc_score
+from train.networks.build_network import make_network
 
 from dataset.store import open_store
 from pipelines.console.cli import needing
@@ -63,7 +64,7 @@ def test_pictures_are_the_stores_own(sweeps):
     """Person 2 of the sweeps, at the angles of a sweep, to the last grey level."""
     shown = sweeps.read("test", "elevation", 2)
     subject, renderer = open_subject(sweeps), store_renderer(sweeps)
-    images = render_identities(subject, renderer, sweeps.spec, "test", shown.identity, shown.factors)
+    images = render_identities(subject, renderer, sweeps.spec, "test", shown["identity"], shown["factors"])
     np.testing.assert_array_equal(images, shown["image"])
 
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.stats
+from train.networks.build_network import make_network
 
 from dataset.store import open_store
 from pipelines.training.validation import PEOPLE, SweepValidator
-from train.networks.build_network import make_network
 from train.runs.trained_run import load_run
 
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")

@@ -1,4 +1,4 @@
-"""Where the built-in head is kept, that a broken cache is noticed, and that every machine builds the same bytes."""
+"""Tests of the built-in head's cache: stored once, broken files rebuilt, and the same bytes on every machine."""
 
 import os
 import subprocess
@@ -17,11 +17,11 @@ from render.morphable import Block, MorphableModel
 
 def small():
     """A model of one triangle."""
-    draw = np.random.Generator(np.random.Philox(1))
+    rng = np.random.Generator(np.random.Philox(1))
 
     def block():
-        basis = np.linalg.qr(draw.standard_normal((9, 2)))[0].T.reshape(2, 3, 3)
-        return Block(draw.random((3, 3)).astype("f4"), np.ascontiguousarray(basis, "f4"), np.float32([2, 1]))
+        basis = np.linalg.qr(rng.standard_normal((9, 2)))[0].T.reshape(2, 3, 3)
+        return Block(rng.random((3, 3)).astype("f4"), np.ascontiguousarray(basis, "f4"), np.float32([2, 1]))
 
     blocks = {"shape": block(), "albedo": block()}
     triangles = np.int32([[0, 1, 2]])
@@ -42,7 +42,7 @@ def builder(calls):
     return build
 
 
-def test_it_is_built_once_and_comes_back_whole(home):
+def test_it_is_built_once_and_loads_complete(home):
     calls = []
     first, second = cache.cached(builder(calls)), cache.cached(builder(calls))
     assert len(calls) == 1
@@ -110,14 +110,14 @@ def test_saved_as_basel_model_it_reads_back_bit_for_bit(tmp_path):
 BUILD = """
 import sys
 from render.content.head import cache
-from render.content.head.build import build
-model = build()
+from render.content.head.model import build_head
+model = build_head()
 sys.stdout.write(cache._hash(cache._arrays(model)) + str(sorted(model.landmarks.items())))
 """
 
 
 def test_other_code_generation_and_blas_build_the_same_bytes(another_processor):
-    """In separate processes; numba and OpenBLAS are told to use other instructions than here."""
+    """In separate processes, where numba and OpenBLAS use other instructions than here."""
     settings = (
         {"NUMBA_CPU_NAME": "generic", **another_processor},
         {"OPENBLAS_CORETYPE": "Haswell"},

@@ -1,4 +1,4 @@
-"""The generated chairs: the same bytes everywhere, no two alike, and each a sound piece of furniture."""
+"""Tests of the built-in chairs: the same bytes on every machine, all different, and each a sound piece of furniture."""
 
 import hashlib
 import json
@@ -16,18 +16,18 @@ from scipy.spatial import cKDTree
 
 import render
 from render.content.chairs import FAMILIES, LABELS, describe, make_chair
-from render.content.chairs.build import design
-from render.content.chairs.draws import Draws
 from render.content.chairs.finishes.finish import RECIPES, texture
-from render.content.chairs.solids.turns import cos_sin
+from render.content.chairs.generator import design
+from render.content.chairs.sampler import Sampler
+from render.content.chairs.solids.exact import cos_sin
 from render.meshes.prepare import prepare
 
 SEED, COUNT, MANY = 2015, 60, 1000
 TOUCH = 0.005
 """Metres within which parts count as joined."""
 
-# Made by this generator at version 1 on x86-64 with numpy 2.4 (AVX-512), and the same with AVX2 and AVX-512 switched
-# off. A change here is a change of every collection: raise GENERATOR_VERSION with it.
+# Hashes of version 1 of the generator on x86-64 with numpy 2.4, equal with and without AVX2 and AVX-512. If one of them
+# has to change, every collection of chairs changes: raise GENERATOR_VERSION with it.
 GOLDEN = {
     (0, 0): "0e7b32dea0b027657b0c7e054d9a58bfea39e819f751cd3834e9564e81155b80",
     (0, 3): "e0b0d771424bbc6cc47c714d08df25d1a45670b37e78ca384faf47e951452be4",
@@ -39,7 +39,7 @@ GOLDEN = {
 
 
 def digest(mesh):
-    """SHA-256 of all that a chair consists of."""
+    """SHA-256, in hex, of all arrays and attributes of a chair."""
     out = hashlib.sha256()
     for part in mesh.parts:
         for array in (part.positions, part.triangles, part.uv, part.material.texture):
@@ -59,7 +59,7 @@ def whole(mesh):
 
 
 def pieces(points, triangles):
-    """The mesh as trimesh sees it, one for each set of triangles that hang together."""
+    """One trimesh for each connected set of triangles."""
     ends = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]]])
     graph = coo_matrix((np.ones(len(ends)), ends.T), shape=(len(points),) * 2)
     piece = connected_components(graph, directed=False)[1][triangles[:, 0]]
@@ -70,10 +70,10 @@ def pieces(points, triangles):
 
 
 def sampled(mesh, step=0.007):
-    """(n, 3) points of a mesh's surface, none farther than `step` from the next along rows and between them."""
+    """Points (n, 3) of a mesh's surface, in rows; neighbours and rows are at most `step` metres apart."""
     corners = mesh.triangles
     lengths = np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=2)
-    # Rows run along each triangle's longest side: a sliver needs many points one way and few the other.
+    # Rows run along each triangle's longest side, since a sliver needs many points one way and few the other.
     order = (lengths.argmax(axis=1)[:, None] + np.arange(3)) % 3
     a, b, c = np.take_along_axis(corners, order[..., None], axis=1).transpose(1, 0, 2)
     long = lengths.max(axis=1)
@@ -105,7 +105,7 @@ def collection():
 
 
 def each(chairs):
-    """Name and mesh of every chair, for messages."""
+    """Name and mesh of every chair; the names are for messages of failed assertions."""
     return [(f"chair {k}, {chair.family} {chair.facts}", mesh) for k, (chair, mesh) in enumerate(chairs)]
 
 
@@ -123,7 +123,7 @@ print(*[digest(make_chair(SEED, k)) for k in reversed(range(8))])
 
 
 def test_other_processors_and_another_order_make_the_same_bytes(another_processor):
-    """In a process of its own, backwards, where numpy may use no vector instructions beyond its baseline."""
+    """In another process, in reverse order, where numpy may use no vector instructions beyond its baseline."""
     root = Path(render.__file__).parents[1]
     out = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", ELSEWHERE.format(tests=str(root / "tests" / "render"))],
@@ -136,19 +136,19 @@ def test_other_processors_and_another_order_make_the_same_bytes(another_processo
     assert out.stdout.split()[::-1] == [digest(make_chair(SEED, k)) for k in range(8)]
 
 
-def test_draws_of_one_topic_do_not_shift_another():
-    one, other = Draws(1, 2), Draws(1, 2)
+def test_samples_of_one_topic_do_not_shift_another():
+    one, other = Sampler(1, 2), Sampler(1, 2)
     one.fraction()
-    assert one.of("legs").fraction() == other.of("legs").fraction()
-    assert one.of("legs").fraction() != one.of("back").fraction()
-    assert Draws(1, 3).fraction() != Draws(1, 2).fraction() != Draws(2, 2).fraction()
+    assert one.topic("legs").fraction() == other.topic("legs").fraction()
+    assert one.topic("legs").fraction() != one.topic("back").fraction()
+    assert Sampler(1, 3).fraction() != Sampler(1, 2).fraction() != Sampler(2, 2).fraction()
 
 
-def test_draws_are_numpys_philox():
-    """The words are the algorithm's: drawn here by another road."""
+def test_samples_are_those_of_numpys_philox():
+    """The words are those of the algorithm; here numpy makes the fractions of them."""
     source = np.random.Generator(np.random.Philox(np.random.SeedSequence(7, spawn_key=(3, 0))))
-    draws = Draws(7, 3)
-    words = [draws.fraction() for _ in range(32)]
+    sampler = Sampler(7, 3)
+    words = [sampler.fraction() for _ in range(32)]
     np.testing.assert_array_equal(words[::-1], source.random(32))
 
 
@@ -169,7 +169,7 @@ def test_every_family_comes_about_as_often_as_it_should(collection):
         assert abs(names.count(name) - expected) < 5 * np.sqrt(expected)
 
 
-def test_no_two_of_a_thousand_are_alike(collection):
+def test_all_of_a_thousand_chairs_differ(collection):
     assert len({geometry for _, geometry, _ in collection}) == MANY
 
 
@@ -183,7 +183,7 @@ def test_chairs_of_one_family_differ_in_size(collection):
         assert np.median(nearest) > 0.003, f"{name} {np.median(nearest)}"
 
 
-def test_describe_is_json_and_says_the_family(chairs):
+def test_describe_is_json_with_the_family(chairs):
     for k, (chair, _) in enumerate(chairs[:12]):
         facts = describe(SEED, k)
         assert facts == json.loads(json.dumps(facts))
@@ -201,7 +201,7 @@ def test_seats_are_as_high_as_the_table_says(chairs):
         assert abs(middle[:, 1].max() - chair.facts["seat_height"]) < 0.06, name
 
 
-def test_standing_on_the_floor_in_metres(chairs):
+def test_chairs_stand_on_the_floor_and_measure_metres(chairs):
     for name, mesh in each(chairs):
         points = np.concatenate([part.positions for part in mesh.parts])
         assert points[:, 1].min() == 0, name
@@ -211,7 +211,7 @@ def test_standing_on_the_floor_in_metres(chairs):
         assert 0.25 < depth < 1.2, name
 
 
-def test_the_sitter_looks_toward_z(chairs):
+def test_the_back_is_behind_the_seat_along_z(chairs):
     for name, mesh in each(chairs):
         mean = {label: [p.positions[:, 2].mean() for p in mesh.parts if p.label == label] for label in (1, 2)}
         if mean[LABELS["back"]]:
@@ -252,8 +252,8 @@ def test_only_sheets_of_cane_and_net_are_open(chairs):
         assert sum(not piece.is_watertight for piece in pieces(points, triangles)) == sheets, name
 
 
-def test_mirrored_in_the_middle_and_all_in_one(chairs):
-    """One test, since both want the surfaces sampled."""
+def test_chairs_are_symmetric_and_connected(chairs):
+    """Both laws in one test, since both need samples of the surfaces."""
     for name, mesh in each(chairs):
         points, triangles, _ = whole(mesh)
         trees = [cKDTree(sampled(piece)) for piece in pieces(points, triangles)]
@@ -263,7 +263,7 @@ def test_mirrored_in_the_middle_and_all_in_one(chairs):
 
 
 def connected(trees):
-    """Whether clouds of points hang together through gaps of at most TOUCH."""
+    """True if the point clouds are connected across gaps of at most TOUCH."""
     lows = np.array([tree.data.min(axis=0) for tree in trees]) - TOUCH
     highs = np.array([tree.data.max(axis=0) for tree in trees])
     near = (lows[:, None] <= highs).all(axis=2)
@@ -274,7 +274,7 @@ def connected(trees):
     return connected_components(joined, directed=False)[0] == 1
 
 
-def test_nothing_is_left_out_when_they_are_prepared(chairs):
+def test_preparing_leaves_no_triangle_out(chairs):
     for name, mesh in each(chairs)[:20]:
         ready = prepare(mesh, "+y", "+z")
         assert ready.warnings == (), name
@@ -282,7 +282,7 @@ def test_nothing_is_left_out_when_they_are_prepared(chairs):
 
 
 def test_texture_coordinates_are_metric(chairs):
-    """One texture spans as many metres as its recipe says, on any part: measured along the edges of triangles."""
+    """On every part, one texture spans the metres of its recipe, measured along the edges of triangles."""
     for (chair, mesh), (name, _) in zip(chairs, each(chairs), strict=True):
         finishes = {}
         for label, finish, _ in chair.pieces:
@@ -292,8 +292,8 @@ def test_texture_coordinates_are_metric(chairs):
             assert part.uv.dtype == np.float32
             ends = part.triangles[:, [0, 1]]
             lengths = np.linalg.norm(np.diff(part.positions[ends], axis=1)[:, 0], axis=1)
-            drawn = np.linalg.norm(np.diff(part.uv[ends], axis=1)[:, 0] * tile, axis=1)
-            assert 0.55 < drawn.sum() / lengths.sum() < 1.6, name
+            on_texture = np.linalg.norm(np.diff(part.uv[ends], axis=1)[:, 0] * tile, axis=1)
+            assert 0.55 < on_texture.sum() / lengths.sum() < 1.6, name
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES))

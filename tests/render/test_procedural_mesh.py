@@ -1,4 +1,4 @@
-"""The mean of the built-in head: a clean, symmetric surface with its landmarks and labels where they belong."""
+"""Tests of the mean of the built-in head: its surface is clean and symmetric, landmarks and labels are in place."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def _corners(positions, triangles):
 
 
 def _pieces(model):
-    """Label of the connected piece of every vertex."""
+    """Number (V,) of the connected piece that each vertex belongs to."""
     label = np.arange(model.vertices)
     while True:
         lowest = label[model.triangles].min(axis=1)
@@ -73,12 +73,16 @@ def test_three_pieces_with_one_border_each_but_for_the_lids(model):
     assert loops == 5  # neck, two lid openings, two eyeballs' rims
 
 
-def test_the_surface_looks_outward(model):
+def test_the_surface_faces_outward(model):
     a, b, c = _corners(model.mean, model.triangles)
     pieces = _pieces(model)[model.triangles[:, 0]]
     for piece in np.unique(pieces):
         own = pieces == piece
-        centre = a[own].mean(axis=0) - (0, 0, 30 if own.sum() < 2000 else 0)  # eyeballs are caps: look from behind
+        centre = a[own].mean(axis=0) - (
+            0,
+            0,
+            30 if own.sum() < 2000 else 0,
+        )  # eyeballs are caps
         volume = np.einsum("ij,ij->i", a[own] - centre, np.cross(b[own] - centre, c[own] - centre)).sum() / 6
         assert volume > 0
     face = (a[:, 2] > 70) & (abs(a[:, 0]) < 40)
@@ -104,7 +108,7 @@ def test_landmarks_are_where_they_should_be(model):
     assert model.chin == pytest.approx(-115, abs=2)
     assert at["left.eye.corner_outer"][0] > at["left.eye.corner_inner"][0] > 10
     assert len({*model.landmarks.values()}) > 60
-    # Left and right mirror one another, in the order everybody uses.
+    # Left and right mirror one another, in the usual order of the 68 points.
     swap = [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]
     swap += [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
     swap += [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]

@@ -5,9 +5,9 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors import torch as safetensors_torch
+from train.networks.build_network import make_network
 
 from train.errors import CheckpointUnreadable
-from train.networks.build_network import make_network
 from train.runs.checkpoint import (
     Checkpoint,
     StoreFacts,

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from train.networks.build_network import make_network
+from train.objectives.regression import SIGMA
 
 from train.engine.loop import train
 from train.engine.noise import StepNoise
 from train.errors import ConfigError
-from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, TrainBatch
 from train.objectives.bound import gaussian_kl, sample_code
-from train.objectives.regression import SIGMA
 from train.runs.trained_run import load_run
 
 LIGHT = 2

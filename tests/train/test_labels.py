@@ -9,18 +9,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from train.engine.metrics_window import Window
+from train.networks.build_network import make_network
+from train.objectives.regression import SIGMA, UNIT
 
 from train.data.labels import is_labelled
 from train.data.source import Draw
 from train.engine.loop import train
-from train.engine.metrics_window import Window
 from train.engine.noise import StepNoise
 from train.engine.step_stats import Part, StepNumbers
 from train.errors import ConfigError, TooFewBatches
-from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, Pairs, TrainBatch, assigned
 from train.objectives.bound import gaussian_kl
-from train.objectives.regression import SIGMA, UNIT
 from train.runs.trained_run import load_run
 
 EXTRINSIC = ("azimuth", "elevation", "light")

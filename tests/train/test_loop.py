@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from train.engine.metrics_window import Window
 
 from train.data.loader import make_reader
 from train.data.source import Schedule
 from train.engine.loop import store_facts, train
-from train.engine.metrics_window import Window
 from train.engine.noise import step_generator
 from train.engine.step_stats import Part, StepNumbers
 from train.engine.trainer import Trainer

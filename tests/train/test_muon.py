@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from train.networks.build_network import make_network
 
 from train.config import TrainConfig
 from train.errors import ConfigError
-from train.networks.build_network import make_network
 from train.optim.muon import MOMENTUM, POLYNOMIAL, ROUNDS, Muon, orthogonal
 from train.optim.optimizers import make_optimizers
 

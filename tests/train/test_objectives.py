@@ -4,11 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from train.networks.build_network import make_network
 
 from train.blocks.clamp import clamp_inactive
 from train.engine.noise import StepNoise, step_generator
 from train.errors import ConfigError
-from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, Pairs, TrainBatch, assigned
 from train.objectives.bound import gaussian_kl, sample_code
 from train.objectives.exchange import partners

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
+from train.networks.build_network import make_network
 
 from train.data.direction_target import ROWS, SPREAD, STRENGTH, TURNS, Orientation, direction, neurons, scaled, shortest
 from train.engine.loop import train
 from train.engine.noise import StepNoise
 from train.errors import ConfigError, WrongImages
-from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, DirectionTarget, Pairs, TrainBatch
 from train.objectives.exchange import partners
 from train.runs.trained_run import load_run

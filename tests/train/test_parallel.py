@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from train.data.collate import Scaling
+from train.networks.build_network import make_network
+
 from train.data.direction_target import Orientation
 from train.data.loader import make_reader
 from train.data.source import Schedule
 from train.engine.loop import train
 from train.engine.noise import StepNoise
 from train.errors import ConfigError
-from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES
 from train.runs.trained_run import load_run
 

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 import torch
-
 from train.data.collate import Inputs
+from train.networks.build_network import make_network
+
 from train.data.source import SHUFFLED
 from train.engine.loop import train
 from train.engine.noise import HeldNoise, StepNoise
 from train.engine.step import DirectStep, RecordedStep
-from train.networks.build_network import make_network
 from train.objectives import OBJECTIVES, DirectionTarget, Pairs
 from train.runs.checkpoint import list_checkpoints, read_checkpoint
 

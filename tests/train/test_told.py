@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 import torch
-
 from train.engine.metrics_window import Window
+
 from train.engine.step_stats import StepStats
 from train.layout import Layout
 from train.objectives import Loss, Pairs

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from train.networks.build_network import make_network
 
 from train.engine.loop import train
 from train.errors import CheckpointUnreadable, RunUnreadable, WrongImages
-from train.networks.build_network import make_network
 from train.runs.checkpoint import list_checkpoints
 from train.runs.trained_run import load_run, to_uint8
 

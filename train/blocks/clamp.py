@@ -1,11 +1,11 @@
 """The paper's training rule as one autograd function (NIPS 2015 sections 3.1 and 3.2; arXiv v1 3.2 and 3.2.1).
 
 In a batch where one factor varies, every latent of the other factors is clamped to one value on its way to the
-decoder, and what the decoder says about it is not believed: its gradient is replaced by a small pull towards the
-batch mean. Applied to mu and to logvar, separately, as the authors' code does.
+decoder, and its gradient from the decoder is discarded and replaced by a small pull towards the batch mean. Applied to
+mu and to logvar, separately, as in the authors' code.
 
 The sign is the paper's: gradient *descent* on the returned gradient pulls the latents together. The released
-code trains by ascent and adds the same term without turning its sign, which pushes them apart (docs/deviations.md).
+code trains by ascent and adds the same term without changing its sign, which pushes them apart (docs/deviations.md).
 """
 
 from typing import Literal, cast
@@ -17,13 +17,13 @@ ClampMode = Literal["mean", "first"]
 CLAMP_MODES: tuple[ClampMode, ...] = ("mean", "first")
 
 
-def clamp_inactive(z: Tensor, active: slice, mode: ClampMode, strength: float) -> Tensor:
+def clamp_inactive(z: Tensor, active: Tensor, mode: ClampMode, strength: float) -> Tensor:
     """Clamp the inactive latents of a batch; see the module.
 
     Parameters
     ----------
     z : (B, latents), the encoder's mu or its logvar
-    active : the latents of the factor that varies in this batch; they and their gradient pass unchanged
+    active : bool, (B, latents) or (latents,): the latents of the factor that varies; they and their gradient pass
     mode : "mean" sets the inactive latents of every row to their batch mean (NIPS), "first" to the first row (v1)
     strength : of the pull; 0 gives inactive latents a gradient of exactly 0 (v1 3.2), the paper's value is 1/100
 
@@ -49,19 +49,15 @@ def clamp_inactive(z: Tensor, active: slice, mode: ClampMode, strength: float) -
 class _ClampInactive(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: torch.autograd.function.FunctionCtx, z: Tensor, active: slice, mode: ClampMode, strength: float
+        ctx: torch.autograd.function.FunctionCtx, z: Tensor, active: Tensor, mode: ClampMode, strength: float
     ) -> Tensor:
-        ctx.save_for_backward(z)
-        ctx.active, ctx.strength = active, strength  # type: ignore[attr-defined]
+        ctx.save_for_backward(z, active)
+        ctx.strength = strength  # type: ignore[attr-defined]
         anchor = z.mean(dim=0) if mode == "mean" else z[0]
-        clamped = anchor.expand_as(z).clone()
-        clamped[:, active] = z[:, active]
-        return clamped
+        return torch.where(active, z, anchor)
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None, None]:
-        (z,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        active: slice = ctx.active  # type: ignore[attr-defined]
+        z, active = ctx.saved_tensors  # type: ignore[attr-defined]
         pulled = (z - z.mean(dim=0)) * ctx.strength  # type: ignore[attr-defined]
-        pulled[:, active] = grad[:, active]
-        return pulled, None, None, None
+        return torch.where(active, grad, pulled), None, None, None

@@ -23,7 +23,7 @@ from train.blocks.unpool_conv import THRESHOLD_FLOOR
 PATCH = 6
 """Side of what one pooled pixel sees: two windows of five taps, one pixel apart."""
 CACHE_BYTES = 8 * 2**20
-"""Of candidates computed at once: fewer, larger pieces, for as long as they stay in a common last-level cache."""
+"""Candidates computed at once: fewer, larger pieces, as long as they fit into a common last-level cache."""
 PARITIES = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 

@@ -1,1 +1,1 @@
-"""How batches reach a training step."""
+"""From a source of batches to the arrays of a training step."""

@@ -1,10 +1,10 @@
-"""How the batches of a schedule reach the trainer: as they are, or their images dealt anew, a few steps ahead.
+"""Loaders: the batch of each step, whole or shuffled with its neighbours, read ahead on another thread.
 
-Both are functions of the step alone, so that a run that starts again anywhere sees what it would have seen.
+Both loaders are functions of the step alone, so that a run that resumes anywhere reads the same batches.
 """
 
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
@@ -12,48 +12,68 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from train.config import TrainConfig
-from train.data.labels import marked
-from train.data.source import SHUFFLED, Batch, BatchSource, Pairing, Schedule, check_batch
-from train.objectives import OBJECTIVES
+from train.data.schedule import Draw, Schedule
+from train.data.source import Arrays, BatchSource
 
 BLOCK = 20
-"""Batches whose images are dealt anew among one another."""
+"""Batches whose images are shuffled among one another."""
 AHEAD = BLOCK + 4
-"""Batches read before they are wanted: a GPU is through with several while the slowest are read, or a block is."""
-_DEAL_KEY = 0x6465616C
+"""Batches read ahead: a GPU processes several while the slowest are read, or a block is."""
+_SHUFFLE_KEY = 0x6465616C
+ALWAYS = ("image", "factors", "identity")
+"""Arrays that a source always gives, where it has them."""
 
 
-class Reader(Protocol):
+class Loader(Protocol):
     """Gives the batch of a step."""
 
-    def read(self, step: int) -> Batch:
-        """The batch of `step`, the same whenever it is asked for."""
+    def read(self, step: int) -> dict[str, NDArray[Any]]:
+        """The batch of `step`, the same at every call; `active` is int64 (B,), the place of each row's factor."""
         ...
 
-    def scheduled(self, step: int) -> Batch:
-        """A whole batch of the source in which one factor varies, of those that `step` and its neighbours see."""
+    def scheduled(self, step: int) -> dict[str, NDArray[Any]]:
+        """A whole batch of the source in which one factor varies, among those that `step` and its neighbours read."""
         ...
 
     def name(self, step: int) -> str:
-        """What the batch of `step` is, in a few words."""
+        """The batch of `step` in a few words, for messages."""
         ...
 
 
-class OneFactor:
-    """The schedule's batches as the source has them: in each one factor varies."""
+class FactorLoader:
+    """The schedule's batches as the source has them: in each one factor varies.
 
-    def __init__(self, config: TrainConfig, source: BatchSource, schedule: Schedule) -> None:
-        self._config, self._source, self._schedule = config, source, schedule
+    Parameters
+    ----------
+    source, schedule : the batches and their order
+    factors : the names that `active` counts
+    arrays : to read beside image, factors and identity
+    prepare : checks a batch, and may add arrays to it
+    """
 
-    def read(self, step: int) -> Batch:
+    def __init__(
+        self,
+        source: BatchSource,
+        schedule: Schedule,
+        factors: Sequence[str],
+        arrays: Sequence[str] = (),
+        prepare: Callable[[Draw, dict[str, NDArray[Any]]], None] | None = None,
+    ) -> None:
+        self._source, self._schedule, self._prepare = source, schedule, prepare
+        self._places = {name: place for place, name in enumerate(factors)}
+        self._arrays = tuple(name for name in arrays if name not in ALWAYS)
+
+    def read(self, step: int) -> dict[str, NDArray[Any]]:
         """The scheduled batch."""
         draw = self._schedule.at(step)
-        batch = check_batch(self._config, draw, self._source.read(draw.factor, draw.index))
-        return marked(self._config, draw, batch)
+        batch = dict(self._source.read(draw.factor, draw.index, self._arrays))
+        if self._prepare is not None:
+            self._prepare(draw, batch)
+        batch["active"] = np.full(len(batch["image"]), self._places[draw.factor])
+        return batch
 
-    def scheduled(self, step: int) -> Batch:
-        """The same."""
+    def scheduled(self, step: int) -> dict[str, NDArray[Any]]:
+        """The scheduled batch."""
         return self.read(step)
 
     def name(self, step: int) -> str:
@@ -62,123 +82,104 @@ class OneFactor:
         return f"batch {draw.index} of {draw.factor}"
 
 
-class ShuffledReader:
-    """The same images in as many steps, but those of every `BLOCK` batches are shuffled and dealt anew.
+class ShuffledLoader:
+    """Batches of shuffled images: those of every `BLOCK` scheduled batches are shuffled among one another.
 
-    So a net that is trained on them sees in any 20 steps exactly what it sees with `OneFactor`.
+    In any 20 consecutive steps of a block a network reads exactly the images that it would read from whole batches.
 
     Parameters
     ----------
-    config, source, schedule : as for `OneFactor`
-    together : images of one batch that stay together, of 1 (none do) or more; where that leaves some over, groups have
-        one more
+    batches : the loader of whole batches
+    seed : of the run
+    group_size : images of one batch that stay together, 1 or more; where some are left over, groups have one more
+    mixed : value of `active` in rows without partners, where groups are of one image
     """
 
-    def __init__(self, config: TrainConfig, source: BatchSource, schedule: Schedule, together: int) -> None:
-        self._config, self._together = config, together
-        self._columns = {name: column for column, (name, *_) in enumerate(source.factors)}
-        self._batches = OneFactor(config, source, schedule)
-        self._kept: tuple[int, list[Batch]] | None = None
+    def __init__(self, batches: Loader, seed: int, group_size: int, mixed: int) -> None:
+        self._batches, self._seed, self._group_size, self._mixed = batches, seed, group_size, mixed
+        self._cached: tuple[int, list[dict[str, NDArray[Any]]]] | None = None
 
-    def read(self, step: int) -> Batch:
-        """One hand of the block that `step` is in."""
-        block, hand = divmod(step, BLOCK)
-        kept = self._kept  # once: the trainer reads a batch again, to save it, while this one reads ahead
-        if kept is None or kept[0] != block:
-            self._kept = kept = block, self._deal(block)
-        return kept[1][hand]
+    def read(self, step: int) -> dict[str, NDArray[Any]]:
+        """One batch of the block that `step` is in; pairs have `partner`, int64 (B,), another row of the same group."""
+        block, place = divmod(step, BLOCK)
+        cached = self._cached  # once: the trainer may read a batch again, to save it, while this reads ahead
+        if cached is None or cached[0] != block:
+            self._cached = cached = block, self._shuffle(block)
+        return cached[1][place]
 
-    def scheduled(self, step: int) -> Batch:
-        """The batch that some of the block's images are from."""
+    def scheduled(self, step: int) -> dict[str, NDArray[Any]]:
+        """A whole batch that some of the block's images are from."""
         return self._batches.read(step)
 
     def name(self, step: int) -> str:
-        """Which steps its images were scheduled for."""
+        """The steps that its images were scheduled for."""
         first = step // BLOCK * BLOCK
         return f"shuffled images of the batches of steps {first} to {first + BLOCK - 1}"
 
-    def _deal(self, block: int) -> list[Batch]:
+    def _shuffle(self, block: int) -> list[dict[str, NDArray[Any]]]:
         batches = [self._batches.read(block * BLOCK + k) for k in range(BLOCK)]
-        key = np.random.SeedSequence(self._config.seed, spawn_key=(_DEAL_KEY, block))
+        key = np.random.SeedSequence(self._seed, spawn_key=(_SHUFFLE_KEY, block))
         random = np.random.Generator(np.random.Philox(key))
-        groups = _groups([len(batch.images) for batch in batches], self._together, random)
-        images = np.concatenate([batch.images for batch in batches])
-        factors = _known([batch.factors for batch in batches])
-        identity = _known([batch.identity for batch in batches])
-        active = np.concatenate([self._active(batch) for batch in batches])
-        label = np.concatenate([self._label(batch) for batch in batches])
-        dealt = []
+        groups = _groups([len(batch["image"]) for batch in batches], self._group_size, random)
+        whole = _concatenated(batches)
+        shuffled = []
         for order in np.array_split(random.permutation(len(groups)), BLOCK):
-            hand = [groups[k] for k in order]
-            rows = np.concatenate(hand)
-            dealt.append(
-                Batch(
-                    images[rows],
-                    SHUFFLED,
-                    None if factors is None else factors[rows],
-                    None if identity is None else identity[rows],
-                    pairing=Pairing(active[rows], _partners(hand), label[rows]) if self._together > 1 else None,
-                )
-            )
-        return dealt
-
-    def _active(self, batch: Batch) -> NDArray[np.int64]:
-        return np.full(len(batch.images), self._config.layout.names.index(batch.active))
-
-    def _label(self, batch: Batch) -> NDArray[np.float32]:
-        if batch.labelled and batch.factors is not None:
-            return batch.factors[:, self._columns[batch.active]]
-        return np.full(len(batch.images), np.nan, np.float32)
+            chosen = [groups[k] for k in order]
+            rows = np.concatenate(chosen)
+            batch = {name: array[rows] for name, array in whole.items()}
+            if self._group_size > 1:
+                batch["partner"] = _partners(chosen)
+            else:
+                batch["active"] = np.full_like(batch["active"], self._mixed)
+            shuffled.append(batch)
+        return shuffled
 
 
-def make_reader(config: TrainConfig, source: BatchSource, schedule: Schedule) -> Reader:
-    """What the configuration's objective wants to read."""
-    together = OBJECTIVES[config.objective].together
-    return (
-        OneFactor(config, source, schedule) if together is None else ShuffledReader(config, source, schedule, together)
-    )
+def _concatenated(batches: Sequence[Arrays]) -> dict[str, NDArray[Any]]:
+    """The arrays that all batches have, end to end; unlabelled rows get NaN where some batches are labelled."""
+    whole = {name: [batch[name] for batch in batches] for name in batches[0] if all(name in batch for batch in batches)}
+    if any("label" in batch for batch in batches):
+        unlabelled = (np.full(len(batch["image"]), np.nan, np.float32) for batch in batches)
+        whole["label"] = [batch.get("label", nan) for batch, nan in zip(batches, unlabelled, strict=True)]
+    return {name: np.concatenate(parts) for name, parts in whole.items()}
 
 
-def _known(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
-    """All parts in one; what only some of the batches know is known of none."""
-    known = [part for part in parts if part is not None]
-    return np.concatenate(known) if len(known) == len(parts) else None
-
-
-def _groups(sizes: Sequence[int], together: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Rows of the concatenated batches, those that stay together in one array."""
+def _groups(sizes: Sequence[int], group_size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Rows of the concatenated batches; those that stay together share an array."""
     ends = np.cumsum(sizes)
-    if together == 1:
+    if group_size == 1:
         return list(np.arange(ends[-1])[:, None])
     batches = (random.permutation(np.arange(end - size, end)) for size, end in zip(sizes, ends, strict=True))
-    return [group for rows in batches for group in np.array_split(rows, max(1, len(rows) // together))]
+    return [group for rows in batches for group in np.array_split(rows, max(1, len(rows) // group_size))]
 
 
-def _partners(hand: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """(rows of all groups,) in each group the row before, and the last for the first."""
-    places = np.split(np.arange(sum(map(len, hand))), np.cumsum([len(group) for group in hand])[:-1])
+def _partners(groups: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """(rows of all groups,) in each group the row before, and the last one for the first."""
+    places = np.split(np.arange(sum(map(len, groups))), np.cumsum([len(group) for group in groups])[:-1])
     return np.concatenate([np.roll(place, 1) for place in places])
 
 
 class Prefetched(NamedTuple):
-    """A batch, and how long the trainer stood waiting for it."""
+    """A batch, and the time that the trainer waited for it."""
 
-    number: int
-    batch: Batch
+    step: int
+    batch: dict[str, NDArray[Any]]
     waited: float
     """Seconds."""
 
 
-def prefetch(reader: Reader, numbers: Sequence[int]) -> Generator[Prefetched, None, None]:
-    """The batches of those numbers in their order, read on another thread while those before them are in use."""
+def prefetch(loader: Loader, steps: Sequence[int]) -> Generator[Prefetched, None, None]:
+    """The batches of those steps in their order, read on another thread while those before them are in use."""
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
-        coming: deque[Future[Batch]] = deque(thread.submit(reader.read, number) for number in numbers[:AHEAD])
+        coming: deque[Future[dict[str, NDArray[Any]]]] = deque(
+            thread.submit(loader.read, step) for step in steps[:AHEAD]
+        )
         try:
-            for k, number in enumerate(numbers):
+            for k, step in enumerate(steps):
                 asked = perf_counter()
                 batch = coming.popleft().result()
                 waited = perf_counter() - asked
-                coming.extend(thread.submit(reader.read, after) for after in numbers[k + AHEAD : k + AHEAD + 1])
-                yield Prefetched(number, batch, waited)
+                coming.extend(thread.submit(loader.read, later) for later in steps[k + AHEAD : k + AHEAD + 1])
+                yield Prefetched(step, batch, waited)
         finally:
             thread.shutdown(cancel_futures=True)

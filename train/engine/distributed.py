@@ -1,6 +1,6 @@
-"""Several processes train one network: each sees a batch of its own, and their gradients are averaged.
+"""Several processes train one network: each reads a batch of its own, and their gradients are averaged.
 
-Started by torchrun, which tells every process its rank. Without it there is one process, and nothing here happens.
+torchrun starts them and sets every process's rank. Without it there is one process, and nothing here has an effect.
 """
 
 import os
@@ -22,8 +22,8 @@ class Ranks:
     size: int = 1
 
     @property
-    def leads(self) -> bool:
-        """Whether the process at hand writes the run directory."""
+    def is_main(self) -> bool:
+        """True in the process that writes the run directory."""
         return self.rank == 0
 
     def average(self, parameters: Iterable[Tensor]) -> None:
@@ -39,7 +39,7 @@ class Ranks:
             gradient.copy_(mean.view_as(gradient))
 
     def gather(self, row: Tensor) -> Sequence[Tensor]:
-        """The row of every process, in the order of their ranks."""
+        """The rows of all processes, in the order of their ranks."""
         if self.size == 1:
             return [row]
         rows = [torch.empty_like(row) for _ in range(self.size)]
@@ -47,31 +47,31 @@ class Ranks:
         return rows
 
     def wait(self) -> None:
-        """Until every process is here."""
+        """Block until every process has called this."""
         if self.size > 1:
             distributed.barrier()
 
 
 def ranks() -> int:
-    """How many processes torchrun has started; 1 without it."""
+    """Number of processes that torchrun has started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def leads() -> bool:
-    """Whether the process at hand is the one that speaks to the user."""
+def is_main() -> bool:
+    """True in the process that prints for the user."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def own_device(device: str) -> str:
-    """Of this machine's GPUs the one for the process at hand, where torchrun started several."""
+    """The device of this process: one of this machine's GPUs each where torchrun started several."""
     if ranks() == 1 or resolve_device(device) != "cuda":
         return device
     return f"cuda:{os.environ['LOCAL_RANK']}"
 
 
 @contextmanager
-def team(device: torch.device) -> Iterator[Ranks]:
-    """The process at hand and those that were started with it."""
+def process_group(device: torch.device) -> Iterator[Ranks]:
+    """The group of this process and those that were started with it."""
     if ranks() == 1:
         yield Ranks()
         return

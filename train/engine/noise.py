@@ -1,7 +1,8 @@
-"""What a step draws: normal numbers and orders, a function of the run's seed and the step alone.
+"""The random numbers of a step: normal numbers and permutations, a function of the run's seed and the step alone.
 
-Drawn on the CPU, so that a step draws the same on every device. `StepNoise` draws when it is asked; `HeldNoise` keeps
-its draws at fixed addresses, for computations that are recorded once and replayed for every step (`train.engine.step`).
+They are sampled on the CPU, so that a step has the same on every device. `StepNoise` samples when it is called;
+`HeldNoise` keeps its samples at fixed addresses, for computations that are recorded once and replayed for every step
+(`train.engine.step`).
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ _NOISE_KEY = 0x6E6F6973
 
 
 class Noise(Protocol):
-    """The draws of one step, in the order in which they are asked for."""
+    """The random numbers of one step, in the order of the calls."""
 
     def normal(self, like: Tensor) -> Tensor:
         """Independent N(0, 1), float32, in the shape and on the device of `like`."""
@@ -29,13 +30,13 @@ class Noise(Protocol):
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
-    """The randomness of one step: a CPU generator that is a function of (seed, step)."""
+    """The generator of one step: a CPU generator that is a function of (seed, step)."""
     words = np.random.SeedSequence(seed, spawn_key=(_NOISE_KEY, step)).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(words[0]) >> 1)
 
 
 class StepNoise:
-    """The draws of step `step` of a run with this seed."""
+    """The random numbers of step `step` of a run with this seed."""
 
     def __init__(self, seed: int, step: int) -> None:
         self._generator = step_generator(seed, step)
@@ -50,10 +51,10 @@ class StepNoise:
 
 
 class HeldNoise:
-    """The draws of whichever step was last turned to, in tensors that stay where they are.
+    """The random numbers of the step that was last selected, in tensors at fixed addresses.
 
-    The first pass makes the tensors; every later one, after `rewind`, must ask for the same things in the same order,
-    and is given the same tensors.
+    The first pass makes the tensors; every later one, after `rewind`, must make the same calls in the same order, and
+    gets the same tensors.
     """
 
     def __init__(self, seed: int) -> None:
@@ -62,19 +63,19 @@ class HeldNoise:
         self._asked = 0
 
     def normal(self, like: Tensor) -> Tensor:
-        """See `Noise`; zeros before the first `turn`."""
+        """See `Noise`; zeros before the first `select`."""
         return self._next(_normal(like.shape), lambda: torch.zeros(like.shape, device=like.device))
 
     def order(self, rows: int, device: torch.device) -> Tensor:
-        """See `Noise`; ascending before the first `turn`."""
+        """See `Noise`; ascending before the first `select`."""
         return self._next(_order(rows), lambda: torch.arange(rows, device=device))
 
     def rewind(self) -> None:
         """Start another pass."""
         self._asked = 0
 
-    def turn(self, step: int) -> None:
-        """Put the draws of another step into the tensors."""
+    def select(self, step: int) -> None:
+        """Fill the tensors with the numbers of another step."""
         generator = step_generator(self._seed, step)
         for held, draw in self._held:
             copy_to(held, draw(generator))

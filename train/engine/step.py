@@ -1,40 +1,39 @@
-"""What a step computes on its device: directly, or on a GPU as graphs that are recorded once and replayed.
+"""The computation of one step on its device: directly, or on a GPU as graphs that are recorded once and replayed.
 
-A GPU does a step's few hundred kernels faster than Python can ask for them. Recorded as a CUDA graph they are asked for
-at once. A graph always works on the same addresses: so images, noise and learning rate are copied to where it reads.
+A GPU executes a step's few hundred kernels faster than Python can launch them. Recorded as a CUDA graph they are
+launched at once. A graph always works on the same addresses: so batch, noise and learning rate are copied to those.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from train.config import TrainConfig
-from train.data.collate import Inputs
-from train.device import copy_to
+from train.device import copy_to, to_device
 from train.engine.noise import HeldNoise, StepNoise
 from train.engine.step_stats import StepStats
-from train.networks.authors import Network
-from train.objectives import OBJECTIVES
+from train.families.interface import Family
 from train.optim.optimizers import Optimizers, make_optimizers, step_all
 
 PASSES_BEFORE = 2
-"""Recording: in them libraries choose their kernels and allocate what they keep."""
+"""Passes before recording: in them libraries choose their kernels and allocate their workspaces."""
+Batch = Mapping[str, Tensor]
+"""The arrays of one batch, by name."""
 
 
 class Step(Protocol):
-    """Gradients of a batch, then the optimisers; between the two, processes may average what they have."""
+    """Computes the gradients of a batch, then steps the optimisers; in between, processes may average gradients."""
 
     optimizers: Optimizers
 
-    def gradients(self, number: int, inputs: Inputs) -> Tensor:
-        """Leave the gradients of step `number` in the parameters.
+    def gradients(self, number: int, batch: Batch) -> Tensor:
+        """Leave the gradients of step `number` in the parameters; the batch is on the CPU.
 
         Returns
         -------
-        float64 on the network's device, a row of `train.engine.step_stats`.
+        float64 on the network's device, a row of `StepStats`.
         """
         ...
 
@@ -43,26 +42,33 @@ class Step(Protocol):
         ...
 
 
-def make_step(network: Network, config: TrainConfig) -> Step:
-    """As graphs where there is a GPU, directly elsewhere."""
-    return RecordedStep(network, config) if network.mu.weight.is_cuda else DirectStep(network, config)
+def make_step(network: nn.Module, family: Family[Any]) -> Step:
+    """A step that is recorded where there is a GPU, and direct elsewhere."""
+    on_gpu = next(network.parameters()).is_cuda
+    return RecordedStep(network, family) if on_gpu else DirectStep(network, family)
+
+
+def on_device(batch: Batch, device: torch.device) -> dict[str, Tensor]:
+    """The batch on a device."""
+    return {name: to_device(tensor, device) for name, tensor in batch.items()}
 
 
 class DirectStep:
-    """Every operation as it is asked for."""
+    """Executes every operation when it is called; see `Step`."""
 
-    def __init__(self, network: Network, config: TrainConfig) -> None:
-        self._seed, self._device = config.seed, network.mu.weight.device
-        self._objective, self._told = OBJECTIVES[config.objective](network, config), StepStats(config.layout)
-        self._network, self.optimizers = network, make_optimizers(network, config)
+    def __init__(self, network: nn.Module, family: Family[Any]) -> None:
+        self._network, self._family = network, family
+        self._device = next(network.parameters()).device
+        self._stats = StepStats(family.factors, family.parts)
+        self.optimizers = make_optimizers(network, family.config)
 
-    def gradients(self, number: int, inputs: Inputs) -> Tensor:
+    def gradients(self, number: int, batch: Batch) -> Tensor:
         """See `Step`."""
         self._network.zero_grad()
-        inputs = inputs.on(self._device)
-        loss = self._objective.loss(inputs.batch(StepNoise(self._seed, number)))
-        loss.total.backward()  # type: ignore[no-untyped-call]
-        return self._told.row(loss, inputs.active, inputs.pairing)
+        batch = on_device(batch, self._device)
+        terms = self._family.terms(self._network, batch, StepNoise(self._family.config.seed, number))
+        terms.total.backward()  # type: ignore[no-untyped-call]
+        return self._stats.row(terms, batch["active"])
 
     def update(self, rate: float) -> None:
         """See `Step`."""
@@ -71,42 +77,43 @@ class DirectStep:
 
 @dataclass(frozen=True)
 class _Recording:
-    """A graph, where it reads, and where it writes."""
+    """A graph, the tensors that it reads, and the row that it writes."""
 
     graph: torch.cuda.CUDAGraph
-    inputs: Inputs
+    batch: dict[str, Tensor]
     noise: HeldNoise
     row: Tensor
 
 
 class RecordedStep:
-    """One graph for every kind of batch (see `Inputs`), and one for the optimisers."""
+    """One graph for batches with the same arrays of the same shapes, and one for the optimisers; see `Step`."""
 
-    def __init__(self, network: Network, config: TrainConfig) -> None:
-        self._seed = config.seed
-        self._objective, self._told = OBJECTIVES[config.objective](network, config), StepStats(config.layout)
+    def __init__(self, network: nn.Module, family: Family[Any]) -> None:
+        self._network, self._family = network, family
         self._parameters = list(network.parameters())
-        self._device = network.mu.weight.device
+        self._device = self._parameters[0].device
+        self._stats = StepStats(family.factors, family.parts)
         self._gradients = [torch.zeros_like(parameter) for parameter in self._parameters]
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
             parameter.grad = gradient
-        self.optimizers = make_optimizers(network, config, capturable=True)
+        self.optimizers = make_optimizers(network, family.config, capturable=True)
         self._rate = torch.zeros((), device=self._device)
         self._pool = torch.cuda.graph_pool_handle()
-        # PyTorch's own stream for recording lies on the first GPU that ever recorded.
+        # PyTorch's own stream for recording is on the first GPU that ever recorded.
         self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         self._recordings: dict[tuple[Hashable, ...], _Recording] = {}
         self._updating: torch.cuda.CUDAGraph | None = None
         self._warm = False
 
-    def gradients(self, number: int, inputs: Inputs) -> Tensor:
+    def gradients(self, number: int, batch: Batch) -> Tensor:
         """See `Step`."""
-        if inputs.kind not in self._recordings:
-            self._recordings[inputs.kind] = self._record(inputs)
-        recording = self._recordings[inputs.kind]
-        recording.noise.turn(number)
-        for held, new in zip(recording.inputs.tensors, inputs.tensors, strict=True):
-            copy_to(held, new)
+        kind = tuple((name, tensor.shape) for name, tensor in batch.items())
+        if kind not in self._recordings:
+            self._recordings[kind] = self._record(batch)
+        recording = self._recordings[kind]
+        recording.noise.select(number)
+        for name, tensor in batch.items():
+            copy_to(recording.batch[name], tensor)
         recording.graph.replay()
         return recording.row.clone()
 
@@ -114,7 +121,7 @@ class RecordedStep:
         """See `Step`. The first one makes the optimisers' state; the second is recorded."""
         self._rate.fill_(rate)
         for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:  # a checkpoint may say otherwise
+            for group in optimizer.param_groups:  # a checkpoint may have another value
                 if "capturable" in group:
                     group["capturable"] = True
         if not self._warm:
@@ -127,8 +134,8 @@ class RecordedStep:
                 step_all(self.optimizers, self._rate)
         self._updating.replay()
 
-    def _record(self, inputs: Inputs) -> _Recording:
-        held, noise = inputs.on(self._device), HeldNoise(self._seed)
+    def _record(self, batch: Batch) -> _Recording:
+        held, noise = on_device(batch, self._device), HeldNoise(self._family.config.seed)
         self._stream.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(self._stream):
             for _ in range(PASSES_BEFORE):
@@ -140,12 +147,12 @@ class RecordedStep:
         return _Recording(graph, held, noise, row)
 
     def _recording_into(self, graph: torch.cuda.CUDAGraph) -> torch.cuda.graph:
-        """A context; what other threads ask of the GPU meanwhile (a source, NCCL) neither disturbs nor enters it."""
+        """A recording context; GPU calls of other threads (a source, NCCL) neither disturb nor enter it."""
         return torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local")
 
-    def _pass(self, inputs: Inputs, noise: HeldNoise) -> Tensor:
+    def _pass(self, batch: Batch, noise: HeldNoise) -> Tensor:
         noise.rewind()
-        loss = self._objective.loss(inputs.batch(noise))
-        gradients = torch.autograd.grad(loss.total, self._parameters, materialize_grads=True)
+        terms = self._family.terms(self._network, batch, noise)
+        gradients = torch.autograd.grad(terms.total, self._parameters, materialize_grads=True)
         torch._foreach_copy_(self._gradients, gradients)
-        return self._told.row(loss, inputs.active, inputs.pairing)
+        return self._stats.row(terms, batch["active"])

@@ -1,4 +1,4 @@
-"""Everything that changes during a run, and what one step does to it."""
+"""The state of a training run in one process: network, optimisers, metrics; a step, a line of metrics, a checkpoint."""
 
 import math
 from dataclasses import asdict
@@ -7,61 +7,55 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from train.config import TrainConfig
-from train.data.collate import Scaling
-from train.data.direction_target import Orientation
-from train.data.loader import Reader
-from train.data.source import Batch
+from train.data.loader import Loader
 from train.device import to_device
 from train.engine.distributed import Ranks
-from train.engine.metrics_window import Window
 from train.engine.step import make_step
-from train.engine.step_stats import StepStats
+from train.engine.step_stats import MetricsWindow, StepStats
 from train.engine.tensorboard import MetricsWriter
-from train.engine.validation import Validator, leak_gap
+from train.engine.validation import Validator
 from train.errors import RunUnreadable, TrainingDiverged
-from train.networks.build_network import make_network
-from train.objectives import assigned
+from train.families.interface import Family
 from train.runs.checkpoint import Checkpoint, StoreFacts
 from train.runs.run_directory import RunDirectory
 
 
 class Trainer:
-    """Weights, optimiser and the window of metrics of one process; `done` counts the batches of all processes."""
+    """Weights, optimisers and the window of metrics of one process; `done` counts the batches of all processes."""
 
     def __init__(
         self,
-        config: TrainConfig,
+        family: Family[Any],
         store: StoreFacts,
         run: RunDirectory,
-        team: Ranks,
-        orientation: Orientation,
-        watch: Validator | None = None,
+        ranks: Ranks,
+        validator: Validator | None = None,
     ) -> None:
-        self.config, self.store, self.run, self.team, self.watch = config, store, run, team, watch
-        self.device = torch.device(config.device)
-        self.network = make_network(config).to(self.device)
-        self.steps = make_step(self.network, config)
-        self.window = Window()
+        self.family, self.store, self.run, self.ranks, self.validator = family, store, run, ranks, validator
+        self.config = family.config
+        self.device = torch.device(self.config.device)
+        self.network = family.network().to(self.device)
+        self.steps = make_step(self.network, family)
+        self.window = MetricsWindow()
         self.done = 0
         self.stopping = False
-        """Whether any process was asked to stop, as far as was looked."""
-        self._told = StepStats(config.layout)
-        self._scaling, self._orientation = Scaling(config, store.factors), orientation
+        """True once any process has a request to stop, as of the last `settle`."""
+        self._stats = StepStats(family.factors, family.parts)
         self._pending: list[Tensor] = []
         self._number = 0
         self._clock = perf_counter()
 
     @property
     def at_boundary(self) -> bool:
-        """Whether a line of metrics or a checkpoint is due after the batches just done."""
+        """True where a line of metrics or a checkpoint is due after the last step."""
         return self._due(self.config.metrics_every) or self._due(self.config.checkpoint_every) or self._last_of_all
 
     @property
     def idle(self) -> bool:
-        """Whether the device has done all that it was asked for."""
+        """True where the device has finished all work that was submitted to it."""
         return self.device.type == "cpu" or torch.cuda.current_stream(self.device).query()
 
     @property
@@ -69,22 +63,26 @@ class Trainer:
         return self.done == self.config.batches
 
     def _due(self, every: int, past: int | None = None) -> bool:
-        """Whether the last `past` batches, by default those of the step just done, reached a multiple of `every`."""
-        return self.done // every > (self.done - (past or self.team.size)) // every
+        """True where the last `past` batches, by default those of the last step, reached a multiple of `every`."""
+        return self.done // every > (self.done - (past or self.ranks.size)) // every
 
-    def resume(self) -> int:
-        """Load the newest readable checkpoint; the number of batches behind it, 0 where there is none.
+    def resume(self, *, other_code: bool = False) -> int:
+        """Load the newest readable checkpoint; returns the number of batches that it was trained on, 0 without one.
+
+        Parameters
+        ----------
+        other_code : accept a checkpoint that other code has written
 
         Raises
         ------
         RunMismatch
-            The checkpoint is of another run or another version of this package.
+            The checkpoint is of another run or was written by other code.
         RunUnreadable
-            There are checkpoints, and none can be read or gone on from.
+            There are checkpoints, and none can be read or resumed from.
         """
         found = self.run.newest_to_resume()
         if found is not None:
-            self.run.check_checkpoint(found[0], self.config, self.store)
+            self.run.check_checkpoint(found[0], self.config, self.store, other_code=other_code)
             self._load(*found)
         self._clock = perf_counter()
         return self.done
@@ -94,51 +92,50 @@ class Trainer:
             self.network.load_state_dict(checkpoint.weights)
             for name, optimizer in self.steps.optimizers.items():
                 optimizer.load_state_dict(state[name])
-            self.window = Window(**state["window"])
+            self.window = MetricsWindow(**state["window"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunUnreadable(
                 f"the state beside checkpoint {checkpoint.step} of {self.run.path} is not one of this run ({error!r});"
-                " remove that checkpoint to go on from the one before"
+                " remove that checkpoint to resume from the one before it"
             ) from error
         self.done = checkpoint.step
 
-    def step(self, number: int, batch: Batch, *, stopping: bool) -> None:
+    def step(self, number: int, batch: dict[str, NDArray[Any]], *, stopping: bool) -> None:
         """Batch `number` forward and backward, and the mean gradient of all processes to the optimisers."""
-        inputs = self._scaling.inputs(batch)._replace(heading=self._orientation.heading(number, batch.images))
-        row = self.steps.gradients(number, inputs)
-        self.team.average(self.network.parameters())
-        self.steps.update(self.config.rate(number - self.team.rank))
-        said = torch.tensor([number, stopping], dtype=torch.float64)
-        self._pending.extend(self.team.gather(torch.cat([to_device(said, self.device), row])))
+        row = self.steps.gradients(number, self.family.collate(number, batch))
+        self.ranks.average(self.network.parameters())
+        self.steps.update(self.config.rate(number - self.ranks.rank))
+        header = torch.tensor([number, stopping], dtype=torch.float64)
+        self._pending.extend(self.ranks.gather(torch.cat([to_device(header, self.device), row])))
         self._number = number
-        self.done = number - self.team.rank + self.team.size
+        self.done = number - self.ranks.rank + self.ranks.size
 
-    def settle(self, reader: Reader) -> None:
-        """Look at the losses of the batches since the last look.
+    def settle(self, loader: Loader) -> None:
+        """Read the losses of the batches since the last call.
 
         Raises
         ------
         TrainingDiverged
-            One is not finite; its batch is read again and saved.
+            A loss is not finite; its batch is read again and saved.
         """
         rows = torch.stack(self._pending).tolist() if self._pending else []
         for number, stopping, *row in rows:
-            numbers = self._told.read(row)
+            numbers = self._stats.read(row)
             if not math.isfinite(numbers.total):
-                self._save_culprit(int(number), reader)
+                self._save_diverged(int(number), loader)
             self.window.add(numbers)
             self.stopping = self.stopping or bool(stopping)
         self._pending.clear()
 
-    def record(self, writer: MetricsWriter, reader: Reader) -> None:
+    def record(self, writer: MetricsWriter, loader: Loader) -> None:
         """Write a line of metrics and a checkpoint where they are due."""
         if not self.at_boundary:
             return
         self._count_seconds()
         if self._due(self.config.metrics_every):
-            if self.team.leads:
-                self._write_line(writer, reader)
-            self.window = Window()
+            if self.ranks.is_main:
+                self._write_line(writer, loader)
+            self.window = MetricsWindow()
         if self._due(self.config.checkpoint_every) or self._last_of_all:
             self.save()
 
@@ -147,21 +144,18 @@ class Trainer:
         self.window.seconds += now - self._clock
         self._clock = now
 
-    def _write_line(self, writer: MetricsWriter, reader: Reader) -> None:
-        line = self.window.line(self.done)
-        if assigned(self.config):
-            batch = reader.scheduled(self._number)
-            images = to_device(self._scaling.inputs(batch).images, self.device)
-            line["leak_gap"] = {batch.active: leak_gap(self.network, self.config, images, batch.active)}
-        if self.watch is not None and (self._due(self.watch.every, self.config.metrics_every) or self._last_of_all):
-            looked = self.watch.look(self.network, self.done)
-            line["val"] = looked.numbers
-            writer.picture("val", looked.picture, self.done)
+    def _write_line(self, writer: MetricsWriter, loader: Loader) -> None:
+        line = self.window.line(self.done) | self.family.extra_metrics(self.network, loader, self._number)
+        validator = self.validator
+        if validator is not None and (self._due(validator.every, self.config.metrics_every) or self._last_of_all):
+            result = validator.validate(self.network, self.done)
+            line["val"] = result.numbers
+            writer.picture("val", result.picture, self.done)
         self.run.append_metrics(line)
         writer.write(line)
 
     def save(self) -> None:
-        """Write a checkpoint of what the batches so far have made.
+        """Write a checkpoint of the current state.
 
         Raises
         ------
@@ -171,30 +165,26 @@ class Trainer:
         weights = {name: tensor.detach() for name, tensor in self.network.state_dict().items()}
         if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
             raise TrainingDiverged(
-                f"a weight is NaN or infinite after batch {self.done}; the checkpoint before is kept"
+                f"a weight is NaN or infinite after batch {self.done}; the checkpoint before it stays"
             )
         self._count_seconds()
-        if self.team.leads:
+        if self.ranks.is_main:
             checkpoint = Checkpoint(self.done, self.config, self.store, weights)
             self.run.save(checkpoint, self._optimizer_states() | {"window": asdict(self.window)})
 
     def _optimizer_states(self) -> dict[str, Any]:
-        """With the learning rate as a number also where an optimiser has it in a tensor."""
+        """The optimisers' states, with the learning rate as a number also where an optimiser has it in a tensor."""
         states = {name: optimizer.state_dict() for name, optimizer in self.steps.optimizers.items()}
         for state in states.values():
             state["param_groups"] = [group | {"lr": float(group["lr"])} for group in state["param_groups"]]
         return states
 
-    def _save_culprit(self, number: int, reader: Reader) -> None:
-        batch = reader.read(number)
+    def _save_diverged(self, number: int, loader: Loader) -> None:
         path = self.run.path / f"diverged-step-{number}.npz"
-        known = {"factors": batch.factors, "identity": batch.identity}
-        if batch.pairing is not None:
-            known |= {"active": batch.pairing.active, "partner": batch.pairing.partner}
-        arrays: dict[str, Any] = {name: array for name, array in known.items() if array is not None}
-        if self.team.leads:
-            np.savez(path, images=batch.images, **arrays)
+        if self.ranks.is_main:
+            arrays: dict[str, Any] = loader.read(number)
+            np.savez(path, **arrays)
         raise TrainingDiverged(
-            f"the loss is NaN or infinite at step {number}, {reader.name(number)}, saved as {path};"
+            f"the loss is NaN or infinite at step {number}, {loader.name(number)}, saved as {path};"
             " the last checkpoint is from before. A smaller learning rate or float32 may help."
         )

@@ -3,8 +3,8 @@
 Sizes follow the authors' code, which differs from the figure (docs/deviations.md): three stages of 5 x 5
 convolution, 2 x 2 max-pooling and Threshold(0, 1e-6) with m, m/2, m/4 maps; two linear heads; a linear layer
 back to m/4 maps; four stages of unpooling and 7 x 7 convolution with m/2, m, m maps and the image's channels.
-At m = 96, 150 pixels and 200 latents: 4,131,137 parameters. `widest` can turn that around (not in the paper): most maps
-where the picture is coarse.
+At m = 96, 150 pixels and 200 latents: 4,131,137 parameters. The option `widest` can reverse that (not in the paper):
+most maps where the image is coarse.
 """
 
 import math
@@ -19,11 +19,45 @@ from torch.nn import functional
 
 from train.blocks.conv_pool import conv_pool, conv_pool_gpu, conv_pool_plain, image_patches, stem
 from train.blocks.unpool_conv import THRESHOLD_FLOOR, unpool_conv, unpool_conv_plain
-from train.errors import ConfigError, WrongImages
+from train.errors import ConfigError
+from train.json_fields import option
+from train.networks.interface import CodeShape, Network
 
 SMALLEST_SIDE = 48
 WIDEST = ("fine", "coarse")
-"""Where a network can have most maps; "fine" is the authors'."""
+"""Image scales at which a network can have most maps; "fine" is the authors'."""
+
+
+@dataclass(frozen=True)
+class AuthorsOptions:
+    """Widths of the authors' network.
+
+    Raises
+    ------
+    ConfigError
+        An impossible number of maps, or an unknown `widest`.
+    """
+
+    maps: int = option("Feature maps m, a multiple of 4.", default=96)
+    """Feature maps m of the widest stage; the authors' is 96."""
+    widest: str = option(
+        "Where the network has most maps: fine, as in the paper; or coarse, where the image is small, which predicts "
+        "angles better and, with muon, takes a third longer.",
+        choices=WIDEST,
+        default="fine",
+    )
+    """Scale with most maps, "fine" as in the paper or "coarse" (see `Widths`)."""
+
+    def __post_init__(self) -> None:
+        if self.widest not in WIDEST:
+            raise ConfigError(f"widest must be one of {', '.join(WIDEST)}; got {self.widest!r}")
+        if self.maps < 4 or self.maps % 4:
+            raise ConfigError(f"maps must be a multiple of 4, 4 or more; got {self.maps}")
+
+    @property
+    def summary(self) -> str:
+        """`32 maps`, or `32 maps, most where coarse`."""
+        return f"{self.maps} maps" + (", most where coarse" if self.widest == "coarse" else "")
 
 
 @dataclass(frozen=True)
@@ -52,7 +86,7 @@ class Geometry:
         return side
 
     @property
-    def seen(self) -> int:
+    def used(self) -> int:
         """Side of the top left part of the image that reaches the code: pooling drops an odd last row and column."""
         return 8 * self.encoded + 28
 
@@ -73,11 +107,11 @@ class Widths:
 
     encoder: tuple[int, int, int]
     decoder: tuple[int, int, int, int]
-    """Of the linear layer's output, then of all convolutions but the last."""
+    """Maps of the linear layer's output, then of all convolutions but the last."""
 
     @classmethod
     def of(cls, maps: int, widest: str) -> "Widths":
-        """Those of a network of m maps; a step of either kind takes about as many multiplications."""
+        """The widths of a network of m maps; steps of both kinds need about the same number of multiplications."""
         if widest == "fine":
             return cls((maps, maps // 2, maps // 4), (maps // 4, maps // 2, maps, maps))
         return cls((maps // 2, maps, maps), (maps, maps * 3 // 2, maps, maps // 2))
@@ -113,90 +147,49 @@ class Linear(nn.Module):
         return functional.linear(x, self.weight, self.bias)
 
 
-class Network(nn.Module):
-    """Encoder and decoder. Parameters are float32; convolutions compute in `precision`, the code in float32.
-
-    Parameters
-    ----------
-    side : side of the square images in pixels, 48 or more
-    channels : 1 (grey) or 3 (RGB)
-    maps : feature maps m, a multiple of 4
-    latents : length of the graphics code
-    seed : of the initial parameters
-    widest : where most maps are, "fine" (the paper) or "coarse"
-    precision : "float32" or "bf16", what the convolutions compute in
-    plain : compute with the plain twins of the fast stages; the same function, for tests, timing and export
+class AuthorsNetwork(Network):
+    """The authors' encoder and decoder; see `Network` for its parameters.
 
     Raises
     ------
     ConfigError
-        An impossible size, channel count, map count, code length or precision, or an unknown `widest`.
+        The images are too small, or have 2 channels or more than 3.
     """
+
+    name = "authors"
+    Options = AuthorsOptions
 
     def __init__(
         self,
-        *,
-        side: int,
-        channels: int,
-        maps: int,
-        latents: int,
+        shape: CodeShape,
+        options: AuthorsOptions,
         seed: int,
-        widest: str = "fine",
         precision: str = "float32",
+        *,
         plain: bool = False,
     ) -> None:
-        super().__init__()
-        check_sizes(channels=channels, maps=maps, latents=latents, widest=widest)
-        if precision not in DTYPES:
-            raise ConfigError(f"precision must be one of {', '.join(DTYPES)}; got {precision!r}")
-        self.geometry = Geometry(side)
-        self.channels, self.latents, self.plain = channels, latents, plain
-        self.widths = Widths.of(maps, widest)
-        self.compute_dtype = DTYPES[precision]
+        super().__init__(shape, precision, plain=plain)
+        self.geometry = Geometry(shape.side)
+        self.widths = Widths.of(options.maps, options.widest)
         draw = torch.Generator().manual_seed(seed)
-        down = (channels, *self.widths.encoder)
+        down = (shape.channels, *self.widths.encoder)
         self.encoder = nn.ModuleList(Conv(i, o, 5, draw) for i, o in pairwise(down))
         flat = down[-1] * self.geometry.encoded**2
-        self.mu = Linear(flat, latents, draw)
-        self.logvar = Linear(flat, latents, draw)
-        up = (*self.widths.decoder, channels)
-        self.expand = Linear(latents, up[0] * self.geometry.decoded**2, draw)
+        self.mu = Linear(flat, shape.latents, draw)
+        self.logvar = Linear(flat, shape.latents, draw)
+        up = (*self.widths.decoder, shape.channels)
+        self.expand = Linear(shape.latents, up[0] * self.geometry.decoded**2, draw)
         self.decoder = nn.ModuleList(Conv(i, o, 7, draw) for i, o in pairwise(up))
 
-    def check_images(self, images: Tensor) -> None:
-        """Refuse images that this network was not made for, whatever else would happen to run."""
-        side = self.geometry.side
-        wanted = (side, side) if self.channels == 1 else (side, side, self.channels)
-        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != wanted or images.shape[0] == 0:
-            raise WrongImages(
-                f"this network takes uint8 images of shape (B, {', '.join(map(str, wanted))});"
-                f" got {str(images.dtype).removeprefix('torch.')} of shape {tuple(images.shape)}"
-            )
-
-    def targets(self, images: Tensor) -> Tensor:
-        """uint8 (B, H, W) or (B, H, W, 3) -> float32 (B, C, H, W) of 0..1, what the decoder is to give back."""
-        self.check_images(images)
-        scaled = images.to(self.mu.weight.dtype).div_(255).reshape(*images.shape[:3], self.channels)
-        return scaled.permute(0, 3, 1, 2)
+    @classmethod
+    def check_shape(cls, shape: CodeShape) -> None:
+        """See `Network`."""
+        Geometry(shape.side)
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Equations 1 and 2 of arXiv v1: mean and log variance of the posterior of every latent.
-
-        Parameters
-        ----------
-        images : uint8 (B, H, W) or (B, H, W, 3)
-
-        Returns
-        -------
-        mu, logvar : float32 (B, latents)
-
-        Raises
-        ------
-        WrongImages
-            Another type, size or channel count.
-        """
-        seen = self.geometry.seen
-        x = self.targets(images)[:, :, :seen, :seen]
+        """Equations 1 and 2 of arXiv v1; see `Network`."""
+        used = self.geometry.used
+        x = self.targets(images)[:, :, :used, :used]
         fast_stem = x.device.type == "cpu" and not self.plain
         x = self._stem(x) if fast_stem else self._stage(x.to(self.compute_dtype), 0)
         for stage in (1, 2):
@@ -207,7 +200,7 @@ class Network(nn.Module):
     def _stem(self, x: Tensor) -> Tensor:
         patches = image_patches(x.permute(0, 2, 3, 1)).to(self.compute_dtype)
         first = _convs(self.encoder)[0]
-        return stem(patches, first.weight, first.bias, (self.geometry.seen - 4) // 2)
+        return stem(patches, first.weight, first.bias, (self.geometry.used - 4) // 2)
 
     def _stage(self, x: Tensor, stage: int) -> Tensor:
         fast = conv_pool if x.device.type == "cpu" else conv_pool_gpu
@@ -216,15 +209,8 @@ class Network(nn.Module):
         return form(x, conv.weight, conv.bias)
 
     def decode_logits(self, code: Tensor) -> Tensor:
-        """float32 (B, latents) -> float32 (B, C, H, W): the decoder before its sigmoid.
-
-        Raises
-        ------
-        WrongImages
-            A code of another length.
-        """
-        if code.ndim != 2 or code.shape[1] != self.latents:
-            raise WrongImages(f"a code for this network has shape (B, {self.latents}); got {tuple(code.shape)}")
+        """See `Network`."""
+        self.check_code(code)
         h = self.geometry.decoded
         x = functional.threshold(self.expand(code), 0, THRESHOLD_FLOOR)
         x = x.view(code.shape[0], self.widths.decoder[0], h, h).to(self.compute_dtype)
@@ -236,23 +222,3 @@ class Network(nn.Module):
             x = form(x, conv.weight, conv.bias, threshold=stage < last)
         start, side = self.geometry.crop, self.geometry.side
         return x[:, :, start : start + side, start : start + side].to(code.dtype)
-
-    def decode(self, code: Tensor) -> Tensor:
-        """float32 (B, latents) -> float32 (B, C, H, W) of 0..1."""
-        return torch.sigmoid(self.decode_logits(code))
-
-
-DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "bf16": torch.bfloat16, "float64": torch.float64}
-"""Name of a precision -> what convolutions compute in. float64 is for tests, on a network made `double()`."""
-
-
-def check_sizes(*, channels: int, maps: int, latents: int, widest: str) -> None:
-    """Raise `ConfigError` unless a network of these sizes exists."""
-    if widest not in WIDEST:
-        raise ConfigError(f"widest must be one of {', '.join(WIDEST)}; got {widest!r}")
-    if channels not in (1, 3):
-        raise ConfigError(f"images have 1 or 3 channels; got {channels}")
-    if maps < 4 or maps % 4:
-        raise ConfigError(f"maps must be a multiple of 4, 4 or more; got {maps}")
-    if latents < 1:
-        raise ConfigError(f"a code needs 1 latent or more; got {latents}")

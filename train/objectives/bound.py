@@ -1,31 +1,10 @@
-"""The parts of the variational bound that objectives share."""
+"""The terms of the variational bound that objectives share."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
-from train.engine.noise import Noise
-from train.networks.authors import Network
-from train.objectives.interface import Loss
-
-
-def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mu, exp(logvar)) || N(0, 1)) in nats, elementwise: (mu^2 + exp(logvar) - 1 - logvar) / 2."""
-    return 0.5 * (mu.square() + torch.expm1(logvar) - logvar)
-
-
-def gaussian_kl_between(mu: Tensor, logvar: Tensor, other_mu: Tensor, other_logvar: Tensor) -> Tensor:
-    """KL(N(mu, exp(logvar)) || N(other_mu, exp(other_logvar))) in nats, elementwise."""
-    spread = (logvar - other_logvar).exp() + (mu - other_mu).square() / other_logvar.exp()
-    return 0.5 * (spread - 1 - logvar + other_logvar)
-
-
-def sample_code(mu: Tensor, logvar: Tensor, noise: Noise) -> Tensor:
-    """Equation 3 of arXiv v1 by the reparametrisation of SGVB: mu + exp(logvar / 2) eps, eps ~ N(0, 1).
-
-    eps is drawn for every row and latent, clamped ones included: (B, latents).
-    """
-    return mu + torch.exp(0.5 * logvar) * noise.normal(mu).to(mu)
+from train.engine.step_stats import Terms
+from train.networks.interface import Network
 
 
 def cross_entropy(network: Network, code: Tensor, images: Tensor) -> Tensor:
@@ -35,7 +14,8 @@ def cross_entropy(network: Network, code: Tensor, images: Tensor) -> Tensor:
     return each.flatten(1).sum(dim=1)
 
 
-def negative_bound(reconstruction: Tensor, kl: Tensor, weight: float = 1.0) -> Loss:
-    """The negative lower bound of SGVB from cross-entropies (B,) and a KL (B, latents) that counts `weight` times."""
+def negative_bound(reconstruction: Tensor, kl: Tensor, weight: float = 1.0) -> Terms:
+    """The negative lower bound of SGVB from cross-entropies (B,) and a KL (B, latents) multiplied by `weight`."""
     total = reconstruction.sum() + weight * kl.sum()
-    return Loss(total, reconstruction.detach(), kl.detach())
+    latents = kl.detach()
+    return Terms(total, {"reconstruction": reconstruction.detach(), "kl": latents.sum(dim=1)}, latents)

@@ -1,106 +1,98 @@
-"""Exchange: every image is drawn from what varies in it and what it shares with the other images of its batch.
+"""Exchange: every image is decoded from its own active latents and the other latents of another image of its batch.
 
-The paper's rule averages the shared part of the code over the batch, and pose that hides there cancels in training, but
-not at test time. Here the shared part comes from one *other* image of the batch, whose pose is another: whatever it
-knows of the pose is wrong, and costs reconstruction. Gradients flow through both parts (not in the paper).
+The paper's rule averages the shared part of the code over the batch, and a pose that leaks into it cancels in training,
+but not at test time. Here the shared part comes from one *other* image of the batch, which has another pose: any
+information about the pose in it is wrong, and costs reconstruction. Gradients flow through both parts (not in the
+paper).
 
-In the first `orient` batches a pair's active neurons are also asked to differ as their images do along a direction
-(`train.data.direction_target`): else the azimuth neuron may fold at the middle.
+In the first `orient` batches a pair's active latents are also trained to differ as their images do along a direction
+(`train.data.direction_target`): otherwise the azimuth latent may fold at the middle.
 
-What the decoder forgives, it would not punish: `agreement` also pulls the posteriors of a pair together where they
-should be one. In an intrinsic batch this makes a neuron mean the same angle on every face, since its people have the
+The decoder tolerates small differences, so `agreement` also pulls the posteriors of a pair together in their inactive
+latents. In an intrinsic batch this makes a latent encode the same angle for every identity, since all of them have the
 same pose.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
-from train.config import TrainConfig
+from train.blocks.gaussian import gaussian_kl, gaussian_kl_between, sample_code
+from train.engine.noise import Noise
+from train.engine.step_stats import Terms
 from train.errors import ConfigError
-from train.networks.authors import Network
-from train.objectives.bound import cross_entropy, gaussian_kl, gaussian_kl_between, negative_bound, sample_code
-from train.objectives.interface import DirectionTarget, Loss, Objective, TrainBatch
+from train.networks.interface import Network
+from train.objectives.bound import cross_entropy, negative_bound
+from train.objectives.interface import Objective, Tensors
 
 
 class Sampled(NamedTuple):
-    """Of all rows, (B, latents) each."""
+    """The posteriors of all rows and a sample of each, (B, latents) each."""
 
     mu: Tensor
     logvar: Tensor
     code: Tensor
-    """A sample of it."""
 
 
 class Exchange(Objective):
     """SGVB in which the inactive part of each sampled code is another row's; every posterior's KL counts `beta` times.
 
-    To it comes `agreement` times KL(row || other row), summed over rows and inactive latents; and at the start half the
-    heading's strength times the squared error of what a pair is apart, summed over rows and their active latents.
+    `agreement` times KL(row || other row) is added, summed over rows and inactive latents; and at the start half the
+    direction target's strength times the squared error of a pair's difference, summed over rows and active latents.
     """
 
     options: ClassVar[Mapping[str, Any]] = {"agreement": 1.0, "beta": 1.0, "orient": 500}
     intrinsic: ClassVar[float | None] = 1.0
 
-    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
+    def bound(self, network: Network, mu: Tensor, logvar: Tensor, batch: Tensors, noise: Noise) -> Terms:
         """See the class."""
-        own = torch.zeros(mu.shape[1], dtype=torch.bool, device=mu.device)
-        own[self.config.layout.slice(batch.active)] = True
-        code = sample_code(mu, logvar, batch.noise)
-        other = partners(batch.noise.order(len(code), code.device))
-        return self.exchanged(Sampled(mu, logvar, code), own, other, batch)
+        rows = Sampled(mu, logvar, sample_code(mu, logvar, noise))
+        return self.exchanged(network, rows, random_partners(noise, len(mu), mu.device), batch)
 
-    def exchanged(self, rows: Sampled, own: Tensor, other: Tensor, batch: TrainBatch) -> Loss:
-        """The bound where row i is drawn from its latents `own` and, for the rest, from row other[i].
-
-        `own` is bool, (B, latents) or (latents,) for all rows.
-        """
-        mu, logvar, code = rows
-        exchanged = torch.where(own, code, code[other])
+    def exchanged(self, network: Network, rows: Sampled, partner: Tensor, batch: Tensors) -> Terms:
+        """The bound where row i is decoded from its own active latents and, for the rest, from row partner[i]."""
+        (mu, logvar, code), own = rows, self.active_latents(batch, rows.mu.device)
+        exchanged = torch.where(own, code, code[partner])
+        settings = self.settings
         bound = negative_bound(
-            cross_entropy(self.network, exchanged, batch.images), gaussian_kl(mu, logvar), self.config.beta
+            cross_entropy(network, exchanged, batch["image"]), gaussian_kl(mu, logvar), settings.beta
         )
-        apart = (gaussian_kl_between(mu, logvar, mu[other], logvar[other]) * ~own).sum()
-        total = bound.total + self.config.agreement * apart
-        if batch.heading is not None:
-            total = total + pull(mu, own, other, batch.heading)
-        return replace(bound, total=total)
+        difference = (gaussian_kl_between(mu, logvar, mu[partner], logvar[partner]) * ~own).sum()
+        total = bound.total + settings.agreement * difference
+        if "target_latents" in batch:
+            total = total + direction_loss(mu, own, partner, batch)
+        return bound._replace(total=total)
 
 
 class ExchangePairs(Exchange):
-    """The same, in steps that are made of ten pairs from many batches, instead of twenty rows of one.
+    """Exchange in steps of ten pairs from many batches, instead of twenty rows of one batch.
 
-    Rows of one batch have one person, or one pose, and teach a step nothing of others. Twenty consecutive steps see the
-    same images as with exchange.
+    Rows of one batch have one identity, or one pose, so a step learns nothing about others. Twenty consecutive steps
+    read the same images as with exchange.
     """
 
-    together: ClassVar[int | None] = 2
+    group_size: ClassVar[int | None] = 2
 
-    def __init__(self, network: Network, config: TrainConfig) -> None:
-        super().__init__(network, config)
-        self._owners = torch.tensor(config.layout.owners, device=network.mu.weight.device)
-
-    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
+    def bound(self, network: Network, mu: Tensor, logvar: Tensor, batch: Tensors, noise: Noise) -> Terms:
         """See the class."""
-        if batch.pairing is None:
-            raise ConfigError("the objective exchange-pairs needs rows that were dealt with their partners")
-        own = self._owners == batch.pairing.active[:, None]
-        code = sample_code(mu, logvar, batch.noise)
-        return self.exchanged(Sampled(mu, logvar, code), own, batch.pairing.partner, batch)
+        partner = batch.get("partner")
+        if partner is None:
+            raise ConfigError("the objective exchange-pairs needs batches of pairs, with the array 'partner'")
+        return self.exchanged(network, Sampled(mu, logvar, sample_code(mu, logvar, noise)), partner, batch)
 
 
-def pull(mu: Tensor, own: Tensor, other: Tensor, heading: DirectionTarget) -> Tensor:
-    """Nats of rows whose active latents differ from those of row other[i] otherwise than the heading says."""
-    said, asked = mu[:, heading.latents], heading.along
-    error = (said - said[other]) - (asked - asked[other])
-    return 0.5 * heading.strength * (error.square() * own[..., heading.latents]).sum()
+def direction_loss(mu: Tensor, own: Tensor, partner: Tensor, batch: Tensors) -> Tensor:
+    """Scalar, nats: squared errors of the differences between a pair's active latents and their target positions."""
+    mine, wanted = mu[:, batch["target_latents"]], batch["target_positions"]
+    error = (mine - mine[partner]) - (wanted - wanted[partner])
+    return 0.5 * batch["target_strength"] * (error.square() * own[..., batch["target_latents"]]).sum()
 
 
-def partners(order: Tensor) -> Tensor:
+def random_partners(noise: Noise, rows: int, device: torch.device) -> Tensor:
     """(rows,) for each row another one, and each once: the cycle through all rows in a random order of them."""
-    other = torch.empty_like(order)
-    other[order] = order.roll(1)
-    return other
+    order = noise.order(rows, device)
+    partner = torch.empty_like(order)
+    partner[order] = order.roll(1)
+    return partner

@@ -1,6 +1,6 @@
-"""Objectives that give the images of a batch one common posterior of what they share, as later work does.
+"""Objectives that give the images of a batch one common posterior in the latents that they share, as later work does.
 
-Unlike the paper's rule, gradients flow through the common posterior to every image that it was made of.
+Unlike the paper's rule, gradients flow through the common posterior to every image in it.
 """
 
 from typing import ClassVar
@@ -8,8 +8,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from train.objectives.bound import cross_entropy, gaussian_kl, gaussian_kl_between, negative_bound, sample_code
-from train.objectives.interface import Loss, Objective, TrainBatch
+from train.blocks.gaussian import gaussian_kl, gaussian_kl_between, sample_code
+from train.engine.noise import Noise
+from train.engine.step_stats import Terms
+from train.networks.interface import Network
+from train.objectives.bound import cross_entropy, negative_bound
+from train.objectives.interface import Objective, Tensors
 
 Posterior = tuple[Tensor, Tensor]
 """mu and logvar, (B, latents) each."""
@@ -18,19 +22,17 @@ Posterior = tuple[Tensor, Tensor]
 class GvaeLabels(Objective):
     """Inactive latents have the batch's mean mu and mean variance (Hosoya 2019), with the layout's labels."""
 
-    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
-        """See the class; the KL is that of the common posterior, once a row."""
-        mu, logvar = self.common(mu, logvar, batch)
-        reconstruction = cross_entropy(self.network, sample_code(mu, logvar, batch.noise), batch.images)
+    def bound(self, network: Network, mu: Tensor, logvar: Tensor, batch: Tensors, noise: Noise) -> Terms:
+        """See the class; the KL is that of the common posterior, counted for each row."""
+        mu, logvar = self.common(mu, logvar, batch, noise)
+        reconstruction = cross_entropy(network, sample_code(mu, logvar, noise), batch["image"])
         return negative_bound(reconstruction, gaussian_kl(mu, logvar))
 
-    def common(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Posterior:
-        """The posterior that rows share where they are inactive, and their own where they are active."""
-        together = self.combine(mu, logvar)
-        active = self.config.layout.slice(batch.active)
-        shared = torch.ones(mu.shape[1], dtype=torch.bool, device=mu.device)
-        shared[active] = False
-        return torch.where(shared, together[0], mu), torch.where(shared, together[1], logvar)
+    def common(self, mu: Tensor, logvar: Tensor, batch: Tensors, noise: Noise) -> Posterior:
+        """The rows' common posterior in inactive latents, and each row's own in active latents."""
+        del noise
+        common, active = self.combine(mu, logvar), self.active_latents(batch, mu.device)
+        return torch.where(active, mu, common[0]), torch.where(active, logvar, common[1])
 
     def combine(self, mu: Tensor, logvar: Tensor) -> Posterior:
         """(1, latents) each: the common posterior of all rows."""
@@ -57,12 +59,13 @@ class AdaGvae(GvaeLabels):
     those below (smallest + largest) / 2; they get the mean mu and the mean variance of both.
     """
 
-    assigned: ClassVar[bool] = False
+    axis_aligned: ClassVar[bool] = False
 
-    def common(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Posterior:
+    def common(self, mu: Tensor, logvar: Tensor, batch: Tensors, noise: Noise) -> Posterior:
         """Rows are paired at random; of an odd number one stays as it is."""
         half = len(mu) // 2
-        order = batch.noise.order(len(mu), mu.device)
+        del batch
+        order = noise.order(len(mu), mu.device)
         pairs = torch.stack([order[:half], order[half : 2 * half]])
         first, second = pairs
         with torch.no_grad():

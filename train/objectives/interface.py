@@ -1,116 +1,93 @@
-"""What an objective is: a class made from a network and a configuration, with one `bound` of a posterior."""
+"""The interface of an objective: a class with one method, `bound`, which gives the loss of a posterior."""
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from train.config import TrainConfig
+from train.blocks.gaussian import LATENT_UNIT, regression
+from train.dcign_options import DcignOptions
 from train.engine.noise import Noise
-from train.networks.authors import Network
-from train.objectives.regression import UNIT, regression
+from train.engine.step_stats import Terms
+from train.networks.interface import Network
 
+Tensors = Mapping[str, Tensor]
+"""A batch on the training device, by name.
 
-class Pairs(NamedTuple):
-    """What `train.data.source.Pairing` says, on the training device."""
-
-    active: Tensor
-    """int64 (B,) place in the layout of the factor that varies between a row and its partner."""
-    partner: Tensor
-    """int64 (B,) the partner's row: another one for each."""
-
-
-class DirectionTarget(NamedTuple):
-    """Which way neurons should go at the start of a run; see `train.data.direction_target`."""
-
-    latents: Tensor
-    """int64 (S,) those that have one."""
-    along: Tensor
-    """float32 (B, S) where each row should lie; only differences count."""
-    strength: Tensor
-    """float32 () nats that a row costs whose latent is off by one."""
-
-
-@dataclass(frozen=True)
-class TrainBatch:
-    """One batch on the training device, with the randomness of its step."""
-
-    images: Tensor
-    """uint8 (B, H, W) or (B, H, W, 3)."""
-    active: str
-    """The factor that varies between the rows; of shuffled ones `pairing` tells more."""
-    noise: Noise
-    """A function of (seed, step), so that a step is the same step after a restart and on any device."""
-    factors: Tensor | None = None
-    """float32 (B, F) true values, where known: every factor of the layout but the intrinsic one, in its order, each
-    scaled to -1..1 over its range. Only supervised objectives look."""
-    label: Tensor | None = None
-    """float32 (B,) of those that of the factor that varies, NaN in rows that are not told; None where no row is.
-    The configuration's `label_fraction` decides."""
-    pairing: Pairs | None = None
-    """Of shuffled rows that kept partners, who and why."""
-    heading: DirectionTarget | None = None
-    """In the first steps of a run that is oriented. Only exchange looks."""
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss and what it is made of. Everything but `total` is detached."""
-
-    total: Tensor
-    """Scalar float32 to be minimised: summed over pixels, channels, latents and the batch, as the 1/100 presumes."""
-    reconstruction: Tensor
-    """(B,) nats, binary cross-entropy summed over pixels."""
-    kl: Tensor
-    """(B, latents) nats."""
-    label: Tensor | None = None
-    """(B,) nats that missing its label cost a row, NaN where it had none; None where no row had one."""
+image     uint8 (B, H, W) or (B, H, W, 3)
+active    int64 (B,) place in the layout of the factor that varies between a row and its partners; the number of
+          factors in rows of shuffled batches without partners
+factors   float32 (B, F), where known: every factor of the layout but the intrinsic one, in its order, scaled to -1..1
+          over its range
+label     float32 (B,) the scaled value of the active factor, NaN in unlabelled rows; missing where no row is labelled
+partner   int64 (B,) another row for each row, where pairs of rows stayed together
+target_latents, target_positions, target_strength    the direction target, in the first steps of some runs; see
+          `train.data.direction_target`
+"""
+PARTS = ("reconstruction", "kl", "label")
+"""Terms of the losses, which are columns of metrics.jsonl."""
 
 
 class Objective(ABC):
-    """One small class an objective; `OBJECTIVES` names them."""
+    """The base of all objectives; `OBJECTIVES` names them."""
 
-    together: ClassVar[int | None] = None
-    """Images of a batch that stay together where the images of many are shuffled; None: batches stay whole."""
-    assigned: ClassVar[bool] = True
-    """Whether it makes the layout's latents speak for its factors; else evaluation looks for those that do."""
-    unlabelled: ClassVar[str | None] = None
-    """What it does that leaves no sense in a `label_fraction`, to follow its name; None where that has one."""
+    group_size: ClassVar[int | None] = None
+    """Images of a batch that stay together where the images of many batches are shuffled; None: batches stay whole."""
+    axis_aligned: ClassVar[bool] = True
+    """True where it assigns the layout's latents to its factors; else evaluation finds the latent of each factor."""
+    label_refusal: ClassVar[str | None] = None
+    """The reason why a `label_fraction` makes no sense with it, as a verb phrase; None where it does."""
     options: ClassVar[Mapping[str, Any]] = {}
-    """Fields of `TrainConfig` that it alone looks at, and their defaults; others' are refused with it."""
-
+    """Fields of `DcignOptions` that this objective alone reads, and their defaults; other objectives' are refused."""
     intrinsic: ClassVar[float | None] = None
-    """Share of intrinsic batches, against 1 of each other factor, that suits it best; None for the preset's."""
+    """Default share of intrinsic batches, against 1 of each other factor; None for the preset's."""
 
-    def __init__(self, network: Network, config: TrainConfig) -> None:
-        self.network, self.config = network, config
-        starts = [config.layout.slice(name).start for name in config.layout.names]
-        self._starts = torch.tensor(starts, device=network.mu.weight.device)
+    def __init__(self, settings: DcignOptions) -> None:
+        self.settings = settings
+        self._tables: dict[torch.device, tuple[Tensor, Tensor]] = {}
 
-    def loss(self, batch: TrainBatch) -> Loss:
+    def terms(self, network: Network, batch: Tensors, noise: Noise) -> Terms:
         """The loss of one batch, differentiable with respect to the network's parameters.
 
-        Where the batch has a label, the regression of the active factor's first latent to it is added (not in the
-        paper); the other latents, and how images are drawn, are the objective's own affair.
-        """
-        mu, logvar = self.network.encode(batch.images)
-        loss = self.bound(mu, logvar, batch)
-        if batch.label is None:
-            return loss
-        told = ~batch.label.isnan()
-        missed = torch.where(told, regression(self._neurons(mu, batch) / UNIT, batch.label.nan_to_num()), 0.0)
-        return replace(loss, total=loss.total + missed.sum(), label=missed.detach().where(told, math.nan))
+        Where rows are labelled, the regression of the active factor's first latent to the label is added (not in the
+        paper); the other latents, and how images are decoded, are the objective's own.
 
-    def _neurons(self, mu: Tensor, batch: TrainBatch) -> Tensor:
-        """(B,) of each row the first latent of the factor that varies."""
-        if batch.pairing is None:
-            return mu[:, self.config.layout.slice(batch.active).start]
-        return mu.gather(1, self._starts[batch.pairing.active][:, None])[:, 0]
+        Parameters
+        ----------
+        batch : see `Tensors`
+        noise : a function of (seed, step), so that a step is the same after a restart and on any device
+        """
+        mu, logvar = network.encode(batch["image"])
+        loss = self.bound(network, mu, logvar, batch, noise)
+        label = batch.get("label")
+        if label is None:
+            return loss
+        labelled = ~label.isnan()
+        _, starts = self.tables(mu.device)
+        latent = mu.gather(1, starts[batch["active"]][:, None])[:, 0]
+        error = torch.where(labelled, regression(latent / LATENT_UNIT, label.nan_to_num()), 0.0)
+        parts = {**loss.parts, "label": error.detach().where(labelled, math.nan)}
+        return Terms(loss.total + error.sum(), parts, loss.latents)
 
     @abstractmethod
-    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
-        """The loss without labels, of a batch and its posterior as the encoder gave it, (B, latents) float32 each."""
+    def bound(self, network: Network, mu: Tensor, logvar: Tensor, batch: Tensors, noise: Noise) -> Terms:
+        """The loss without labels, from the encoder's posterior, (B, latents) float32 each."""
+
+    def active_latents(self, batch: Tensors, device: torch.device) -> Tensor:
+        """Bool (B, latents): the latents of the factor that varies in each row."""
+        owners, _ = self.tables(device)
+        return owners == batch["active"][:, None]
+
+    def tables(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """(latents,) the place of each latent's factor in the layout, and (factors,) each factor's first latent.
+
+        Copied to a device once: a recorded graph cannot copy.
+        """
+        if device not in self._tables:
+            layout = self.settings.layout
+            starts = [layout.slice(name).start for name in layout.names]
+            self._tables[device] = (torch.tensor(layout.owners, device=device), torch.tensor(starts, device=device))
+        return self._tables[device]

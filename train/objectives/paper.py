@@ -6,8 +6,12 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from train.blocks.clamp import clamp_inactive
-from train.objectives.bound import cross_entropy, gaussian_kl, negative_bound, sample_code
-from train.objectives.interface import Loss, Objective, TrainBatch
+from train.blocks.gaussian import gaussian_kl, sample_code
+from train.engine.noise import Noise
+from train.engine.step_stats import Terms
+from train.networks.interface import Network
+from train.objectives.bound import cross_entropy, negative_bound
+from train.objectives.interface import Objective, Tensors
 
 
 class Paper(Objective):
@@ -20,11 +24,11 @@ class Paper(Objective):
 
     options: ClassVar[Mapping[str, Any]] = {"clamp": "mean", "invariance": 0.01}
 
-    def bound(self, mu: Tensor, logvar: Tensor, batch: TrainBatch) -> Loss:
-        """See the class; noise (B, latents) from the batch's generator."""
-        active = self.config.layout.slice(batch.active)
-        mu, logvar = (clamp_inactive(z, active, self.config.clamp, self.config.invariance) for z in (mu, logvar))
-        reconstruction = cross_entropy(self.network, sample_code(mu, logvar, batch.noise), batch.images)
+    def bound(self, network: Network, mu: Tensor, logvar: Tensor, batch: Tensors, noise: Noise) -> Terms:
+        """See the class; the noise is (B, latents)."""
+        active, settings = self.active_latents(batch, mu.device), self.settings
+        mu, logvar = (clamp_inactive(z, active, settings.clamp, settings.invariance) for z in (mu, logvar))
+        reconstruction = cross_entropy(network, sample_code(mu, logvar, noise), batch["image"])
         return negative_bound(reconstruction, gaussian_kl(mu, logvar))
 
 

@@ -1,4 +1,4 @@
-"""Muon: every step of a matrix goes about equally far in the directions that its gradients have (not in the paper).
+"""Muon: each step of a matrix has about the same length in all directions of its gradients (not in the paper).
 
 Adam scales each weight by itself. A convolution whose inputs are all positive, as behind a threshold, has one direction
 with far larger gradients than the others, and Adam's step is mostly that direction (docs/decisions/2026-11-27-muon.md
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 POLYNOMIAL = (3.4445, -4.7750, 2.0315)
-"""Of a singular value s: a s + b s^3 + c s^5, which brings 0 to 1 toward 1, steepest at 0 (Jordan's coefficients)."""
+"""Jordan's coefficients of a s + b s^3 + c s^5 for a singular value s: it brings 0 to 1 toward 1, steepest at 0."""
 ROUNDS = (3, 2)
 """Iterations on one Gram matrix, before the next is made of what they gave; five in all, as Jordan has it."""
 MOMENTUM = 0.95

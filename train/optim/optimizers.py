@@ -1,20 +1,19 @@
-"""What turns gradients into steps: Adam for all parameters, or Muon for the matrices and Adam for the rest."""
+"""The optimisers of a run: Adam for all parameters, or Muon for the matrices and Adam for the rest."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from train.config import TrainConfig
-from train.networks.authors import Network
 from train.optim.muon import Muon
 
 Optimizers = dict[str, torch.optim.Optimizer]
-"""By the name under which a checkpoint keeps their state; Adam's is "optimizer", from when there was no other."""
+"""By the name of their state in a checkpoint; Adam's is "optimizer"."""
 MOST_CHANNELS = 3
-"""Of an image."""
+"""Channels of an image."""
 
 
-def make_optimizers(network: Network, config: TrainConfig, *, capturable: bool = False) -> Optimizers:
-    """Those of a run; each parameter belongs to one of them.
+def make_optimizers(network: nn.Module, config: TrainConfig, *, capturable: bool = False) -> Optimizers:
+    """The optimisers of a run; each parameter belongs to one of them.
 
     `capturable` is for recording on a GPU (see `train.engine.step`).
     """
@@ -28,16 +27,16 @@ def make_optimizers(network: Network, config: TrainConfig, *, capturable: bool =
 
 
 def is_matrix(parameter: Tensor) -> bool:
-    """Whether a parameter maps features to features.
+    """True for a parameter that maps features to features.
 
-    The convolutions from and to the image do not, and what has no more inputs or outputs than an image has channels is
-    left out with them: in nets of less than 16 maps some convolutions are.
+    The convolutions from and to the image do not, and parameters with no more inputs or outputs than an image
+    has channels are left out with them: in networks of less than 16 maps some convolutions are.
     """
     return parameter.ndim > 1 and min(parameter.shape[0], parameter.shape[1]) > MOST_CHANNELS
 
 
 def step_all(optimizers: Optimizers, rate: float | Tensor) -> None:
-    """One step of each with this learning rate."""
+    """One step of each optimiser with this learning rate."""
     for optimizer in optimizers.values():
         for group in optimizer.param_groups:
             group["lr"] = rate

@@ -1,4 +1,4 @@
-"""Checkpoints: weights as safetensors with everything that describes them, and the state to go on from.
+"""Checkpoints: weights as safetensors with everything that describes them, and the state to resume from.
 
 Two files a checkpoint, `<step>.resume` (optimisers and counters, read with ``weights_only=True``) and, written after
 it, `<step>.safetensors` (weights; configuration, store and checksums in its metadata). The second file's presence
@@ -11,8 +11,10 @@ import json
 import os
 import pickle
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,9 @@ from torch import Tensor
 
 from train.config import TrainConfig
 from train.errors import CheckpointUnreadable, ConfigError
-from train.networks.build_network import weight_mismatch
+from train.families import family_class
+from train.networks.interface import weight_mismatch
+from train.runs.code_hash import code_hash
 
 FORMAT = "dcign-checkpoint"
 FORMAT_VERSION = 1
@@ -39,16 +43,40 @@ def code_version() -> str:
         return ""
 
 
+def training_code() -> str:
+    """SHA-256 of the code that decides the weights of a run: the loop, and everything that it imports."""
+    return code_hash("train.engine.loop")
+
+
+@cache
+def source_commit() -> str:
+    """The git commit of the checkout that this package is imported from; "" where it is not in one."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return ""
+    try:
+        answer = subprocess.run(  # noqa: S603 -- no input from outside
+            ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607 -- the user's own git
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()
+
+
 @dataclass(frozen=True)
 class StoreFacts:
-    """What a run knows of the data it was made from."""
+    """The facts about a run's data that are stored with it."""
 
     digest: str
     """The source's digest."""
     factors: tuple[tuple[str, str, float, float], ...]
     """(name, unit, low, high) of every factor of the source."""
     scene: Mapping[str, Any] = field(default_factory=dict)
-    """What else decides its images, as JSON has it; sweeps of another scene are not what the run has learned."""
+    """Everything else that decides its images, as JSON; the run cannot be evaluated on sweeps of another scene."""
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-able values."""
@@ -64,19 +92,23 @@ class StoreFacts:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights and what they are, after `step` batches."""
+    """Weights after `step` batches, and their description."""
 
     step: int
     config: TrainConfig
     store: StoreFacts
     weights: dict[str, Tensor]
     """Parameter name -> float32, on the CPU; float16 in a packed run (train/runs/packing.py)."""
-    code: str = field(default_factory=code_version)
-    """The version of this package that wrote it; "" where that is not known."""
+    version: str = field(default_factory=code_version)
+    """The version of this package that wrote it; "" where that is unknown."""
+    code: str = field(default_factory=training_code)
+    """Hash of the code that wrote it (`training_code`); "" in checkpoints of versions that did not store one."""
+    commit: str = field(default_factory=source_commit)
+    """The git commit of that code; "" where there is no git checkout."""
 
 
 def write_checkpoint(directory: Path, checkpoint: Checkpoint, resume: Mapping[str, Any]) -> Path:
-    """Write both files under temporary names, flush them to the disk, rename; the path of the weights.
+    """Write both files under temporary names, flush them to the disk and rename them; returns the path of the weights.
 
     Parameters
     ----------
@@ -91,21 +123,22 @@ def write_checkpoint(directory: Path, checkpoint: Checkpoint, resume: Mapping[st
 
 
 def write_weights(directory: Path, checkpoint: Checkpoint, resume_sha256: str = "") -> Path:
-    """Write the weights alone: enough to encode and decode, not to train on; the path.
+    """Write the weights alone, enough to encode and decode but not to resume training; returns the path.
 
     Parameters
     ----------
     directory : exists
-    resume_sha256 : of the state beside it, if there is one
+    resume_sha256 : of the resume state beside it, "" without one
     """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.weights.items()}
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
-        "code": checkpoint.code,
+        "code": checkpoint.version,
+        "code_sha256": checkpoint.code,
+        "commit": checkpoint.commit,
         "step": str(checkpoint.step),
         "config": json.dumps(checkpoint.config.to_plain()),
-        "layout": json.dumps(checkpoint.config.layout.to_json()),
         "store": json.dumps(checkpoint.store.to_plain()),
         "weights_sha256": _weights_digest(weights),
         "resume_sha256": resume_sha256,
@@ -139,15 +172,30 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         config = TrainConfig.from_json(metadata["config"])
         store = StoreFacts.from_plain(json.loads(metadata["store"]))
-        checkpoint = Checkpoint(int(metadata["step"]), config, store, weights, metadata.get("code", ""))
+        written_by = (metadata.get(name, "") for name in ("code", "code_sha256", "commit"))
+        checkpoint = Checkpoint(int(metadata["step"]), config, store, weights, *written_by)
     except (KeyError, TypeError, ValueError) as error:
         reason = str(error) if isinstance(error, ConfigError) else f"bad metadata ({error})"
         raise CheckpointUnreadable(f"{path} cannot be used: {reason}") from error
-    if wrong := weight_mismatch(config, weights):
+    if wrong := _weight_mismatch(config, weights):
         raise CheckpointUnreadable(f"{path} cannot be used: its weights are not those of its configuration: {wrong}")
     if metadata.get("weights_sha256") != _weights_digest(weights):
         raise CheckpointUnreadable(f"{path} is corrupt: its weights do not have the checksum written with them")
     return checkpoint
+
+
+def _weight_mismatch(config: TrainConfig, weights: Mapping[str, Tensor]) -> str:
+    """A few words on how `weights` differ from those of the configuration's network; "" where they do not.
+
+    The network is made without memory, so that a false configuration cannot ask for more than there is.
+    """
+    family = family_class(config.family)(config)
+    try:
+        with torch.device("meta"):
+            wanted = family.network().state_dict()
+    except (RuntimeError, OverflowError, TypeError) as error:
+        return f"no network of {family.summary} can be made ({type(error).__name__})"
+    return weight_mismatch(wanted, weights)
 
 
 def read_resume(path: Path) -> dict[str, Any]:

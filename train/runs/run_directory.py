@@ -1,6 +1,6 @@
-"""A run directory: self-contained, continued by the same call, never mixed with another run.
+"""A run directory: self-contained, resumed by the same call, never mixed with another run.
 
-config.json                what was asked for, and which data it was asked of
+config.json                the configuration, and the facts about the data
 checkpoints/<step>.*       the two newest (train/runs/checkpoint.py)
 metrics.jsonl              one line every `metrics_every` batches
 tensorboard/               where TensorBoard is installed
@@ -15,25 +15,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from train.config import REMOVED, TrainConfig
+from train.errors import CheckpointUnreadable, ConfigError, RunMismatch, RunUnreadable
 from train.runs.checkpoint import (
     Checkpoint,
     StoreFacts,
-    code_version,
     list_checkpoints,
     read_checkpoint,
     read_resume,
     remove_old,
+    training_code,
     write_checkpoint,
     write_durably,
 )
-from train.config import GONE, TrainConfig
-from train.errors import CheckpointUnreadable, ConfigError, RunMismatch, RunUnreadable
 
 FORMAT = "dcign-run"
 FORMAT_VERSION = 1
 KEEP = 2
 MAY_CHANGE = frozenset({"batches", "checkpoint_every", "metrics_every"})
-"""Values that decide how far and how often, not what: they may differ when a run is continued."""
+"""Fields that decide the length of a run and its cadences, not its weights: they may differ when a run is resumed."""
 
 log = logging.getLogger(__name__)
 
@@ -72,10 +72,10 @@ class RunDirectory:
         if not self.config_file.exists():
             return
         then, then_store = self.read_config()
-        if gone := [f"{name} {value}" for name, value in self._read()["config"].items() if name in GONE and value]:
+        if gone := [f"{name} {value}" for name, value in self._read()["config"].items() if name in REMOVED and value]:
             raise RunMismatch(
-                f"{self.path} was begun with an option that is gone ({', '.join(gone)}): it can be evaluated,"
-                " not trained on. Give another run directory to start anew."
+                f"{self.path} was started with an option that no longer exists ({', '.join(gone)}): it can be"
+                " evaluated, but its training cannot be resumed. Give another run directory to start a new run."
             )
         differences = describe_differences(then, config, then_store, store)
         if then.decay and config.batches != then.batches:
@@ -83,11 +83,11 @@ class RunDirectory:
         if differences:
             raise RunMismatch(
                 f"{self.path} holds another run: {'; '.join(differences)}."
-                " Give what it was made with to continue it, or another run directory to start anew."
+                " Give the options that it was made with to resume it, or another run directory to start a new run."
             )
 
     def prepare(self, config: TrainConfig, store: StoreFacts) -> None:
-        """Make the directory and write what the run is. `check` comes first, and whatever else may refuse it.
+        """Make the directory and write config.json. Call `check`, and everything else that may refuse, first.
 
         Raises
         ------
@@ -119,13 +119,15 @@ class RunDirectory:
             kind = (content["format"], content["format_version"])
             config, store = TrainConfig.from_plain(content["config"]), StoreFacts.from_plain(content["store"])
         except FileNotFoundError as error:
-            raise RunUnreadable(f"{self.path} is no run directory: it has no config.json") from error
+            raise RunUnreadable(
+                f"{self.path} is no run directory: it has no config.json; train-dcign --run makes one"
+            ) from error
         except ConfigError as error:
             raise RunUnreadable(f"{self.config_file}: {error}") from error
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise RunUnreadable(f"{self.config_file} cannot be read: {error!r}") from error
         if kind != (FORMAT, FORMAT_VERSION):
-            raise RunUnreadable(f"{self.config_file} is no {FORMAT} of version {FORMAT_VERSION}; it says {kind}")
+            raise RunUnreadable(f"{self.config_file} is no {FORMAT} of version {FORMAT_VERSION}; got {kind}")
         return config, store
 
     def _read(self) -> dict[str, Any]:
@@ -149,12 +151,12 @@ class RunDirectory:
         return found and found[0]
 
     def newest_to_resume(self) -> tuple[Checkpoint, dict[str, Any]] | None:
-        """As `newest`, with the state to go on from; both files of the checkpoint must be readable.
+        """The newest checkpoint with the state to resume from; both files of the checkpoint must be readable.
 
         Raises
         ------
         RunUnreadable
-            There are checkpoints, and none can be read, or none has a state to go on from.
+            There are checkpoints, and none can be read, or none has a state to resume from.
         """
         return self._newest(with_resume=True)
 
@@ -170,8 +172,9 @@ class RunDirectory:
                     log.warning("%s; trying the checkpoint before it", error)
         if weights is not None:
             raise RunUnreadable(
-                f"{self.path} has weights but nothing to go on from ({reason}), as a run has that export-dcign --packed"
-                " wrote: it can be evaluated, not trained on; give another run directory to start anew"
+                f"{self.path} has weights but no state to resume from ({reason}), like a run that export-dcign --packed"
+                " wrote: it can be evaluated, but its training cannot be resumed; give another run directory to start"
+                " a new run"
             )
         if paths:
             raise RunUnreadable(
@@ -180,8 +183,10 @@ class RunDirectory:
             )
         return None
 
-    def check_checkpoint(self, checkpoint: Checkpoint, config: TrainConfig, store: StoreFacts) -> None:
-        """Refuse to go on from a checkpoint that something else has written; of no known version, it is accepted.
+    def check_checkpoint(
+        self, checkpoint: Checkpoint, config: TrainConfig, store: StoreFacts, *, other_code: bool = False
+    ) -> None:
+        """Refuse to resume from a checkpoint of another run, or of other code unless `other_code` allows it.
 
         Raises
         ------
@@ -189,12 +194,18 @@ class RunDirectory:
             Every difference is named.
         """
         differences = describe_differences(checkpoint.config, config, checkpoint.store, store)
-        if checkpoint.code and checkpoint.code != (ours := code_version()):
-            differences.append(f"dcign was {checkpoint.code}, now {ours or 'of no known version'}")
         if differences:
             raise RunMismatch(
                 f"checkpoint {checkpoint.step} of {self.path} is of another run: {'; '.join(differences)}."
-                " Go on with what made it, or give another run directory to start anew."
+                " Resume with the options that made it, or give another run directory to start a new run."
+            )
+        if not other_code and checkpoint.code != (current := training_code()):
+            then = checkpoint.code[:12] or "unknown"
+            then += f", commit {checkpoint.commit[:12]}" if checkpoint.commit else ""
+            raise RunMismatch(
+                f"checkpoint {checkpoint.step} of {self.path} was written by other training code ({then}; now"
+                f" {current[:12]}), and the result could differ from a run without interruption."
+                " Resume with the code that wrote it, or give --other-code to resume nevertheless."
             )
 
     def append_metrics(self, line: Mapping[str, Any]) -> None:
@@ -212,7 +223,7 @@ class RunDirectory:
         return [json.loads(line) for line in lines[:-1]]
 
     def cut_metrics(self, step: int) -> None:
-        """Drop what metrics.jsonl says about batches after `step`: they are about to be seen again."""
+        """Remove the lines of metrics.jsonl after `step`: those batches are about to be trained on again."""
         kept = [json.dumps(line) + "\n" for line in self.read_metrics() if line["step"] <= step]
         write_durably(self.metrics_file, "".join(kept).encode())
 

@@ -1,20 +1,22 @@
-"""A trained network, ready to encode and decode: what evaluation and the commands open."""
+"""A trained DC-IGN, ready to encode and decode."""
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from train.runs.checkpoint import Checkpoint, StoreFacts, read_checkpoint
 from train.config import TrainConfig
+from train.dcign_options import DcignOptions
 from train.device import resolve_device, resolve_precision
 from train.errors import RunUnreadable, WrongImages
+from train.families.dcign import Dcign
 from train.layout import Layout
-from train.networks.build_network import make_network
-from train.networks.authors import Network
+from train.networks.interface import Network
+from train.runs.checkpoint import Checkpoint, StoreFacts, read_checkpoint
 from train.runs.run_directory import RunDirectory
 
 
@@ -28,30 +30,40 @@ class TrainedRun:
     step: int
     """Batches trained on."""
 
+    @cached_property
+    def family(self) -> Dcign:
+        """The family of the run, with its options."""
+        return Dcign(self.config)
+
+    @property
+    def options(self) -> DcignOptions:
+        """The options of the run's family."""
+        return self.family.options
+
     @property
     def layout(self) -> Layout:
-        """Which latents speak for which factor."""
-        return self.config.layout
+        """The latents of each factor."""
+        return self.options.layout
 
     @property
     def side(self) -> int:
         """Side of the square images in pixels."""
-        return self.config.side
+        return self.options.side
 
     @property
     def channels(self) -> int:
         """1 (grey) or 3 (RGB)."""
-        return self.config.channels
+        return self.options.channels
 
     @property
     def latents(self) -> int:
         """Length of the graphics code."""
-        return self.config.latents
+        return self.layout.total
 
     @property
     def image_shape(self) -> tuple[int, ...]:
         """(H, W) or (H, W, 3) of the images that the run takes."""
-        return (self.side, self.side) if self.channels == 1 else (self.side, self.side, self.channels)
+        return self.options.shape.image
 
     def encode(self, images: NDArray[np.uint8], *, batch: int = 100) -> NDArray[np.float32]:
         """The mean of every latent: (N, latents) float32; see `posterior`."""
@@ -76,7 +88,7 @@ class TrainedRun:
         WrongImages
             Another size, type or channel count.
         """
-        mu, logvar = (np.empty((len(images), self.config.latents), np.float32) for _ in range(2))
+        mu, logvar = (np.empty((len(images), self.latents), np.float32) for _ in range(2))
         with torch.inference_mode():
             for start in range(0, len(images), batch):
                 some = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(self._device)
@@ -85,7 +97,7 @@ class TrainedRun:
         return mu, logvar
 
     def decode(self, codes: NDArray[np.float32], *, batch: int = 100) -> NDArray[np.float32]:
-        """The pictures of graphics codes.
+        """The images of graphics codes.
 
         Parameters
         ----------
@@ -101,9 +113,9 @@ class TrainedRun:
         WrongImages
             Codes of another length.
         """
-        side, channels = self.config.side, self.config.channels
-        if codes.ndim != 2 or codes.shape[1] != self.config.latents:
-            raise WrongImages(f"a code for this run has shape (N, {self.config.latents}); got {codes.shape}")
+        side, channels = self.side, self.channels
+        if codes.ndim != 2 or codes.shape[1] != self.latents:
+            raise WrongImages(f"a code for this run has shape (N, {self.latents}); got {codes.shape}")
         images = np.empty((len(codes), side, side, channels), np.float32)
         with torch.inference_mode():
             for start in range(0, len(codes), batch):
@@ -112,11 +124,11 @@ class TrainedRun:
         return images[..., 0] if channels == 1 else images
 
     def untrained(self) -> "TrainedRun":
-        """The same network as it was before its first batch: what the architecture sees by itself."""
+        """The run with its initial weights: a baseline of the architecture alone."""
         return replace(self, network=_ready(self.config, str(self._device)), step=0)
 
     def identity(self) -> dict[str, str]:
-        """What decides the bits of its codes: the weights' SHA-256, the kind of device, and the precision."""
+        """Everything that decides the bits of its codes: the weights' SHA-256, kind of device, and precision."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.network.state_dict().items()):
             digest.update(name.encode())
@@ -126,7 +138,7 @@ class TrainedRun:
 
     @property
     def _device(self) -> torch.device:
-        return self.network.mu.weight.device
+        return self.network.device
 
 
 def to_uint8(images: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -145,7 +157,7 @@ def load_run(path: str | Path, device: str = "auto") -> TrainedRun:
     Raises
     ------
     RunUnreadable
-        No run, or no checkpoint yet.
+        No run, no checkpoint yet, or a run of another model family.
     CheckpointUnreadable
         The named file is truncated, corrupt or no checkpoint.
     ConfigError
@@ -153,6 +165,8 @@ def load_run(path: str | Path, device: str = "auto") -> TrainedRun:
     """
     path = Path(path)
     checkpoint = read_checkpoint(path) if path.is_file() else _newest(path)
+    if checkpoint.config.family != Dcign.name:
+        raise RunUnreadable(f"{path} is a run of the family {checkpoint.config.family}; expected one of {Dcign.name}")
     network = _ready(checkpoint.config, resolve_device(device))
     network.load_state_dict(checkpoint.weights)
     return TrainedRun(network, checkpoint.config, checkpoint.store, checkpoint.step)
@@ -161,7 +175,7 @@ def load_run(path: str | Path, device: str = "auto") -> TrainedRun:
 def _ready(config: TrainConfig, where: str) -> Network:
     """The initial network of a configuration, ready to encode and decode there."""
     fast = resolve_precision("auto", where) == "bf16"
-    network = make_network(config if fast else config.changed(precision="float32"))
+    network = Dcign(config if fast else config.changed(precision="float32")).network()
     return network.to(where).eval().requires_grad_(requires_grad=False)
 
 

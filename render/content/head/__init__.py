@@ -1,11 +1,17 @@
-"""The built-in morphable head, made by code alone.
+"""The built-in head: a morphable face model made by code alone, without scanned data.
 
-`skull` is the head without features, `features` the face's relief, `eyes`, `ears` and `scalp` what their names say;
-`grid` holds the topology and `head` puts the mean together. `masks` says what is where, `paint` colours the mean,
-`landmarks` names vertices. `warps` are the tools with which `shape_modes` and `tail` move the mean, `albedo_modes`
-recolours it, `basis` makes orthonormal modes of it all. `build` runs the lot, `cache` keeps the result.
+| file | makes |
+|---|---|
+| `skull` | the head without features |
+| `face` | brow ridge, cheeks, nose, mouth and chin: their relief, and masks of their parts |
+| `eyes`, `ears`, `hair` | eyes and lids, ears, hair and brows: geometry and masks |
+| `mesh` | vertices and triangles: the grid, its holes, mirroring |
+| `mean_shape`, `mean_albedo`, `labels` | the mean head: surface, colours, regions and landmarks |
+| `deformer`, `shape_modes`, `albedo_modes` | the ways in which heads differ |
+| `model` | the morphable model of all these |
+| `cache` | the file in which a built model is stored |
 
-Nothing here uses powers, exponentials, trigonometry or linear algebra from a library: see `curves`.
+No file here computes with powers, exponentials, trigonometry or linear algebra of a library; see `exact`.
 """
 
 from functools import lru_cache
@@ -15,7 +21,7 @@ from render.morphable import MorphableModel
 
 @lru_cache(maxsize=1)
 def procedural() -> MorphableModel:
-    """The built-in head: built at its first use on a machine, then read from the user's cache directory.
+    """The built-in head, built at its first use on a machine and later read from the user's cache directory.
 
     Units are mm; +x is the subject's left, +y up, +z out of the face. 199 components each of shape and albedo.
     """
@@ -25,7 +31,7 @@ def procedural() -> MorphableModel:
 
 
 def _build() -> MorphableModel:
-    # Here and not above, so that neither the package's import nor a warm cache pays for it.
-    from render.content.head.build import build
+    # Imported here, so that neither the package's import nor a warm cache compiles what only building needs.
+    from render.content.head.model import build_head
 
-    return build()
+    return build_head()

@@ -1,7 +1,7 @@
-"""The built model as one file in the user's cache directory, checked by hash whenever it is loaded.
+"""The cache of the built-in head: one file in the user's cache directory, checked by its hash at every load.
 
-File: a line of magic, a line of JSON (names, shapes, landmarks, regions' names, hash), then the arrays' bytes in
-the order the JSON lists them, little-endian. A file that does not fit its hash is as good as none.
+The file holds a line of magic, a line of JSON (names, shapes, landmarks, region names, hash), then the arrays' bytes
+in the order of the JSON, little-endian. A file whose content does not match its hash is ignored and built again.
 """
 
 import hashlib
@@ -20,14 +20,17 @@ from render.morphable import Block, ModelError, MorphableModel
 
 MAGIC = b"dcign built-in head 1\n"
 KEPT = 2
-"""Files of this kind that stay in the directory: this version's and the one before."""
+"""Number of files of this kind left in the directory: this version's and the one before."""
 
 
 def cached(build: Callable[[], MorphableModel]) -> MorphableModel:
-    """The model from the cache, else built and left there; a cache that cannot be used costs time, nothing else."""
+    """The model of the cache file, or the result of `build`, which is then written there.
+
+    A cache directory that cannot be used is no error; the model is then built every time.
+    """
     try:
         path = place()
-    except (OSError, RuntimeError):  # no home, or sources that cannot be read
+    except (OSError, RuntimeError):  # no home directory, or sources that cannot be read
         return build()
     model = load(path)
     if model is None:
@@ -37,18 +40,18 @@ def cached(build: Callable[[], MorphableModel]) -> MorphableModel:
 
 
 def place() -> Path:
-    """The file of this version's head, whether or not it is there yet.
+    """Path of the cache file of this version's head, which need not exist.
 
     Raises
     ------
     OSError, RuntimeError
-        When there is no home, or the sources cannot be read.
+        When there is no home directory, or the sources cannot be read.
     """
     return directory() / f"head-{source_hash()[:16]}.bin"
 
 
 def source_hash() -> str:
-    """Hash of the code that builds the head: other code, other file."""
+    """SHA-256, in hex, of all source files of this package: a changed source means another cache file."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -56,7 +59,7 @@ def source_hash() -> str:
 
 
 def store(model: MorphableModel, path: Path) -> bool:
-    """Write the model under a temporary name and rename it; False where the disk refuses."""
+    """Write the model to a temporary file and rename it to `path`; returns False if the disk refuses."""
     arrays = _arrays(model)
     header = {
         "arrays": [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()],
@@ -77,7 +80,7 @@ def store(model: MorphableModel, path: Path) -> bool:
 
 
 def load(path: Path) -> MorphableModel | None:
-    """The model in the file, or None where there is none, or not one that fits its hash."""
+    """The model in the file, or None if there is no file or its content does not match its hash."""
     try:
         with path.open("rb") as file:
             return _read(file)
@@ -108,7 +111,7 @@ def _read(file: BinaryIO) -> MorphableModel | None:
 
 def _array(file: BinaryIO, dtype: np.dtype[Any], shape: list[int]) -> NDArray[Any]:
     array = np.fromfile(file, dtype, math.prod(shape))
-    return array.reshape(shape)  # which fails when the file is cut short
+    return array.reshape(shape)  # raises ValueError when the file is truncated
 
 
 def _arrays(model: MorphableModel) -> dict[str, NDArray[Any]]:
@@ -128,7 +131,7 @@ def _hash(arrays: dict[str, NDArray[Any]]) -> str:
 
 
 def _sweep(path: Path) -> None:
-    """Delete all but the newest files of other versions: each takes tens of megabytes."""
+    """Delete all but the newest files of other versions; each has tens of megabytes."""
     files = sorted(path.parent.glob("head-*.bin"), key=lambda p: p.stat().st_mtime, reverse=True)
     for old in [p for p in files if p != path][KEPT - 1 :]:
         old.unlink(missing_ok=True)

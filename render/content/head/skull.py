@@ -1,22 +1,21 @@
-"""The head without its features: profile and outline curves in, a smooth surface over two parameters out.
+"""The skull: the head without its features, a smooth surface over two parameters made from a table of outlines.
 
-A point is addressed by (around, height). `around` runs from 0 at the front midline over 1 at the side to 2 at
-the back midline, on the subject's left (+x); `height` runs from 0 at the neck's border to 17 at the crown, with
-one station of the table for each whole number. Every station is a closed horizontal-ish curve: two Bezier
-quarters from the front over the side to the back. Stations dip toward the chin in front, as the jaw does.
+A point has the parameters (around, height). `around` runs from 0 at the front midline over 1 at the side to 2 at
+the back midline, on the subject's left (+x). `height` runs from 0 at the neck's border to 17 at the crown, with
+one row of the table, a station, for each whole number. A station is a closed, nearly level curve: two Bezier
+quarters on each side, from the front over the side to the back. Stations dip toward the chin in front, as the jaw
+does.
 """
 
 import numpy as np
 
-from render.content.head.curves import Array, ramp, spline
+from render.content.head.exact import Array, ramp, spline
 
 CROWN = 17.0
 """Height parameter of the pole."""
-MOUTH, NOSE_BASE, EYE, BROW = 7.0, 8.0, 10.0, 11.0
-"""Height parameters of stations that others refer to."""
 
 STATIONS = (
-    # front y, front z | half width, its z, its y | back z, back y | roundness: front, front side, back side, back
+    # mm: front y, front z | half width, its z, its y | back z, back y | roundness: front, front side, back side, back
     (-176, 40, 60, -24, -176, -90, -166, 0.55, 0.55, 0.55, 0.55),  # border of the neck
     (-149, 36, 53, -22, -144, -77, -136, 0.55, 0.55, 0.55, 0.55),
     (-128, 39, 50, -16, -109, -71, -106, 0.53, 0.51, 0.55, 0.58),  # throat
@@ -39,7 +38,7 @@ STATIONS = (
 
 
 def _tables() -> dict[str, list[float]]:
-    """The columns by name, continued over the crown so that the splines pass it smoothly."""
+    """Columns of the table by name, continued over the crown so that the splines pass it smoothly."""
     names = ("front_y", "front_z", "width", "side_z", "side_y", "back_z", "back_y", "f", "fs", "bs", "b")
     columns = {n: [float(row[k]) for row in STATIONS] for k, n in enumerate(names)}
     opposite = {"front_y": "back_y", "front_z": "back_z", "back_y": "front_y", "back_z": "front_z"}
@@ -54,16 +53,12 @@ KNOTS = [float(k) for k in range(len(TABLES["width"]))]
 
 
 def base(around: Array, height: Array) -> Array:
-    """Points of the featureless head.
+    """Points (..., 3) float64, mm, of the head without features.
 
     Parameters
     ----------
-    around, height : float64, one shape
-        The two parameters; see the module.
-
-    Returns
-    -------
-    (..., 3) float64, mm
+    around, height : (...) float64
+        Surface parameters, 0..2 and 0..17; see the module.
     """
     v = {name: spline(KNOTS, column, height) for name, column in TABLES.items()}
     front, back = np.clip(around, 0.0, 1.0), np.clip(around - 1.0, 0.0, 1.0)
@@ -76,7 +71,7 @@ def base(around: Array, height: Array) -> Array:
 
 
 def _quarter(s: Array, width: Array, z_side: Array, z_end: Array, end: Array, side: Array) -> tuple[Array, Array]:
-    """Bezier quarter from the midline (s = 0, tangent along x) to the side (s = 1, tangent along z)."""
+    """X and z of a Bezier quarter from the midline (s = 0, tangent along x) to the side (s = 1, tangent along z)."""
     r = 1.0 - s
     x = width * (3.0 * end * s * r * r + 3.0 * s * s * r + s * s * s)
     share = r * r * r + 3.0 * s * r * r + 3.0 * side * s * s * r
@@ -84,9 +79,20 @@ def _quarter(s: Array, width: Array, z_side: Array, z_end: Array, end: Array, si
 
 
 def locate(axis: int, target: Array, y: Array, around: Array, height: Array) -> tuple[Array, Array]:
-    """Parameters of the points of the base with given y and given x (axis 0) or z (axis 2), from a first guess.
+    """Parameters of the points with given coordinates, by a fixed number of Newton steps for each element.
 
-    A fixed number of Newton steps with a finite-difference Jacobian, element by element.
+    Parameters
+    ----------
+    axis : int
+        0 to find points by x and y, 2 by z and y.
+    target, y : (n,) float64
+        The wanted x or z, and y, mm.
+    around, height : (n,) float64
+        First guess.
+
+    Returns
+    -------
+    around, height : (n,) float64
     """
     step = 1e-4
     for _ in range(25):

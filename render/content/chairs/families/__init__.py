@@ -1,1 +1,1 @@
-"""Families of chairs: each file draws the parts and measures of one kind and puts it together."""
+"""Families of chairs: each file samples the sizes and parts of one kind of chair and builds it."""

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from render.content.chairs.chair import Chair
-from render.content.chairs.draws import Draws
 from render.content.chairs.finishes import finish
 from render.content.chairs.finishes.finish import Finish
-from render.content.chairs.joinery.feet import FEET
-from render.content.chairs.joinery.plan import Back
-from render.content.chairs.joinery.tubs import Tub, parted
+from render.content.chairs.parts.back_frame import Back
+from render.content.chairs.parts.legs import FEET
+from render.content.chairs.parts.tubs import Tub, parted
+from render.content.chairs.sampler import Sampler
+from render.content.chairs.solids.boards import plank, slab
+from render.content.chairs.solids.curves import lerp, stations
+from render.content.chairs.solids.exact import Array
 from render.content.chairs.solids.loft import lathe
 from render.content.chairs.solids.outlines import rectangle, trapezoid
-from render.content.chairs.solids.paths import lerp, stations
 from render.content.chairs.solids.shape import Shape
-from render.content.chairs.solids.slab import plank, slab
-from render.content.chairs.solids.turns import Array
 
 ARM_WEIGHTS = {"square": 1.2, "rolled": 1.0, "slope": 0.8, "slim": 0.6}
 
@@ -31,7 +31,7 @@ class Bulk:
     inner: float
     """Width between the arms."""
     deep: float
-    """From front to back, all in all."""
+    """Depth of the whole chair."""
     legs: float
     """Height of the body above the floor."""
     arm: float
@@ -41,7 +41,7 @@ class Bulk:
     top: float
     """Height of the back."""
     lean: float
-    """Metres back per metre up, of the back."""
+    """Slope of the back: metres backward per metre upward."""
 
     @property
     def front(self) -> float:
@@ -54,24 +54,24 @@ class Bulk:
         return -self.deep / 2
 
 
-def build(d: Draws) -> Chair:
-    """One chair of the family."""
-    style = d.of("style")
+def build(rng: Sampler) -> Chair:
+    """Build one chair of the family, without its textures."""
+    style = rng.topic("style")
     chair = Chair("armchair")
-    soft, second = finish.cover(d.of("soft")), finish.cloth(d.of("second"))
+    soft, second = finish.cover(rng.topic("soft")), finish.cloth(rng.topic("second"))
     loose = second if style.chance(0.2) else soft
     if style.chance(0.25):
-        build_tub(d, chair, soft, loose)
+        build_tub(rng, chair, soft, loose)
     else:
-        build_box(d, chair, soft, loose)
+        build_box(rng, chair, soft, loose)
     return chair
 
 
-def build_box(d: Draws, chair: Chair, soft: Finish, loose: Finish) -> None:
-    """Seat, back and arms as blocks."""
-    size, style = d.of("size"), d.of("style of the box")
+def build_box(rng: Sampler, chair: Chair, soft: Finish, loose: Finish) -> None:
+    """Build a box or wing chair: seat, back and arms as blocks."""
+    size, style = rng.topic("size"), rng.topic("style of the box")
     wing = style.chance(0.3)
-    arms = style.weighed(ARM_WEIGHTS)
+    arms = style.weighted(ARM_WEIGHTS)
     bulk = Bulk(
         seat=size.between(0.41, 0.46),
         inner=size.between(0.50, 0.60),
@@ -82,47 +82,49 @@ def build_box(d: Draws, chair: Chair, soft: Finish, loose: Finish) -> None:
         top=size.between(1.00, 1.12) if wing else size.between(0.76, 0.94),
         lean=size.between(0.10, 0.24),
     )
-    put_body(chair, soft, bulk)
-    arm = ARMS[arms](d.of("arms"), bulk)
+    add_body(chair, soft, bulk)
+    arm = ARMS[arms](rng.topic("arms"), bulk)
     chair.add("arm", soft, *(s for one in arm for s in (one, one.mirrored())))
-    put_back(d.of("back"), chair, soft, loose, bulk, wing)
-    put_cushion(d.of("cushion"), chair, loose, bulk)
-    put_feet(d.of("feet"), chair, bulk)
+    add_back(rng.topic("back"), chair, soft, loose, bulk, wing)
+    add_cushion(rng.topic("cushion"), chair, loose, bulk)
+    add_feet(rng.topic("feet"), chair, bulk)
     chair.note(kind="wing" if wing else "box", arms=arms, soft=str(soft), seat_height=bulk.seat)
     chair.note(width=bulk.inner + 2 * bulk.arm, depth=bulk.deep, height=bulk.top)
 
 
-def put_body(chair: Chair, soft: Finish, bulk: Bulk) -> None:
-    """The box under the cushion."""
+def add_body(chair: Chair, soft: Finish, bulk: Bulk) -> None:
+    """Add the box under the cushion."""
     thick = bulk.seat - 0.10 - bulk.legs
     body = slab(rectangle(bulk.inner + 0.04, bulk.deep - 0.05, 0.015), thick, 0.012).lying()
     chair.add("frame", soft, body.moved(y=bulk.legs, z=0.005))
 
 
-def put_cushion(d: Draws, chair: Chair, loose: Finish, bulk: Bulk) -> None:
-    """What is sat on."""
-    thick = d.between(0.115, 0.15)
+def add_cushion(rng: Sampler, chair: Chair, loose: Finish, bulk: Bulk) -> None:
+    """Add the seat cushion."""
+    thick = rng.between(0.115, 0.15)
     back_face = bulk.rear + 0.16
-    ahead = bulk.front + d.between(-0.01, 0.02)
-    outline = rectangle(bulk.inner - 0.006, ahead - back_face, d.between(0.03, 0.06), 0.07)
-    cushion = slab(outline, thick, d.between(0.030, 0.055), inner=4, crown=d.between(0.012, 0.03)).lying()
+    ahead = bulk.front + rng.between(-0.01, 0.02)
+    outline = rectangle(bulk.inner - 0.006, ahead - back_face, rng.between(0.03, 0.06), 0.07)
+    cushion = slab(outline, thick, rng.between(0.030, 0.055), inner=4, crown=rng.between(0.012, 0.03)).lying()
     chair.add("seat", loose, cushion.moved(y=bulk.seat - thick, z=(ahead + back_face) / 2))
 
 
-def put_back(d: Draws, chair: Chair, soft: Finish, loose: Finish, bulk: Bulk, wing: bool) -> None:
-    """The back, a cushion before it, and wings beside it."""
-    thick = d.between(0.13, 0.17)
+def add_back(rng: Sampler, chair: Chair, soft: Finish, loose: Finish, bulk: Bulk, wing: bool) -> None:
+    """Add the back, and in front of it a cushion or padding, or wings beside it."""
+    thick = rng.between(0.13, 0.17)
     tall = bulk.top - bulk.legs - 0.01
-    full = bulk.inner + (2 * bulk.arm if not wing and d.chance(0.25) else 0.02)
+    full = bulk.inner + (2 * bulk.arm if not wing and rng.chance(0.25) else 0.02)
     sheet = Back(bulk.legs, bulk.rear, full / 2, full / 2, tall, (0.0, 1.6 * bulk.lean))
-    arch = d.pick((0.0, 0.0, 0.03, 0.06))
-    outline = _arched(trapezoid(full, full * d.between(0.9, 1.0), tall, (0.02, d.between(0.04, 0.12)), step=0.07), arch)
+    arch = rng.pick((0.0, 0.0, 0.03, 0.06))
+    outline = _arched(
+        trapezoid(full, full * rng.between(0.9, 1.0), tall, (0.02, rng.between(0.04, 0.12)), step=0.07), arch
+    )
     slab_ = slab(outline, thick, 0.045, inner=5, crown=0.012).moved(y=tall / 2)
     chair.add("back", soft, *sheet.place(slab_))
     if wing:
-        chair.add("back", soft, *_wings(d, bulk, sheet, thick, tall))
-    elif d.chance(0.6):
-        high = bulk.top - bulk.seat - d.between(0.0, 0.05)
+        chair.add("back", soft, *_wings(rng, bulk, sheet, thick, tall))
+    elif rng.chance(0.6):
+        high = bulk.top - bulk.seat - rng.between(0.0, 0.05)
         pillow = slab(rectangle(bulk.inner - 0.02, high, 0.07, 0.06), 0.11, 0.05, inner=4, crown=0.03)
         up = bulk.seat - bulk.legs + high / 2 - 0.01
         chair.add("cushion", loose, *sheet.place(pillow.moved(y=up, z=thick - 0.035)))
@@ -134,40 +136,40 @@ def put_back(d: Draws, chair: Chair, soft: Finish, loose: Finish, bulk: Bulk, wi
 
 
 def _arched(outline: Array, rise: float) -> Array:
-    """With the middle of its upper edge lifted."""
+    """The outline (n, 2) with the middle of its upper edge raised by `rise` metres."""
     x = outline[:, 0] / outline[:, 0].max()
     up = np.clip(outline[:, 1] / outline[:, 1].max(), 0.0, 1.0)
     return np.stack([outline[:, 0], outline[:, 1] + rise * (1.0 - x * x) * up * up], axis=1)
 
 
-def _wings(d: Draws, bulk: Bulk, sheet: Back, thick: float, tall: float) -> list[Shape]:
-    """Ears beside the head, which sink into the arms."""
+def _wings(rng: Sampler, bulk: Bulk, sheet: Back, thick: float, tall: float) -> list[Shape]:
+    """Wings on both sides of the sitter's head, their lower ends inside the arms."""
     low, high = bulk.arm_top - bulk.legs - 0.06, tall - 0.02
     y = stations(low, high, 9)
-    reach = d.between(0.16, 0.24)
+    reach = rng.between(0.16, 0.24)
     knots = [(low, 1.25), (low + 0.35 * (high - low), 1.0), (high - 0.08, 0.85), (high, 0.4)]
     ahead = reach * lerp(knots, y)
     wing = plank(y, 0.03 * np.ones(9), thick + ahead, 0.055, 0.02)
-    # Drawn along x, its edges behind and ahead: x becomes up, y ahead, and z out.
+    # The plank is drawn along x; here x becomes y (up), y becomes z (forward) and z becomes x (outward).
     ear = replace(wing, positions=wing.positions[:, [2, 0, 1]]).moved(x=bulk.inner / 2 + 0.018)
     return sheet.place(ear, ear.mirrored())
 
 
-def square_arm(d: Draws, bulk: Bulk) -> list[Shape]:
-    """A block, or a thin panel where there is no room for one."""
-    edge = min(d.between(0.015, 0.045), 0.4 * bulk.arm)
+def square_arm(rng: Sampler, bulk: Bulk) -> list[Shape]:
+    """A block, or a thin panel on slim chairs; the right-hand arm alone, as for all arms."""
+    edge = min(rng.between(0.015, 0.045), 0.4 * bulk.arm)
     return [_side(bulk, lambda z: bulk.arm_top + 0.0 * z, edge)]
 
 
-def slope_arm(d: Draws, bulk: Bulk) -> list[Shape]:
-    """Higher behind than in front."""
-    rise = d.between(0.05, 0.14)
+def slope_arm(rng: Sampler, bulk: Bulk) -> list[Shape]:
+    """A block that is higher behind than in front."""
+    rise = rng.between(0.05, 0.14)
     return [_side(bulk, lambda z: bulk.arm_top + rise * np.clip(-z / bulk.front, -0.7, 1.0), 0.03)]
 
 
-def rolled_arm(d: Draws, bulk: Bulk) -> list[Shape]:
-    """A block under a roll that stands out."""
-    r = 0.5 * bulk.arm + d.between(0.012, 0.03)
+def rolled_arm(rng: Sampler, bulk: Bulk) -> list[Shape]:
+    """A block under a roll that is wider than it."""
+    r = 0.5 * bulk.arm + rng.between(0.012, 0.03)
     long = bulk.deep - 0.03
     block = _side(bulk, lambda z: bulk.arm_top - r + 0.0 * z, 0.015)
     ends = [(0.80 * r, 0.0), (0.94 * r, 0.010), (r, 0.028)]
@@ -177,14 +179,14 @@ def rolled_arm(d: Draws, bulk: Bulk) -> list[Shape]:
 
 
 def _side(bulk: Bulk, top: Callable[[Array], Array], edge: float) -> Shape:
-    """The right-hand side panel, its upper edge a function of z."""
+    """The right-hand side panel; `top` gives the height of its upper edge as a function of z (n,)."""
     z = stations(bulk.rear + 0.01, bulk.front - 0.01, 9)
     panel = plank(z, bulk.legs + 0.0 * z, top(z), bulk.arm, edge, grain="y")
     x = bulk.inner / 2 + bulk.arm / 2 - 0.002
     return panel.on_edge().moved(x=x)
 
 
-ARMS: dict[str, Callable[[Draws, Bulk], list[Shape]]] = {
+ARMS: dict[str, Callable[[Sampler, Bulk], list[Shape]]] = {
     "square": square_arm,
     "rolled": rolled_arm,
     "slope": slope_arm,
@@ -192,21 +194,21 @@ ARMS: dict[str, Callable[[Draws, Bulk], list[Shape]]] = {
 }
 
 
-def put_feet(d: Draws, chair: Chair, bulk: Bulk) -> None:
-    """Four feet, as high as there is room."""
+def add_feet(rng: Sampler, chair: Chair, bulk: Bulk) -> None:
+    """Add four feet as high as the gap between floor and body."""
     x, z = bulk.inner / 2 + 0.4 * bulk.arm, bulk.front - 0.07
-    kind = d.pick(("peg", "block", "splayed")) if bulk.legs > 0.07 else d.pick(("bun", "block"))
-    made = FEET[kind](d, bulk.legs + 0.012)
+    kind = rng.pick(("peg", "block", "splayed")) if bulk.legs > 0.07 else rng.pick(("bun", "block"))
+    made = FEET[kind](rng, bulk.legs + 0.012)
     front = made.moved(x=x, z=z)
     back = made.turned("y", 0.5).mirrored().moved(x=x, z=-z)
-    surface = finish.metal(d) if d.chance(0.25) else finish.wood(d)
+    surface = finish.metal(rng) if rng.chance(0.25) else finish.wood(rng)
     chair.add("leg", surface, *(s for one in (front, back) for s in (one, one.mirrored())))
     chair.note(feet=kind)
 
 
-def build_tub(d: Draws, chair: Chair, soft: Finish, loose: Finish) -> None:
-    """Back and arms in one curve around a round cushion."""
-    size = d.of("size")
+def build_tub(rng: Sampler, chair: Chair, soft: Finish, loose: Finish) -> None:
+    """Build a tub chair: back and arms are one curve around a round cushion."""
+    size = rng.topic("size")
     legs = size.pick((0.05, size.between(0.10, 0.17)))
     seat = size.between(0.41, 0.46)
     floor = seat - 0.12
@@ -226,5 +228,5 @@ def build_tub(d: Draws, chair: Chair, soft: Finish, loose: Finish) -> None:
     pad = slab(tub.pad(-0.01), 0.125, 0.045, inner=4, crown=0.02).lying()
     chair.add("seat", loose, pad.moved(y=seat - 0.125, z=0.006))
     bulk = Bulk(seat, 1.3 * tub.half[0], 1.6 * tub.half[1], legs, 0.0, 0.0, 0.0, 0.0)
-    put_feet(d.of("feet"), chair, bulk)
+    add_feet(rng.topic("feet"), chair, bulk)
     chair.note(kind="tub", soft=str(soft), seat_height=seat, width=2.2 * tub.half[0], height=floor + tub.back)

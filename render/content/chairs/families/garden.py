@@ -3,41 +3,41 @@
 import numpy as np
 
 from render.content.chairs.chair import Chair
-from render.content.chairs.draws import Draws
 from render.content.chairs.finishes import finish
 from render.content.chairs.finishes.finish import Finish
-from render.content.chairs.joinery.plan import Back
-from render.content.chairs.solids.paths import lerp, stations
+from render.content.chairs.parts.back_frame import Back
+from render.content.chairs.sampler import Sampler
+from render.content.chairs.solids.boards import block, plank
+from render.content.chairs.solids.curves import lerp, stations
 from render.content.chairs.solids.shape import Shape
-from render.content.chairs.solids.slab import block, plank
-from render.content.chairs.solids.tube import bar
+from render.content.chairs.solids.tubes import bar
 
 THICK = 0.020
-"""Of every board, metres."""
+"""Thickness of every board, metres."""
 
 
-def build(d: Draws) -> Chair:
-    """One chair of the family."""
+def build(rng: Sampler) -> Chair:
+    """Build one chair of the family, without its textures."""
     chair = Chair("garden")
-    size = d.of("size")
-    wood = finish.outdoor(d.of("wood"))
+    size = rng.topic("size")
+    wood = finish.outdoor(rng.topic("wood"))
     front, slope = size.between(0.36, 0.42), size.between(0.16, 0.32)
     half, deep = size.between(0.25, 0.30), size.between(0.44, 0.50)
     rear = front - slope * deep
     side, ahead = half - 0.03, deep / 2
-    put_sides(chair, wood, front, slope, side, ahead)
-    put_seat(d.of("seat"), chair, wood, front, slope, half, ahead)
+    add_sides(chair, wood, front, slope, side, ahead)
+    add_seat(rng.topic("seat"), chair, wood, front, slope, half, ahead)
     lean = size.between(0.36, 0.52)
     back = Back(rear, -ahead + 0.01, half, half, size.between(0.66, 0.80), (lean, lean), size.between(0.0, 0.03))
     arm = front + size.between(0.18, 0.22)
-    put_back(d.of("back"), chair, wood, back, arm)
-    put_arms(d.of("arms"), chair, wood, back, arm, half, ahead)
+    add_back(rng.topic("back"), chair, wood, back, arm)
+    add_arms(rng.topic("arms"), chair, wood, back, arm, half, ahead)
     chair.note(wood=str(wood), seat_height=front, width=2 * half, depth=deep, back_height=back.height, slope=slope)
     return chair
 
 
-def put_sides(chair: Chair, wood: Finish, front: float, slope: float, side: float, ahead: float) -> None:
-    """Boards on edge that carry the seat and end as back legs on the floor."""
+def add_sides(chair: Chair, wood: Finish, front: float, slope: float, side: float, ahead: float) -> None:
+    """Add boards on edge that carry the seat and reach the floor as back legs."""
     reach = -ahead - 0.26
     z = np.array([reach, -ahead - 0.02, -0.5 * ahead, 0.5 * ahead, ahead])
     top = front - THICK - slope * (ahead - z)
@@ -48,9 +48,9 @@ def put_sides(chair: Chair, wood: Finish, front: float, slope: float, side: floa
     chair.add("leg", wood, one, one.mirrored())
 
 
-def put_seat(d: Draws, chair: Chair, wood: Finish, front: float, slope: float, half: float, ahead: float) -> None:
-    """Boards across, the first one rounded over the front."""
-    count = d.whole(5, 8)
+def add_seat(rng: Sampler, chair: Chair, wood: Finish, front: float, slope: float, half: float, ahead: float) -> None:
+    """Add the boards of the seat, which run across, and the apron in front."""
+    count = rng.whole(5, 8)
     space = 0.009
     each = (2 * ahead + 0.012) / count
     for k in range(count):
@@ -62,15 +62,15 @@ def put_seat(d: Draws, chair: Chair, wood: Finish, front: float, slope: float, h
 
 
 def _rise(slope: float) -> float:
-    """Turns about x that make what is level rise toward the front by a slope: the small angle's first terms."""
+    """Angle in turns about x by which a board rises toward the front with a slope: the arctangent's first terms."""
     return -(slope - slope * slope * slope / 3.0 + slope * slope * slope * slope * slope / 5.0) / (2.0 * np.pi)
 
 
-def put_back(d: Draws, chair: Chair, wood: Finish, back: Back, arm: float) -> None:
-    """Boards that fan out, their tops on an arch, and the rails behind them."""
-    count = d.pick((5, 5, 7))
-    spread, arch = d.between(1.05, 1.35), d.between(0.05, 0.16)
-    style = d.pick(("arch", "arch", "flat", "steps"))
+def add_back(rng: Sampler, chair: Chair, wood: Finish, back: Back, arm: float) -> None:
+    """Add the boards of the back, which spread upward and end on an arch, and the rails behind them."""
+    count = rng.pick((5, 5, 7))
+    spread, arch = rng.between(1.05, 1.35), rng.between(0.05, 0.16)
+    style = rng.pick(("arch", "arch", "flat", "steps"))
     each = 2 * (back.low - 0.035) / count
     shapes: list[Shape] = []
     for k in range(count):
@@ -92,7 +92,7 @@ def put_back(d: Draws, chair: Chair, wood: Finish, back: Back, arm: float) -> No
 
 
 def _up_to(back: Back, height: float) -> float:
-    """How far up the straight sheet a height lies."""
+    """Distance along the back's straight sheet at which it reaches a height."""
     rise = back.at(0.0, 1.0)[1] - back.at(0.0, 0.0)[1]
     return (height - back.seat) / rise
 
@@ -103,18 +103,18 @@ def _across(back: Back, up: float, half: float) -> Shape:
     return back.place(rail.moved(z=-THICK + 0.002))[0]
 
 
-def put_arms(d: Draws, chair: Chair, wood: Finish, back: Back, arm: float, half: float, ahead: float) -> None:
-    """Broad boards on front legs and on the rail behind the back."""
+def add_arms(rng: Sampler, chair: Chair, wood: Finish, back: Back, arm: float, half: float, ahead: float) -> None:
+    """Add arms: broad boards on the front legs and on the rail behind the back."""
     end = back.at(0.0, _up_to(back, arm))[2] - 0.05
-    over = d.between(0.03, 0.08)
+    over = rng.between(0.03, 0.08)
     z = stations(end, ahead + over, 13)
     share = (z - z[0]) / (z[-1] - z[0])
-    broad = d.between(0.10, 0.14)
+    broad = rng.between(0.10, 0.14)
     wide = broad * lerp([(0, 0.62), (0.35, 0.7), (0.75, 1.0), (0.92, 0.96), (1.0, 0.55)], share)
     inner = half - 0.012
-    rest = plank(z, inner, inner + wide, THICK).ahead().moved(y=arm)
+    rest = plank(z, inner, inner + wide, THICK).along_z().moved(y=arm)
     chair.add("arm", wood, rest, rest.mirrored())
-    leg_wide = d.between(0.075, 0.10)
+    leg_wide = rng.between(0.075, 0.10)
     x = half + 0.5 * THICK - 0.016
     leg = bar((x, 0.0, ahead - 0.055), (x, arm, ahead - 0.055), leg_wide, THICK + 0.004, up=(0.0, 0.0, 1.0))
     chair.add("leg", wood, leg, leg.mirrored())

@@ -1,28 +1,28 @@
-"""Plaited tubs: a wall of willow or rattan around a cushion, on a skirt or on canes, its rim a thick plait."""
+"""Wicker chairs: a woven wall around a cushion, on a woven foot or on canes, with a thick rim."""
 
 import numpy as np
 
 from render.content.chairs.chair import Chair
-from render.content.chairs.draws import Draws
 from render.content.chairs.finishes import finish
 from render.content.chairs.finishes.finish import Finish
-from render.content.chairs.joinery.legs import between
-from render.content.chairs.joinery.tubs import Tub, parted
+from render.content.chairs.parts.legs import between
+from render.content.chairs.parts.tubs import Tub, parted
+from render.content.chairs.sampler import Sampler
+from render.content.chairs.solids.boards import slab
+from render.content.chairs.solids.exact import Array
 from render.content.chairs.solids.loft import Point, loft
 from render.content.chairs.solids.outlines import ellipse, level
-from render.content.chairs.solids.slab import slab
-from render.content.chairs.solids.tube import hoop, rod, round_section
-from render.content.chairs.solids.turns import Array
+from render.content.chairs.solids.tubes import hoop, rod, round_section
 
 WALL = 0.022
-"""Thickness, metres."""
+"""Thickness of the wall, metres."""
 
 
-def build(d: Draws) -> Chair:
-    """One chair of the family."""
+def build(rng: Sampler) -> Chair:
+    """Build one chair of the family, without its textures."""
     chair = Chair("wicker")
-    size, style = d.of("size"), d.of("style")
-    wicker, soft = finish.wicker(d.of("wicker")), finish.cloth(d.of("soft"))
+    size, style = rng.topic("size"), rng.topic("style")
+    wicker, soft = finish.wicker(rng.topic("wicker")), finish.cloth(rng.topic("soft"))
     seat, pad = size.between(0.41, 0.46), size.between(0.06, 0.10)
     peacock = style.chance(0.25)
     tub = Tub(
@@ -44,25 +44,25 @@ def build(d: Draws) -> Chair:
     cushion = slab(tub.pad(-0.07), pad, 0.42 * pad, inner=4, crown=0.018).lying()
     chair.add("seat", soft, cushion.moved(y=seat - pad, z=0.006))
     if base == "canes":
-        put_canes(d.of("base"), chair, tub)
+        add_canes(rng.topic("base"), chair, tub)
     elif base == "waist":
-        put_waist(d.of("base"), chair, wicker, tub)
+        add_waist(rng.topic("base"), chair, wicker, tub)
     chair.note(base=base, wicker=str(wicker), soft=str(soft), peacock=peacock)
     chair.note(seat_height=seat, height=tub.floor + tub.back)
     return chair
 
 
 def _beside(rim: Array, out: float) -> Array:
-    """The rim moved outward, level."""
+    """The rim (n, 3) moved outward horizontally by `out` metres."""
     flat = np.stack([rim[:, 0], rim[:, 2]], axis=1)
     size = np.sqrt(flat[:, 0] * flat[:, 0] + flat[:, 1] * flat[:, 1])[:, None]
     step = flat / size * out
     return np.column_stack([rim[:, 0] + step[:, 0], rim[:, 1], rim[:, 2] + step[:, 1]])
 
 
-def put_waist(d: Draws, chair: Chair, wicker: Finish, tub: Tub) -> None:
-    """Plaited down to the floor, drawn in on the way."""
-    inward, flare = d.between(0.12, 0.22), d.between(0.0, 0.06)
+def add_waist(rng: Sampler, chair: Chair, wicker: Finish, tub: Tub) -> None:
+    """Add a woven foot with a waist, from the wall down to the floor."""
+    inward, flare = rng.between(0.12, 0.22), rng.between(0.0, 0.06)
     rings = []
     for k in range(7):
         t = k / 6  # from the floor up
@@ -72,11 +72,11 @@ def put_waist(d: Draws, chair: Chair, wicker: Finish, tub: Tub) -> None:
     chair.add("base", wicker, loft(np.array(rings)))
 
 
-def put_canes(d: Draws, chair: Chair, tub: Tub) -> None:
-    """Four canes and a ring between them."""
-    wood, r = finish.wood(d), d.between(0.014, 0.018)
+def add_canes(rng: Sampler, chair: Chair, tub: Tub) -> None:
+    """Add four canes and a ring between them."""
+    wood, r = finish.wood(rng), rng.between(0.014, 0.018)
     wide, deep = tub.half
-    out = d.between(0.02, 0.06)
+    out = rng.between(0.02, 0.06)
     ends: list[tuple[Point, Point]] = []
     for z in (0.58 * deep, -0.58 * deep):
         ahead = 1.0 if z > 0 else -1.0
@@ -84,7 +84,7 @@ def put_canes(d: Draws, chair: Chair, tub: Tub) -> None:
     for foot, top in ends:
         leg = rod(foot, top, r, 10)
         chair.add("leg", wood, leg, leg.mirrored())
-    x, y, z = between(*ends[0], np.array([d.between(0.3, 0.5)]))[0].tolist()
+    x, y, z = between(*ends[0], np.array([rng.between(0.3, 0.5)]))[0].tolist()
     ring = ellipse(2.0 * x * 1.41, 2.0 * z * 1.41, 32)
     path = level(ring, y)
     chair.add("stretcher", wood, hoop(path, round_section(0.6 * r, 8)))

@@ -1,1 +1,1 @@
-"""What surfaces are made of: palettes of colours, and tileable textures painted from them."""
+"""Surfaces of chairs: palettes of colours, and tileable textures painted from them."""

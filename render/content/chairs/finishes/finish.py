@@ -1,86 +1,87 @@
-"""A finish: a texture, by its recipe, and how large it is in metres."""
+"""Finishes: recipes of textures with their sizes in metres, and samplers of wood, metal, cloth and so on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from render.content.chairs.draws import Draws
-from render.content.chairs.finishes import cloth_patterns, hard_patterns, palettes, woven_patterns
+from render.content.chairs.finishes import palettes, patterns
 from render.content.chairs.finishes.noise import Noise
 from render.content.chairs.finishes.palettes import Color, Pair
-from render.content.chairs.finishes.pattern import Pattern, Texture
+from render.content.chairs.finishes.patterns import Pattern, Texture
+from render.content.chairs.sampler import Sampler
 from render.meshes.parts import Material
 
 VARIANTS = 4
-"""Different patterns of one recipe: as many planks of one tree."""
+"""Number of different patterns of one recipe."""
+
 KEPT = 128
-"""Textures that stay in memory, a quarter of a megabyte each."""
+"""Number of textures that stay in memory, a quarter of a megabyte each."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one kind of surface is painted."""
+    """The pattern and the size of one kind of surface."""
 
     pattern: Callable[[Noise], Pattern]
     tile: tuple[float, float]
-    """Metres of the texture along u and v."""
+    """Size of the texture along u and v, metres."""
     cut_below: float | None = None
     """Alpha below which there is a hole."""
 
 
 RECIPES = {
-    "wood": Recipe(hard_patterns.wood, (0.26, 0.78)),
-    "plain wood": Recipe(hard_patterns.plain_wood, (0.26, 0.78)),
-    "paint": Recipe(hard_patterns.paint, (0.4, 0.8)),
-    "metal": Recipe(hard_patterns.metal, (0.12, 0.5)),
-    "plastic": Recipe(hard_patterns.plastic, (0.4, 0.4)),
-    "leather": Recipe(hard_patterns.leather, (0.4, 0.4)),
-    "plain": Recipe(cloth_patterns.plain, (0.16, 0.16)),
-    "tweed": Recipe(cloth_patterns.tweed, (0.2, 0.2)),
-    "herringbone": Recipe(cloth_patterns.herringbone, (0.4, 0.4)),
-    "stripes": Recipe(cloth_patterns.stripes, (0.24, 0.24)),
-    "check": Recipe(cloth_patterns.check, (0.24, 0.24)),
-    "plaid": Recipe(cloth_patterns.plaid, (0.3, 0.3)),
-    "dots": Recipe(cloth_patterns.dots, (0.36, 0.36)),
-    "diamonds": Recipe(cloth_patterns.diamonds, (0.3, 0.3)),
-    "velvet": Recipe(cloth_patterns.velvet, (0.5, 0.5)),
-    "boucle": Recipe(cloth_patterns.boucle, (0.3, 0.3)),
-    "ribbed": Recipe(cloth_patterns.ribbed, (0.24, 0.24)),
-    "cane": Recipe(woven_patterns.cane, (0.1, 0.1), 0.5),
-    "net": Recipe(woven_patterns.net, (0.14, 0.14), 0.5),
-    "wicker": Recipe(woven_patterns.wicker, (0.2, 0.2)),
-    "cord": Recipe(woven_patterns.cord, (0.18, 0.18)),
+    "wood": Recipe(patterns.wood, (0.26, 0.78)),
+    "plain wood": Recipe(patterns.plain_wood, (0.26, 0.78)),
+    "paint": Recipe(patterns.paint, (0.4, 0.8)),
+    "metal": Recipe(patterns.metal, (0.12, 0.5)),
+    "plastic": Recipe(patterns.plastic, (0.4, 0.4)),
+    "leather": Recipe(patterns.leather, (0.4, 0.4)),
+    "plain": Recipe(patterns.plain, (0.16, 0.16)),
+    "tweed": Recipe(patterns.tweed, (0.2, 0.2)),
+    "herringbone": Recipe(patterns.herringbone, (0.4, 0.4)),
+    "stripes": Recipe(patterns.stripes, (0.24, 0.24)),
+    "check": Recipe(patterns.check, (0.24, 0.24)),
+    "plaid": Recipe(patterns.plaid, (0.3, 0.3)),
+    "dots": Recipe(patterns.dots, (0.36, 0.36)),
+    "diamonds": Recipe(patterns.diamonds, (0.3, 0.3)),
+    "velvet": Recipe(patterns.velvet, (0.5, 0.5)),
+    "boucle": Recipe(patterns.boucle, (0.3, 0.3)),
+    "ribbed": Recipe(patterns.ribbed, (0.24, 0.24)),
+    "cane": Recipe(patterns.cane, (0.1, 0.1), 0.5),
+    "net": Recipe(patterns.net, (0.14, 0.14), 0.5),
+    "wicker": Recipe(patterns.wicker, (0.2, 0.2)),
+    "cord": Recipe(patterns.cord, (0.18, 0.18)),
 }
-"""A new finish is a function that draws its pattern and a line here. Lines are only added at the end: the place in
-the table is the key of the noise."""
+"""Recipes by name. A new one is a function that makes its pattern, and a line here. Lines are only added at the end:
+the place in the table is the key of the noise."""
 
 
 @lru_cache(maxsize=len(RECIPES) * VARIANTS)
 def pattern(recipe: str, variant: int) -> Pattern:
-    """One of the variants of a recipe: noise of its own."""
+    """The pattern of one variant of a recipe; variants differ in their noise."""
     return RECIPES[recipe].pattern(Noise(list(RECIPES).index(recipe) * VARIANTS + variant))
 
 
 @lru_cache(maxsize=KEPT)
 def texture(recipe: str, colors: Pair, variant: int) -> Texture:
-    """(SIZE, SIZE, 4) uint8, read-only: one array for all parts that ask for the same."""
+    """Texture (SIZE, SIZE, 4) uint8, read-only; one array for all parts with the same three arguments."""
     return pattern(recipe, variant).colored(*colors)
 
 
 @dataclass(frozen=True)
 class Finish:
-    """One surface of one chair."""
+    """The surface of some parts of one chair."""
 
     recipe: str
     name: str
-    """Of the colours."""
+    """Name of the pair of colours."""
     colors: Pair
     variant: int
     tint: Color
-    """Factor on the texture: what makes two chairs of one recipe differ a little."""
+    """Factor (R, G, B) on the texture, which makes chairs of one recipe differ a little."""
 
     def material(self) -> Material:
-        """With its texture painted."""
+        """The finish as a mesh's material, its texture painted."""
         cut = RECIPES[self.recipe].cut_below
         return Material(self.tint, texture(self.recipe, self.colors, self.variant), cut_below=cut)
 
@@ -88,99 +89,102 @@ class Finish:
         return f"{self.name} {self.recipe}"
 
 
-def _finish(d: Draws, recipe: str, palette: dict[str, Pair], names: tuple[str, ...] = ()) -> Finish:
-    name = d.pick(names or tuple(palette))
-    light = d.between(0.90, 1.0)
-    r, g, b = (light * d.between(0.975, 1.0) for _ in range(3))
-    return Finish(recipe, name, palette[name], d.whole(0, VARIANTS - 1), (r, g, b))
+def _finish(rng: Sampler, recipe: str, palette: dict[str, Pair], names: tuple[str, ...] = ()) -> Finish:
+    name = rng.pick(names or tuple(palette))
+    light = rng.between(0.90, 1.0)
+    r, g, b = (light * rng.between(0.975, 1.0) for _ in range(3))
+    return Finish(recipe, name, palette[name], rng.whole(0, VARIANTS - 1), (r, g, b))
 
 
-def wood(d: Draws) -> Finish:
+def wood(rng: Sampler) -> Finish:
     """Any wood, oiled or stained."""
-    # Those named again come more often.
-    if d.chance(0.6):
+    # A name that stands here twice comes twice as often.
+    if rng.chance(0.6):
         names = (*palettes.WOODS, "oak", "oak", "white oak", "walnut", "teak", "pine")
-        return _finish(d, "wood", palettes.WOODS, names)
-    return _finish(d, "plain wood", palettes.PLAIN_WOODS, (*palettes.PLAIN_WOODS, "beech", "birch", "ash", "maple"))
+        return _finish(rng, "wood", palettes.WOODS, names)
+    return _finish(rng, "plain wood", palettes.PLAIN_WOODS, (*palettes.PLAIN_WOODS, "beech", "birch", "ash", "maple"))
 
 
-def paint(d: Draws) -> Finish:
+def paint(rng: Sampler) -> Finish:
     """Painted wood."""
-    return _finish(d, "paint", palettes.PAINTS)
+    return _finish(rng, "paint", palettes.PAINTS)
 
 
-def timber(d: Draws) -> Finish:
-    """Wood, painted now and then."""
-    return paint(d) if d.chance(0.24) else wood(d)
+def timber(rng: Sampler) -> Finish:
+    """Wood, sometimes painted."""
+    return paint(rng) if rng.chance(0.24) else wood(rng)
 
 
-def metal(d: Draws) -> Finish:
+def metal(rng: Sampler) -> Finish:
     """Any metal, plated or powder-coated."""
-    return _finish(d, "metal", palettes.METALS)
+    return _finish(rng, "metal", palettes.METALS)
 
 
-def steel(d: Draws) -> Finish:
+def steel(rng: Sampler) -> Finish:
     """Metal of offices and bent tubes."""
-    return _finish(d, "metal", palettes.METALS, palettes.SHINY)
+    return _finish(rng, "metal", palettes.METALS, palettes.SHINY)
 
 
-def plastic(d: Draws) -> Finish:
+def plastic(rng: Sampler) -> Finish:
     """Moulded plastic of any colour."""
-    return _finish(d, "plastic", palettes.PLASTICS)
+    return _finish(rng, "plastic", palettes.PLASTICS)
 
 
-def dark_plastic(d: Draws) -> Finish:
-    """What casters and armrests are made of."""
-    return _finish(d, "plastic", palettes.PLASTICS, ("black", "graphite", "black", "light grey"))
+def dark_plastic(rng: Sampler) -> Finish:
+    """Plastic of casters and armrests."""
+    return _finish(rng, "plastic", palettes.PLASTICS, ("black", "graphite", "black", "light grey"))
 
 
-def leather(d: Draws) -> Finish:
+def leather(rng: Sampler) -> Finish:
     """Any leather."""
-    return _finish(d, "leather", palettes.LEATHERS)
+    return _finish(rng, "leather", palettes.LEATHERS)
 
 
 PLAIN_CLOTH = ("plain", "tweed", "velvet", "boucle", "ribbed", "plain", "tweed")
+
 PRINTED_CLOTH = ("stripes", "check", "plaid", "dots", "diamonds", "herringbone")
 
 
-def cloth(d: Draws) -> Finish:
-    """Cloth, printed or patterned now and then."""
-    if d.chance(0.25):
-        return _finish(d, d.pick(PRINTED_CLOTH), palettes.PRINTS)
-    return plain_cloth(d)
+def cloth(rng: Sampler) -> Finish:
+    """Cloth, sometimes printed or patterned."""
+    if rng.chance(0.25):
+        return _finish(rng, rng.pick(PRINTED_CLOTH), palettes.PRINTS)
+    return plain_cloth(rng)
 
 
-def plain_cloth(d: Draws) -> Finish:
+def plain_cloth(rng: Sampler) -> Finish:
     """Cloth of one colour."""
-    return _finish(d, d.pick(PLAIN_CLOTH), palettes.FABRICS)
+    return _finish(rng, rng.pick(PLAIN_CLOTH), palettes.FABRICS)
 
 
-def cover(d: Draws) -> Finish:
-    """What upholstery is covered with."""
-    return leather(d) if d.chance(0.3) else cloth(d)
+def cover(rng: Sampler) -> Finish:
+    """Cover of upholstery: leather or cloth."""
+    return leather(rng) if rng.chance(0.3) else cloth(rng)
 
 
-def cane(d: Draws) -> Finish:
+def cane(rng: Sampler) -> Finish:
     """Cane with holes."""
-    return _finish(d, "cane", palettes.FIBRES, ("natural", "honey", "pale", "black"))
+    return _finish(rng, "cane", palettes.FIBRES, ("natural", "honey", "pale", "black"))
 
 
-def net(d: Draws) -> Finish:
+def net(rng: Sampler) -> Finish:
     """Office net with holes."""
-    return _finish(d, "net", palettes.PLASTICS, ("black", "graphite", "light grey", "petrol", "red", "blue"))
+    return _finish(rng, "net", palettes.PLASTICS, ("black", "graphite", "light grey", "petrol", "red", "blue"))
 
 
-def wicker(d: Draws) -> Finish:
+def wicker(rng: Sampler) -> Finish:
     """Plaited willow or rattan."""
     names = ("natural", "natural", "honey", "honey", "pale", "white", "white", "grey", "dark", "black")
-    return _finish(d, "wicker", palettes.FIBRES, names)
+    return _finish(rng, "wicker", palettes.FIBRES, names)
 
 
-def cord(d: Draws) -> Finish:
+def cord(rng: Sampler) -> Finish:
     """Paper cord or rush."""
-    return _finish(d, "cord", palettes.FIBRES, ("natural", "pale", "honey", "black", "pale"))
+    return _finish(rng, "cord", palettes.FIBRES, ("natural", "pale", "honey", "black", "pale"))
 
 
-def outdoor(d: Draws) -> Finish:
+def outdoor(rng: Sampler) -> Finish:
     """Garden wood, oiled or painted."""
-    return paint(d) if d.chance(0.55) else _finish(d, "wood", palettes.WOODS, ("teak", "pine", "elm", "white oak"))
+    return (
+        paint(rng) if rng.chance(0.55) else _finish(rng, "wood", palettes.WOODS, ("teak", "pine", "elm", "white oak"))
+    )

@@ -1,13 +1,14 @@
-"""Tileable patterns on a square of pixels, in plain arithmetic: value noise and periodic waves."""
+"""Tileable noise and periodic waves on a square of pixels, in arithmetic with the same bits everywhere."""
 
 import numpy as np
 
-from render.content.chairs.solids.turns import Array
+from render.content.chairs.solids.exact import Array
 
 SIZE = 256
-"""Pixels a side of every texture."""
+"""Pixels of a side of every texture."""
+
 KEY = 8_140_001
-"""First half of the keys of all noise."""
+"""First half of the Philox keys of all noise."""
 
 
 class Noise:
@@ -17,13 +18,13 @@ class Noise:
         self._source = np.random.Philox(key=[KEY, stream])
 
     def field(self, across: int, along: int) -> Array:
-        """Smooth noise of so many cells across (columns, u) and along (rows, v)."""
+        """Smooth noise (SIZE, SIZE) in 0..1 with cells `across` (columns, u) and `along` (rows, v)."""
         words = self._source.random_raw(across * along)
         cells = (words >> np.uint64(11)).astype(np.float64).reshape(along, across) * 2.0**-53
         return _stretched(_stretched(cells).T).T
 
     def clouds(self, across: int, along: int, octaves: int = 3) -> Array:
-        """Sum of fields, each twice as fine and half as strong as the one before."""
+        """Sum of fields (SIZE, SIZE) in 0..1, each twice as fine and half as strong as the one before."""
         total, weight = np.zeros((SIZE, SIZE)), 1.0
         for k in range(octaves):
             total = total + weight * self.field(min(across << k, SIZE), min(along << k, SIZE))
@@ -32,7 +33,7 @@ class Noise:
 
 
 def _stretched(cells: Array) -> Array:
-    """(m, k) cells drawn out to (SIZE, k) along the first axis, cyclic, with a smooth step between neighbours."""
+    """Cells (m, k) interpolated to (SIZE, k) along the first axis, cyclic, with a smooth step between neighbours."""
     m = len(cells)
     place = np.arange(SIZE) * m / SIZE
     k = np.floor(place).astype(np.int64)
@@ -42,13 +43,13 @@ def _stretched(cells: Array) -> Array:
 
 
 def places() -> tuple[Array, Array]:
-    """U (1, SIZE) and v (SIZE, 1) of the pixels' centres, 0..1."""
+    """Coordinates u (1, SIZE) and v (SIZE, 1) of the pixels' centres, 0..1."""
     at = (np.arange(SIZE) + 0.5) / SIZE
     return at[None, :], at[:, None]
 
 
 def part(x: Array) -> Array:
-    """What is left of x after its whole part, 0..1."""
+    """Fractional part of x, 0..1."""
     return np.asarray(x - np.floor(x))
 
 
@@ -59,7 +60,7 @@ def hump(x: Array) -> Array:
 
 
 def near(x: Array, width: float) -> Array:
-    """1 where x is within width / 2 of a whole number, 0 elsewhere, with a soft rim a fifth of the width wide."""
+    """Bands of a width around whole numbers: 1 inside, 0 outside, with a soft rim a fifth of the width wide."""
     t = part(x)
     away = np.minimum(t, 1.0 - t)
     return np.clip((width / 2.0 - away) / (0.2 * width) + 0.5, 0.0, 1.0)

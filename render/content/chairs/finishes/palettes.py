@@ -1,11 +1,12 @@
-"""Colours that go together, by what they are the colours of: pairs of a main tone and the tone it varies toward."""
+"""Palettes: named pairs of a main colour and the colour toward which it varies, for each kind of surface."""
 
 Color = tuple[float, float, float]
+
 Pair = tuple[Color, Color]
 
 
 def _pairs(table: dict[str, str]) -> dict[str, Pair]:
-    """Pairs of RGB, 0..1, of "rrggbb rrggbb"."""
+    """Pairs of RGB in 0..1, made of texts "rrggbb rrggbb" by name."""
     return {name: (_rgb(text[:6]), _rgb(text[7:])) for name, text in table.items()}
 
 
@@ -28,6 +29,7 @@ WOODS = _pairs(
         "smoked oak": "6d5744 3c2e24",
     }
 )
+
 PLAIN_WOODS = _pairs(
     {
         "beech": "e3bf94 c0966a",
@@ -40,6 +42,7 @@ PLAIN_WOODS = _pairs(
         "grey wash": "bdb5aa 8f877c",
     }
 )
+
 PAINTS = _pairs(
     {
         "white": "f3f1ec dedad2",
@@ -59,6 +62,7 @@ PAINTS = _pairs(
         "brick": "a3543f 82402f",
     }
 )
+
 METALS = _pairs(
     {
         "chrome": "e4e7ea a7abb1",
@@ -71,7 +75,9 @@ METALS = _pairs(
         "gunmetal": "5f646b 3d4147",
     }
 )
+
 SHINY = ("chrome", "brushed steel", "black", "white", "brass", "gunmetal")
+
 PLASTICS = _pairs(
     {
         "white": "f4f3f0 e2e0dc",
@@ -91,6 +97,7 @@ PLASTICS = _pairs(
         "petrol": "2f5d6b 224854",
     }
 )
+
 FABRICS = _pairs(
     {
         "oatmeal": "d8cbb6 b3a48c",
@@ -119,6 +126,7 @@ FABRICS = _pairs(
         "cream": "ece2cd cfc2a6",
     }
 )
+
 PRINTS = _pairs(
     {
         "navy on cream": "ebe3d0 34496e",
@@ -135,6 +143,7 @@ PRINTS = _pairs(
         "sage on white": "f0eee6 8fa585",
     }
 )
+
 LEATHERS = _pairs(
     {
         "tan": "b9783f 8b5428",
@@ -149,6 +158,7 @@ LEATHERS = _pairs(
         "white": "efeeea d3d1cb",
     }
 )
+
 FIBRES = _pairs(
     {
         "natural": "d8b67c 9c7440",

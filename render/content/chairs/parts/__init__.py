@@ -1,0 +1,1 @@
+"""Parts of chairs: legs, seats, backs, arms and bases, each in several kinds with sampled sizes."""
