@@ -164,8 +164,8 @@ class Run:
     """The sweep store to calibrate with; None for the calibration in the run directory."""
 
     def __repr__(self) -> str:
-        config = self.trained.config
-        return f"Run({str(self.path)!r}: {config.rule}, {self.trained.step:,} batches, {self.code_length} latents)"
+        rule, step = self.trained.options.rule, self.trained.step
+        return f"Run({str(self.path)!r}: {rule}, {step:,} batches, {self.code_length} latents)"
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -278,6 +278,7 @@ def fit(
     factors: Sequence[str] | None = None,
     device: str = "auto",
     on_progress: Callable[[Progress], None] | None = None,
+    other_code: bool = False,
     **options: Any,
 ) -> Run:
     """Train a DC-IGN on the training split of a store; the same call again resumes or extends the run.
@@ -300,6 +301,9 @@ def fit(
         "auto", "cpu", "cuda" or "cuda:N".
     on_progress : callable, optional
         Called with a `train.engine.loop.Progress` (step, batches, nats per image) after every batch.
+    other_code : bool
+        Resume although the code that trains has changed since the checkpoint; the result may then differ from that of
+        a run that was not interrupted.
     **options
         Any other argument of `train.presets.configure`, such as maps, latents, seed, optimizer, precision.
 
@@ -331,8 +335,8 @@ def fit(
         **options,
     )
     name = Path(opened.url.rstrip("/")).name.removesuffix(".zarr")
-    home = Path(run or Path("runs") / f"{name}-{config.preset}-{config.objective}-s{config.seed}")
-    train(config, source, home, on_progress)
+    home = Path(run or Path("runs") / f"{name}-{config.preset}-{objective}-s{config.seed}")
+    train(config, source, home, on_progress, other_code=other_code)
     return load_run(home, device=device)
 
 
