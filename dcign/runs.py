@@ -1,6 +1,5 @@
 """Trained runs for Python code: train one, load one, encode images, change factors of a code, decode, evaluate."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -409,28 +408,25 @@ def evaluate(
     --------
     >>> print(dcign.evaluate("runs/faces-quick-paper-s0", "sweeps.zarr").table())  # doctest: +SKIP
     """
-    from pipelines.evaluation import evaluate as pages
-    from pipelines.evaluation import turntable
     from pipelines.evaluation.calibration import save_calibrations
-    from pipelines.evaluation.measure import measure, refuse_strangers
+    from pipelines.evaluation.evaluate import evaluate as write
+    from pipelines.evaluation.evaluate import summary
     from pipelines.evaluation.record import record
+    from pipelines.evaluation.run_evaluation import check_same_factors, open_evaluation
 
     url = sweeps.url if isinstance(sweeps, Store) else str(sweeps)
-    path, device = _place(run)
-    if (turns := turntable.open_turns(path, url, device)) is not None:
-        if baseline is not None:
-            raise StoreError("chairs are evaluated one run at a time: leave baseline out")
-        with tempfile.TemporaryDirectory() as folder:
-            found = turntable.evaluate_turns(turns, Path(folder))
-        return Evaluation(found, turntable.turns_table, lambda out: turntable.evaluate_turns(turns, out))
-    measured = measure(path, url, device)
-    other = None if baseline is None else measure(_place(baseline)[0], url, device)
-    refuse_strangers([measured] if other is None else [measured, other])
-    found = record(measured, other)
-    save_calibrations(measured)
-    return Evaluation(found, pages.table, lambda out: pages.evaluate(measured, other, out))
+    evaluation = open_evaluation(*_place(run, url))
+    other = None if baseline is None else open_evaluation(*_place(baseline, url))
+    if evaluation.periodic and other is not None:
+        raise StoreError("chairs are evaluated one run at a time: leave baseline out")
+    check_same_factors([evaluation] if other is None else [evaluation, other])
+    found = record(evaluation, other)
+    if not evaluation.periodic:
+        save_calibrations(evaluation)
+    return Evaluation(found, summary, lambda out: write(evaluation, other, out))
 
 
-def _place(run: "Run | str | Path") -> tuple[Path, str]:
-    """Directory and device of a run."""
-    return (run.path, run.device) if isinstance(run, Run) else (Path(run), "auto")
+def _place(run: "Run | str | Path", url: str) -> tuple[Path, str, str]:
+    """Directory of a run, the sweeps, and the device to compute on."""
+    path, device = (run.path, run.device) if isinstance(run, Run) else (Path(run), "auto")
+    return path, url, device
