@@ -13,6 +13,7 @@ COPY render render
 COPY dataset dataset
 COPY train train
 COPY pipelines pipelines
+COPY dcign dcign
 # Compiled here, and never checked against the sources again: a read-only container could not compile anything. (One file
 # of PyOpenGL's is no Python any more: its code uses `async` as a name.)
 RUN python -m venv --without-pip /opt/dcign \

@@ -13,6 +13,7 @@ COPY render render
 COPY dataset dataset
 COPY train train
 COPY pipelines pipelines
+COPY dcign dcign
 # Compiled here, and never checked against the sources again: a read-only container could not compile anything. (One file
 # of PyOpenGL's is no Python 3.11 any more, one of torch's tests not yet.) torch, which brings CUDA along, keeps its folders
 # of tests, some of which it imports; its headers go.

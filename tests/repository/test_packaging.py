@@ -11,7 +11,7 @@ import pytest
 from pipelines.console.cli import BY_NAME, VERBS
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("render", "dataset", "train", "pipelines")
+PACKAGES = ("render", "dataset", "train", "pipelines", "dcign")
 
 
 def python(code, cwd):
