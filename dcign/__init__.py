@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from dataset import Batch as Batch
     from dataset import Store as Store
     from dataset import open_store as open_store
+    from dcign.codes import Code as Code
     from dcign.faces import Identity as Identity
     from dcign.faces import Model as Model
     from dcign.faces import open_model as open_model
-    from dcign.runs import Code as Code
     from dcign.runs import Evaluation as Evaluation
     from dcign.runs import Run as Run
     from dcign.runs import evaluate as evaluate
@@ -45,7 +45,7 @@ _HOMES = {
     "Identity": "dcign.faces",
     "Model": "dcign.faces",
     "open_model": "dcign.faces",
-    "Code": "dcign.runs",
+    "Code": "dcign.codes",
     "Evaluation": "dcign.runs",
     "Run": "dcign.runs",
     "evaluate": "dcign.runs",
@@ -54,7 +54,7 @@ _HOMES = {
     "TorchDataset": "dcign.torch_data",
     "torch_dataset": "dcign.torch_data",
 }
-_EXTRAS = {"dcign.faces": "render", "dcign.runs": "train", "dcign.torch_data": "train"}
+_EXTRAS = {"dcign.codes": "train", "dcign.faces": "render", "dcign.runs": "train", "dcign.torch_data": "train"}
 _OURS = ("dcign", "render", "dataset", "train", "pipelines")
 
 __all__ = [
