@@ -119,7 +119,7 @@ class Problem:
             "light": dict(self.run.store.scene["light"]),
             "draws": [DRAWS, self._samples, code],
         }
-        return cached(self._home, "draws", key, self._draw)
+        return cached(self._home, "draws", key, self._draw, __name__)
 
     @cached_property
     def fit(self) -> GuideFit:

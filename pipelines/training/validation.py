@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from dataset.errors import StoreError
 from pipelines.console.pictures import sheet
 from pipelines.evaluation.experiments import moved
-from pipelines.evaluation.measure import angles_of
+from pipelines.evaluation.metrics.codes import choose_neurons
 from pipelines.evaluation.metrics.equivariance import spearman
-from pipelines.evaluation.metrics.neurons import choose_neurons
-from pipelines.evaluation.metrics.rerender import METHODS, person_errors, skill
-from pipelines.evaluation.sweeps import open_sweeps, swept_factors
+from pipelines.evaluation.metrics.rerender import METHODS, pair_errors, skill
+from pipelines.evaluation.sweeps import angles_of, open_sweeps, swept_factors
 from train.config import TrainConfig
 from train.engine.validation import ValidationResult
 from train.networks.authors import Network
 from train.networks.build_network import make_network
+from train.objectives import assigned
 from train.runs.checkpoint import StoreFacts
 from train.runs.trained_run import TrainedRun
 
@@ -61,7 +61,7 @@ class SweepValidator:
         """Per factor: |rank correlation| pooled over people and mean over people, and the re-render skill."""
         run = self._run(network, step)
         codes = {f: np.stack([run.encode(person.images) for person in people]) for f, people in self._people.items()}
-        _, neurons, _ = choose_neurons(self._config, codes)
+        _, neurons, _ = choose_neurons(self._config.layout, codes, axis_aligned=assigned(self._config))
         numbers: dict[str, float | None] = {}
         rows = []
         for factor, latent in neurons.items():
@@ -85,7 +85,7 @@ class SweepValidator:
         totals: dict[str, list[float]] = {method: [] for method in METHODS}
         for person, code in zip(people, codes, strict=True):
             images, masks = person.images[shown], person.masks[shown]
-            found = person_errors(code[shown], run.decode, images, masks, faces, latent, values[shown])
+            found = pair_errors(code[shown], run.decode, images, masks, faces, latent, values[shown])
             for method in METHODS:
                 totals[method].append(float(found["masked", method][off].sum()))
         value = skill({name: np.array(sums) for name, sums in totals.items()}, np.arange(len(people)))
