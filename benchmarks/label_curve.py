@@ -19,11 +19,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dataset.errors import StoreError
-from pipelines.commands.compare_runs import training_of
+from pipelines.evaluation.comparison import training_of
+from pipelines.evaluation.facts import flat_config
 from pipelines.evaluation.figures.comparison import MARKERS
 from pipelines.evaluation.figures.style import COLOURS, figure_file, quiet
-from pipelines.evaluation.measure import Measured, measure, refuse_strangers
 from pipelines.evaluation.record import numbers
+from pipelines.evaluation.run_evaluation import RunEvaluation, check_same_factors, open_evaluation
 from train.errors import TrainError
 
 
@@ -45,21 +46,21 @@ class Point:
         return found["value"], *found["interval"]
 
 
-def points(measured: Sequence[Measured]) -> list[Point]:
-    """The runs as points, sorted by objective, share and seed."""
+def points(measured: Sequence[RunEvaluation]) -> list[Point]:
+    """The runs in the order of the table: by objective, share and seed."""
     found = []
     for one in measured:
-        config = one.run.config
-        facts = (one.name, config.objective, config.label_fraction, config.seed)
+        config = flat_config(one.run)
+        facts = (one.name, config["objective"], config["label_fraction"], config["seed"])
         found.append(Point(*facts, numbers(one)["factors"]))
     return sorted(found, key=lambda point: (point.objective, point.share, point.seed))
 
 
-def refuse_other_differences(measured: Sequence[Measured]) -> None:
-    """Exit with a message if runs of one objective differ in more than label_fraction and seed."""
-    curves: dict[str, list[Measured]] = defaultdict(list)
+def refuse_other_differences(measured: Sequence[RunEvaluation]) -> None:
+    """Leave, with what is wrong, where a curve would show more than labels do."""
+    curves: dict[str, list[RunEvaluation]] = defaultdict(list)
     for one in measured:
-        curves[one.run.config.objective].append(one)
+        curves[flat_config(one.run)["objective"]].append(one)
     for first, other in (pair for members in curves.values() for pair in pairwise(members)):
         ours, theirs = training_of(first), training_of(other)
         differs = [name for name in ours if ours[name] != theirs[name] and name != "label_fraction"]
@@ -138,8 +139,8 @@ def main() -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda, for runs that are not yet evaluated")
     options = parser.parse_args()
     try:
-        measured = [measure(path, options.sweeps, options.device) for path in options.runs]
-        refuse_strangers(measured)
+        measured = [open_evaluation(path, options.sweeps, options.device) for path in options.runs]
+        check_same_factors(measured)
         refuse_other_differences(measured)
         found = points(measured)
     except (TrainError, StoreError) as error:

@@ -11,7 +11,8 @@ import click
 
 from pipelines.console.cli import load, run
 from pipelines.evaluation.evaluate import evaluate
-from pipelines.evaluation.measure import measure
+from pipelines.evaluation.report import Origin
+from pipelines.evaluation.run_evaluation import open_evaluation
 
 
 @click.command()
@@ -49,7 +50,7 @@ def command(out: Path, model: str, size: int, count: int, preset: str, batches: 
         click.secho(f"\n$ {line}", bold=True)
         load(step[0]).main(step[1:], prog_name=step[0], standalone_mode=False)
         lines.append(f"{line}   # {time.perf_counter() - begun:.0f} s")
-    evaluate(measure(run_dir, str(sweeps)), None, out, out / "sheet.png", tuple(lines))
+    evaluate(open_evaluation(run_dir, str(sweeps)), None, out, origin=Origin(out / "sheet.png", tuple(lines)))
     click.secho(f"\n{time.perf_counter() - started:.0f} s in all. Open {out / 'report.html'}", bold=True)
 
 

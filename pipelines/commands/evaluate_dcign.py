@@ -1,4 +1,4 @@
-"""`evaluate-dcign`: the numbers, figures and page of a run, on people whom training has not seen."""
+"""`evaluate-dcign`: the numbers, figures and report of a run, on held-out identities."""
 
 import json
 from pathlib import Path
@@ -7,14 +7,13 @@ import click
 
 from dataset.errors import StoreError
 from pipelines.console.options import device_option, json_option, model_option
-from pipelines.evaluation.evaluate import evaluate, table
-from pipelines.evaluation.measure import measure, refuse_strangers
+from pipelines.evaluation.evaluate import evaluate, summary
 from pipelines.evaluation.metrics.recognition import ORIGINAL_PAIRS
 from pipelines.evaluation.recognition import PAIRS, recognise
-from pipelines.evaluation.turntable import evaluate_turns, open_turns, turns_table
+from pipelines.evaluation.run_evaluation import RunEvaluation, check_same_factors, open_evaluation
 
 MOST_PAIRS = 4000
-"""Whose pixels are 1.5 GB while they are scaled."""
+"""Largest number of pairs: their pixels take 1.5 GB while they are scaled."""
 
 
 @click.command("evaluate-dcign")
@@ -23,19 +22,23 @@ MOST_PAIRS = 4000
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
-    help="Another run on the same images, to stand beside this one: train-dcign --objective random.",
+    help="Another run on the same images, reported beside this one: train-dcign --objective random.",
 )
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for report.html, metrics.json and the figures. [default: RUN/evaluation]",
 )
-@click.option("--recognition", is_flag=True, help="Also ask whether two pictures show one person; draws them.")
+@click.option(
+    "--recognition",
+    is_flag=True,
+    help="Also measure verification of identity; renders pairs of images.",
+)
 @click.option(
     "--pairs",
     type=click.IntRange(ORIGINAL_PAIRS, MOST_PAIRS),
-    callback=lambda _context, _option, value: _fours(value),
-    help=f"Pairs of pictures for --recognition, a multiple of 4. [default: {PAIRS}]",
+    callback=lambda _context, _option, value: _check_pairs(value),
+    help=f"Pairs of images for --recognition, a multiple of 4. [default: {PAIRS}]",
 )
 @model_option
 @device_option
@@ -51,58 +54,59 @@ def command(
     device: str,
     as_json: bool,
 ) -> None:
-    """Measure what a run has learned, on people whom it has never seen, and write report.html.
+    """Measure what a run has learned, on held-out identities, and write report.html.
 
-    For each factor: how its neuron follows the angle; the re-render skill (an image is encoded, the neuron set to
-    another angle, the code decoded and held against the true render of that person at that angle; 0 is the source
-    unchanged, 1 the target itself encoded and decoded); the same where the neuron is changed by as much as it changes
-    in another person (analogies); what the rest of the code knows of the angle, and whether it still finds the person.
-    Further MIG, SAP, MCC, DCI, FactorVAE and BetaVAE scores. metrics.json has every number
-    with its definition, sample size and an interval over people.
+    For each factor of faces: how its neuron follows the angle; the re-render skill (an image is encoded, the neuron set
+    to another angle, the code decoded and compared with the true render of that identity at that angle; 0 is the source
+    unchanged, 1 the target itself encoded and decoded); the same skill where the neuron is changed by the difference
+    between two images of another identity (analogies); the information on the angle in the other latents, and whether
+    they still identify the subject. Further MIG, SAP, MCC, DCI, FactorVAE and BetaVAE scores. metrics.json has every
+    number with its definition, sample size and an interval over identities.
 
-    With --recognition: pairs of pictures of test people, half of them of one person, each with a pose and a light of
-    its own; how well the codes, the pixels, an untrained encoder and the baseline tell which are which (arXiv v1
-    section 4.2). The pictures are drawn anew, with the face model of the sweeps or --model.
+    With --recognition: pairs of images of test identities, half of them of one identity, each image with its own pose
+    and light; how well the codes, the pixels, an untrained encoder and the baseline classify them (arXiv v1 section
+    4.2). The images are rendered anew, with the face model of the sweeps or --model.
 
-    Of chairs: how well the azimuth is read all round, the re-render skill, the reconstruction error, and turns.png.
+    For chairs: the error of the predicted azimuth all round, the re-render skill, retrieval and the reconstruction
+    error.
 
-    What was computed is kept in RUN/measured: the same command again takes seconds.
+    Computed arrays are cached in RUN/measured: the same command again takes seconds.
 
     Example: evaluate-dcign --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
     """
     if not recognition and (pairs is not None or model is not None):
-        raise click.UsageError("--pairs and --model say what --recognition draws: give it too, or leave them out")
-    if (turns := open_turns(run_dir, url, device)) is not None:
-        _refuse_of_chairs(baseline is not None, recognition)
-        out = _folder(out, turns.home, run_dir, turns.run.step)
-        found = evaluate_turns(turns, out)
-        click.echo(json.dumps(found) if as_json else turns_table(found, out))
-        return
-    measured = measure(run_dir, url, device)
-    other = None if baseline is None else measure(baseline, url, device)
-    refuse_strangers([measured] if other is None else [measured, other])
-    out = _folder(out, measured.home, run_dir, measured.run.step)
-    recognised = recognise(measured, other, pairs or PAIRS, model) if recognition else None
-    found = evaluate(measured, other, out, recognised=recognised)
-    click.echo(json.dumps(found) if as_json else table(found, out))
+        raise click.UsageError("--pairs and --model are options of --recognition: give it too, or leave them out")
+    evaluation = open_evaluation(run_dir, url, device)
+    if evaluation.periodic:
+        _refuse_for_chairs(baseline is not None, recognition)
+    other = None if baseline is None else open_evaluation(baseline, url, device)
+    check_same_factors([evaluation] if other is None else [evaluation, other])
+    out = _folder(out, evaluation)
+    recognised = recognise(evaluation, other, pairs or PAIRS, model) if recognition else None
+    found = evaluate(evaluation, other, out, recognised=recognised)
+    click.echo(json.dumps(found) if as_json else summary(found, out))
 
 
-def _folder(out: Path | None, home: Path, run: Path, step: int) -> Path:
-    """Where everything goes."""
-    out = out or home / ("evaluation" if run.is_dir() else f"evaluation-{step}")
+def _folder(out: Path | None, evaluation: RunEvaluation) -> Path:
+    """The folder of the results, which is created: by default one in the run, with the step of a given checkpoint."""
+    step = "" if evaluation.path.is_dir() else f"-{evaluation.run.step}"
+    out = out or evaluation.home / f"evaluation{step}"
     out.mkdir(parents=True, exist_ok=True)
     return out
 
 
-def _refuse_of_chairs(baseline: bool, recognition: bool) -> None:
+def _refuse_for_chairs(baseline: bool, recognition: bool) -> None:
+    """Raise `StoreError` for the options that apply to faces only."""
     if baseline:
-        raise StoreError("chairs are measured a run at a time: leave --baseline out")
+        raise StoreError(
+            "chairs are evaluated one run at a time: leave --baseline out; compare-runs compares runs of chairs"
+        )
     if recognition:
-        raise StoreError("only faces are told apart by --recognition: leave it out of chairs")
+        raise StoreError("--recognition compares faces: leave it out of chairs")
 
 
-def _fours(pairs: int | None) -> int | None:
-    """Pairs come by four: two people, each beside themselves and twice beside one another."""
+def _check_pairs(pairs: int | None) -> int | None:
+    """The number of pairs, if it is a multiple of 4: two identities make four pairs."""
     if pairs is not None and pairs % 4:
         raise click.BadParameter(f"expected a multiple of 4, such as {pairs - pairs % 4}, not {pairs}")
     return pairs

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pipelines.console.options import json_option
-from pipelines.evaluation.measure import home_of
+from pipelines.evaluation.run_evaluation import home_of
 from train.runs.export import DECODER, ENCODER, WEIGHTS, export, pack
 from train.runs.trained_run import load_run
 

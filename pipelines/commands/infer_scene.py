@@ -11,7 +11,7 @@ import numpy as np
 
 from pipelines.console.options import box_option, device_option, json_option, pretrained_run_option
 from pipelines.console.progress import progress_bar
-from pipelines.evaluation.measure import home_of
+from pipelines.evaluation.run_evaluation import home_of
 from pipelines.inference.observation import Observation, observe
 from pipelines.inference.outcome import MESH_SUFFIXES, ChainSummary, Outcome, Summary
 from pipelines.inference.photo import Box

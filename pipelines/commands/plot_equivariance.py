@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from pipelines.console.options import device_option, json_option
+from pipelines.evaluation.facts import describe, facts
 from pipelines.evaluation.figures.scatter import draw_scatter
-from pipelines.evaluation.measure import facts, measure
 from pipelines.evaluation.metrics.equivariance import equivariance_report
-from pipelines.evaluation.report import describe
+from pipelines.evaluation.run_evaluation import open_evaluation
 
 
 @click.command("plot-equivariance")
@@ -26,21 +26,21 @@ from pipelines.evaluation.report import describe
 @device_option
 @json_option
 def command(run_dir: Path, url: str, out: Path, device: str, as_json: bool) -> None:
-    """Plot what each neuron infers against the true angle, for 20 people whom training has not seen (Figure 6).
+    """Plot each neuron against the true angle, for 20 held-out identities (Figure 6).
 
-    The JSON has, over all test people: |Spearman| for each face and pooled, linear R2, R2 and RMSE in degrees of an
+    The JSON has, over all test identities: |Spearman| for each face and pooled, linear R2, R2 and RMSE in degrees of an
     isotonic and a nearest-neighbour calibration that were fitted on the training sweeps, and whether the neuron is
-    monotone, switches at zero, and has one sign for everybody.
+    monotone, switches at zero, and has one sign for all identities.
 
     Example: plot-equivariance --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr --out equivariance.png
     """
     if out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise click.BadParameter(f"expected a name that ends in .png, .svg or .pdf, not {out.name}", param_hint="--out")
-    measured = measure(run_dir, url, device)
+    evaluation = open_evaluation(run_dir, url, device)
     out.parent.mkdir(parents=True, exist_ok=True)
-    sweeps = [measured.codes.sweep(factor) for factor in measured.factors]
-    record = {"run": facts(measured), "sweeps": measured.digest, **equivariance_report(sweeps)}
-    draw_scatter(sweeps, record, out, describe(measured))
+    sweeps = [evaluation.codes.sweep(factor) for factor in evaluation.factors]
+    record = {"run": facts(evaluation), "sweeps": evaluation.digest, **equivariance_report(sweeps)}
+    draw_scatter(sweeps, record, out, describe(evaluation))
     out.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n")
     click.echo(json.dumps(record) if as_json else _table(record, out))
 

@@ -1,4 +1,4 @@
-"""`rerender`: one picture in; the same person turned, nodded and re-lit out."""
+"""`rerender`: one image of a face, decoded at other azimuths, elevations and lights."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from pipelines.console.options import box_option, device_option, json_option, pr
 from pipelines.console.pictures import save_animation, save_picture
 from pipelines.evaluation.calibration import Calibration, calibrations_of
 from pipelines.evaluation.experiments import moved
-from pipelines.evaluation.figures.imagerows import Row, draw_rows
+from pipelines.evaluation.figures.image_rows import Row, draw_rows
 from pipelines.inference.photo import Box, PictureError, read_picture
 from pipelines.pretrained import run_or_pretrained
 from pipelines.training.store_source import shows_chairs
@@ -26,7 +26,7 @@ COLUMNS, FRAMES = 9, 31
 @click.option(
     "--sweeps",
     "url",
-    help="Store of render-sweeps, which says what angle a neuron means. Needed once a run; evaluate-dcign does it too.",
+    help="Store of render-sweeps, which calibrates neurons in degrees. Needed once a run; evaluate-dcign does it too.",
 )
 @click.option(
     "--out",
@@ -45,11 +45,11 @@ def command(
     device: str,
     as_json: bool,
 ) -> None:
-    r"""Encode one picture of a face, and draw it at other azimuths, elevations and lights.
+    r"""Encode one image of a face, and decode it at other azimuths, elevations and lights.
 
     Any size, grey or colour. Transparent parts and a plain background become white, as in training, and a head that is
-    small in front of one is cut out; a photograph with something behind the head works less well. OUT gets grid.png and
-    azimuth.gif, elevation.gif, light.gif; what the network reads from the picture is printed in degrees.
+    small in front of one is cut out; a photograph with other things behind the head works less well. OUT gets grid.png
+    and azimuth.gif, elevation.gif, light.gif; the angles predicted from the image are printed in degrees.
 
     \b
     Example: rerender portrait.jpg
@@ -60,10 +60,10 @@ def command(
     if shows_chairs(run.store.scene):
         raise click.ClickException(
             f"rerender turns faces, and {run_dir} has learned chairs: give a run that was trained on faces "
-            "(evaluate-dcign draws chairs turned, in turns.png)"
+            "(evaluate-dcign shows turned chairs, in report.html)"
         )
     try:
-        seen, notes = read_picture(image, run.config.side, run.config.channels, box)
+        seen, notes = read_picture(image, run.side, run.channels, box)
     except PictureError as error:
         raise click.ClickException(str(error)) from error
     found = calibrations_of(run_dir, run, url, device)
@@ -84,7 +84,7 @@ def command(
 def draw(
     run: TrainedRun, seen: NDArray[np.uint8], code: NDArray[np.float32], found: list[Calibration], out: Path
 ) -> None:
-    """The grid and the animations of one picture."""
+    """Write the grid and the animations of one image."""
     own = to_uint8(run.decode(code[None]))[0]
     blank = np.full_like(seen, 255)
     rows: list[Row] = [("seen, and\nfrom its code", np.stack([seen, own, *[blank] * (COLUMNS - 2)]))]

@@ -1,4 +1,4 @@
-"""Sheets and animations from arrays of grey or colour images."""
+"""Contact sheets and animations of grey or colour images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ def sheet(rows: Sequence[NDArray[np.uint8]], gap: int = GAP) -> NDArray[np.uint8
 
 
 def check_picture_name(path: Path) -> None:
-    """Refuse a name whose ending is no picture's, before anything is computed."""
+    """Raise `click.BadParameter` for a file name that has no image's ending, before anything is computed."""
     if path.suffix.lower() not in ENDINGS:
         raise click.BadParameter(f"{path} should end in one of {', '.join(ENDINGS)}")
 
@@ -40,7 +40,7 @@ def save_picture(image: NDArray[np.uint8], path: Path) -> None:
 
 
 def save_animation(frames: NDArray[np.uint8], path: Path, seconds: float = 3.0) -> None:
-    """Write a GIF that plays (n, H, W[, 3]) frames forth and back in about `seconds`, for ever."""
+    """Write a GIF that plays (n, H, W[, 3]) frames forward and back in about `seconds`, in a loop."""
     path.parent.mkdir(parents=True, exist_ok=True)
     there_and_back = [Image.fromarray(f) for f in (*frames, *frames[-2:0:-1])]
     duration = max(20, round(1000 * seconds / len(there_and_back)))

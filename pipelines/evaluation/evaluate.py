@@ -1,60 +1,97 @@
-"""The evaluation of a run: numbers, figures and report in one folder."""
+"""The evaluation of a run into a folder: metrics.json, the figures and report.html, for faces and for chairs."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from pipelines.evaluation.calibration import save_calibrations
-from pipelines.evaluation.measure import Measured
+from pipelines.evaluation.metrics.bootstrap import RESAMPLES
 from pipelines.evaluation.recognition import recognition_lines
-from pipelines.evaluation.record import record
-from pipelines.evaluation.report import draw_figures, write_report
+from pipelines.evaluation.record import ORIGINAL_CHAIR_MSE, record
+from pipelines.evaluation.report import Origin, draw_figures, write_report
+from pipelines.evaluation.run_evaluation import RunEvaluation
 
 
 def evaluate(
-    measured: Measured,
-    baseline: Measured | None,
+    evaluation: RunEvaluation,
+    baseline: RunEvaluation | None,
     out: Path,
-    sheet: Path | None = None,
-    commands: tuple[str, ...] = (),
+    *,
     recognised: dict[str, Any] | None = None,
+    origin: Origin = Origin(),  # noqa: B008  (frozen)
+    resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
-    """Numbers, figures and page into OUT, which exists; the numbers come back."""
-    found = record(measured, baseline, recognised)
-    save_calibrations(measured)
-    drawn = draw_figures(measured, baseline, found, out)
+    """Write numbers, figures and report into `out`, and return the numbers, which are the content of metrics.json.
+
+    Parameters
+    ----------
+    evaluation : the run
+    baseline : the entangled net, where there is one; not for chairs
+    out : an existing folder
+    recognised : the numbers of `pipelines.evaluation.recognition`, where they were asked for
+    origin : how data and run were made, for the end of the report
+    resamples : bootstrap resamples of every interval
+    """
+    found = record(evaluation, baseline, recognised, resamples)
+    if not evaluation.periodic:
+        save_calibrations(evaluation)
+    drawn = draw_figures(evaluation, baseline, found, out)
     (out / "metrics.json").write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
-    write_report(measured, found, [out / name for name in drawn], out, sheet, commands)
+    write_report(evaluation, found, [out / name for name in drawn], out, origin)
     return found
 
 
-def table(found: dict[str, Any], out: Path) -> str:
-    """The main numbers, a line for each factor."""
+def summary(found: dict[str, Any], out: Path) -> str:
+    """The main numbers of metrics.json in a few lines, and the files in `out`."""
+    lines = _turn_lines(found) if "turning" in found else _factor_lines(found)
+    return "\n".join([*lines, f"wrote {out}/report.html, metrics.json and the figures"])
+
+
+def _factor_lines(found: dict[str, Any]) -> list[str]:
+    """A line for each factor of faces, the disentanglement scores, and the verification where it was asked for."""
     lines = [f"{'factor':<10} {'|rho| per face':>14} {'pooled':>7} {'RMSE':>9} {'leak R2':>8}  skill and 95% interval"]
     for name, kinds in found["factors"].items():
-        follows, drawn = kinds["equivariance"], kinds["rerender"]
+        follows = kinds["equivariance"]
         leak = kinds.get("invariance", {}).get("leak_r2", {"value": float("nan")})["value"]
         lines.append(
             f"{name:<10} {follows['spearman_per_face']['value']:>14.3f} {follows['spearman_pooled']['value']:>7.3f} "
-            f"{follows['isotonic_rmse']['value']:>5.1f} deg {leak:>8.2f}  {_skill(drawn)}{_analogy(kinds['analogy'])}"
+            f"{follows['isotonic_rmse']['value']:>5.1f} deg {leak:>8.2f}  "
+            f"{_skill(kinds['rerender'])}{_analogy(kinds['analogy'])}"
         )
     scores = found["disentanglement"] or {}
     named = ((name, scores.get(name)) for name in ("mig", "sap", "mcc", "factor_vae", "beta_vae"))
     lines.append("  ".join(f"{name} {value:.2f}" for name, value in named if value is not None))
-    lines += recognition_lines(found["recognition"]) if found["recognition"] else []
-    return "\n".join([*lines, f"wrote {out}/report.html, metrics.json and the figures"])
+    return lines + (recognition_lines(found["recognition"]) if found["recognition"] else [])
+
+
+def _turn_lines(found: dict[str, Any]) -> list[str]:
+    """The main numbers of turned chairs."""
+    turning, mse = found["turning"], found["reconstruction"]
+    angle = f"{_spread(turning['angle_rmse'], '.1f')} degrees RMSE, {_spread(turning['angle_median'], '.1f')} median"
+    errors = f"{mse['mse']['value']:.3e}, over 3 {mse['mse_over_3']['value']:.3e}"
+    return [
+        f"{found['chairs']} held-out chairs",
+        f"angle: {angle}, {100 * turning['turned_round']['value']:.1f}% of views more than 90 degrees off",
+        f"skill {_skill(found['rerender'], 'chair', '.3f')}",
+        f"reconstruction MSE {errors}; the paper's {ORIGINAL_CHAIR_MSE:.4e} is one or the other",
+    ]
 
 
 def _analogy(answered: dict[str, Any]) -> str:
     """The skill of the analogies, where there is one."""
     if not answered or answered["skill"]["value"] is None:
         return ""
-    low, high = answered["skill"]["interval"]
-    return f", analogies {answered['skill']['value']:.2f} [{low:.2f}, {high:.2f}]"
+    return f", analogies {_spread(answered['skill'], '.2f')}"
 
 
-def _skill(drawn: dict[str, Any]) -> str:
-    if drawn["skill"]["value"] is None:
-        return "none: the target itself is drawn no better than the source unchanged"
-    low, high = drawn["skill"]["interval"]
-    return f"{drawn['skill']['value']:.2f} [{low:.2f}, {high:.2f}], mean face {drawn['skill_mean_face']['value']:.2f}"
+def _skill(skills: dict[str, Any], subject: str = "face", digits: str = ".2f") -> str:
+    """The re-render skill and that of the mean subject."""
+    if skills["skill"]["value"] is None:
+        return "none: the target's own code is decoded no better than the source unchanged"
+    return f"{_spread(skills['skill'], digits)}, mean {subject} {skills['skill_mean_face']['value']:{digits}}"
+
+
+def _spread(estimate: dict[str, Any], digits: str) -> str:
+    """`value [low, high]`."""
+    low, high = estimate["interval"]
+    return f"{estimate['value']:{digits}} [{low:{digits}}, {high:{digits}}]"

@@ -1,24 +1,38 @@
-"""Same person or another? Pairs of pictures of test people, and how well each representation tells (arXiv v1 4.2)."""
+"""Verification of identity: are two images of one subject? For each representation of the images (arXiv v1 4.2).
 
-from pathlib import Path
+Pairs of images of test identities are rendered anew, half of them of one identity, each image with its own pose and
+light. The renderer is imported only where pairs are rendered: nothing else that evaluation measures needs it.
+"""
+
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.keys import generator
+from dataset.spec import StoreSpec
+from dataset.store import Store
 from pipelines.console.extras import needing
 from pipelines.console.progress import progress_bar
-from pipelines.evaluation.cache import kept
+from pipelines.evaluation.cache import cached_json
 from pipelines.evaluation.figures.comparison import draw_comparison
-from pipelines.evaluation.measure import Measured
-from pipelines.evaluation.metrics.recognition import ORIGINAL_PAIRS, measures
+from pipelines.evaluation.figures.style import Target
+from pipelines.evaluation.metrics.bootstrap import RESAMPLES
+from pipelines.evaluation.metrics.recognition import ORIGINAL_PAIRS, Pairs, measures
+from pipelines.evaluation.run_evaluation import RunEvaluation
+from pipelines.evaluation.sweeps import MEASURED
 from train.runs.trained_run import TrainedRun
 
+COUPLE = ((0, 0), (1, 1), (0, 1), (1, 0))
+"""The pairs of two identities: each with itself, and both with one another, twice. No identity meets a third, so that
+identities can be resampled and put into folds with equal numbers of both kinds of pairs."""
 PAIRS = 1000
 AT_ONCE = 50
 """Pairs that are encoded from one step of the progress bar to the next."""
+RENDERED_AT_ONCE = 200
+"""Images that are rendered together, which bounds the memory for their heads."""
 HUMANS = 0.78
-"""The share that people told right of the paper's 96 pairs (arXiv v1 Figure 7), which are not public."""
+"""Human accuracy on the paper's 96 pairs (arXiv v1 Figure 7), which are not public."""
 REPRESENTATIONS = {
     "intrinsic": "intrinsic code",
     "code": "whole code",
@@ -26,6 +40,7 @@ REPRESENTATIONS = {
     "untrained": "untrained encoder",
     "entangled": "entangled net, whole code",
 }
+"""Name to label of the representations, in the order of tables."""
 SIMILARITIES = {"image": "each image scaled (paper)", "feature": "each feature scaled (authors' code)"}
 MEASURES = {
     "auc": "AUC",
@@ -35,74 +50,124 @@ MEASURES = {
 }
 
 
-def recognise(measured: Measured, baseline: Measured | None, count: int, model: str | None) -> dict[str, Any]:
+def recognise(
+    evaluation: RunEvaluation,
+    baseline: RunEvaluation | None,
+    count: int,
+    model: str | None,
+    resamples: int = RESAMPLES,
+) -> dict[str, Any]:
     """Every measure of every representation, from the cache where it is there.
 
     Parameters
     ----------
-    count : pairs, a multiple of 4, 96 or more
-    model : where the store's face model is; None for where the store's last run had it
+    evaluation, baseline : the run, and the entangled net where there is one
+    count : number of pairs, a multiple of 4, 96 or more
+    model : file of the store's face model; None for the file that the store's last run used
+    resamples : bootstrap resamples of every interval
 
     Raises
     ------
     StoreError, RenderError
-        No such model, another than the store's, or a store that nothing here can draw.
+        No such model, another model than the store's, or a store whose images cannot be rendered.
     """
     beside = None if baseline is None else baseline.run.identity()
-    key = measured.key | {"pairs": count, "baseline": beside}
-    return kept(measured.folder, "recognition", key, lambda: _measure(measured, baseline, count, model))
+    key = evaluation.key | {"pairs": count, "baseline": beside}
+    key |= {} if resamples == RESAMPLES else {"resamples": resamples}
+
+    def make() -> dict[str, Any]:
+        return _measure(evaluation, baseline, count, model, resamples)
+
+    return cached_json(evaluation.folder, "recognition", key, make, __name__)
 
 
-def draw_recognition(found: dict[str, Any], path: Path) -> None:
-    """A dot and an interval for each measure of each representation; a panel for each similarity."""
+def draw_recognition(found: dict[str, Any], path: Target) -> None:
+    """Draw a dot and an interval for each measure of each representation, one panel for each similarity."""
     table = {
-        REPRESENTATIONS[name]: {says: {s: _dot(row[s], m) for s in SIMILARITIES} for m, says in MEASURES.items()}
+        REPRESENTATIONS[name]: {label: {s: _dot(row[s], m) for s in SIMILARITIES} for m, label in MEASURES.items()}
         for name, row in found["representations"].items()
     }
     draw_comparison(table, list(SIMILARITIES.items()), path, one_scale=True)
 
 
 def recognition_lines(found: dict[str, Any]) -> list[str]:
-    """The table on the terminal: a block for each similarity, a line for each representation."""
+    """The table for a terminal: a block for each similarity, a line for each representation."""
     few = f"best_{ORIGINAL_PAIRS}"
     bests = "".join(f"  {name:<14} {'p':<5}" for name in ("best (null)", f"best of {ORIGINAL_PAIRS}"))
-    lines = [f"same or different: {found['pairs']:,} pairs of {found['people']:,} people, half of them the same"]
-    for similarity, says in SIMILARITIES.items():
-        lines.append(f"{says:<36} {'AUC':<18}  {'accuracy':<18}{bests}")
+    lines = [f"verification: {found['pairs']:,} pairs of {found['people']:,} identities, half of them the same"]
+    for similarity, label in SIMILARITIES.items():
+        lines.append(f"{label:<36} {'AUC':<18}  {'accuracy':<18}{bests}")
         for name, row in found["representations"].items():
-            told = row[similarity]
-            spread = "  ".join(_spread(told[measure]) for measure in ("auc", "accuracy"))
+            scores = row[similarity]
+            spread = "  ".join(_spread(scores[measure]) for measure in ("auc", "accuracy"))
             lines.append(
-                f"  {REPRESENTATIONS[name]:<34} {spread}{''.join(_best(told[best]) for best in ('best', few))}"
+                f"  {REPRESENTATIONS[name]:<34} {spread}{''.join(_best(scores[best]) for best in ('best', few))}"
             )
     return lines
 
 
-def _measure(measured: Measured, baseline: Measured | None, count: int, model: str | None) -> dict[str, Any]:
-    with needing("--recognition", "render"):  # what draws: nothing else that is measured needs it
-        from pipelines.evaluation.pairs import draw_pairs, pairs_of
+def pairs_of(count: int) -> Pairs:
+    """The identities of each pair: those of the test split in turn, two at a time."""
+    couples = np.arange(count // len(COUPLE))
+    return Pairs((2 * couples[:, None, None] + np.array(COUPLE)).reshape(-1, 2))
+
+
+def pair_factors(spec: StoreSpec, count: int) -> NDArray[np.float32]:
+    """(N, 2, F) values of all factors in both images of each pair, each uniform over its range, all independent.
+
+    Image k has its own key, so a longer list of pairs begins with a shorter one.
+    """
+    keyed = (generator(spec.seed, MEASURED, "pair", "none", k) for k in range(2 * count))
+    shares = np.stack([rng.random(len(spec.factors)) for rng in keyed])
+    values = np.stack([factor.at(column) for factor, column in zip(spec.factors, shares.T, strict=True)], axis=1)
+    return values.astype(np.float32).reshape(count, 2, -1)
+
+
+def render_pairs(store: Store, pairs: Pairs, model: str | None) -> NDArray[np.uint8]:
+    """(N, 2, H, W[, 3]) images of the pairs, rendered as the store's own images."""
+    with needing("--recognition", "render"):
+        from pipelines.rendering.backends import store_renderer
+        from pipelines.rendering.settings import Sources
+        from pipelines.rendering.subjects import open_subject, render_identities
+    subject, renderer = open_subject(store, Sources(model=model)), store_renderer(store)
+    identities = pairs.identities.reshape(-1)
+    factors = pair_factors(store.spec, len(pairs.identities)).reshape(len(identities), -1)
+    parts = []
+    with progress_bar("images") as progress:
+        bar = progress.add_task("rendering pairs", total=len(identities), note="")
+        for start in range(0, len(identities), RENDERED_AT_ONCE):
+            some = slice(start, start + RENDERED_AT_ONCE)
+            parts.append(render_identities(subject, renderer, store.spec, MEASURED, identities[some], factors[some]))
+            progress.advance(bar, len(parts[-1]))
+    images = np.concatenate(parts)
+    return images.reshape(-1, 2, *images.shape[1:])
+
+
+def _measure(
+    evaluation: RunEvaluation, baseline: RunEvaluation | None, count: int, model: str | None, resamples: int
+) -> dict[str, Any]:
     pairs = pairs_of(count)
-    shown = _representations(measured, baseline, draw_pairs(measured.store, pairs, model))
+    shown = _representations(evaluation, baseline, render_pairs(evaluation.store, pairs, model))
     found = {}
     with progress_bar("representations") as progress:
-        bar = progress.add_task("telling people apart", total=len(shown), note="")
+        bar = progress.add_task("verifying identities", total=len(shown), note="")
         for name, values in shown.items():
-            found[name] = {"dimensions": values.shape[-1]} | measures(values[:, 0], values[:, 1], pairs)
+            found[name] = {"dimensions": values.shape[-1]} | measures(values[:, 0], values[:, 1], pairs, resamples)
             progress.advance(bar)
     return {
         "pairs": count,
         "same": int(pairs.same.sum()),
-        "people": len(np.unique(pairs.people)),
+        "people": len(np.unique(pairs.identities)),
         "original": {"pairs": ORIGINAL_PAIRS, "humans": HUMANS},
         "representations": found,
     }
 
 
 def _representations(
-    measured: Measured, baseline: Measured | None, images: NDArray[np.uint8]
+    evaluation: RunEvaluation, baseline: RunEvaluation | None, images: NDArray[np.uint8]
 ) -> dict[str, NDArray[Any]]:
-    """Each of `REPRESENTATIONS` that there is, as (N, 2, D)."""
-    nets = {"code": measured.run, "untrained": measured.run.untrained()}
+    """The `REPRESENTATIONS` of (N, 2, H, W[, 3]) images that apply here, each (N, 2, D)."""
+    nets = {"code": evaluation.run, "untrained": evaluation.run.untrained()}
     nets |= {} if baseline is None else {"entangled": baseline.run}
     found: dict[str, NDArray[Any]] = {"pixels": images.reshape(*images.shape[:2], -1)}
     with progress_bar("images") as progress:
@@ -113,21 +178,21 @@ def _representations(
                 parts.append(_encoded(run, images[start : start + AT_ONCE]))
                 progress.advance(bar, 2 * len(parts[-1]))
             found[name] = np.concatenate(parts)
-    if len(measured.codes.rest):
-        found["intrinsic"] = found["code"][..., measured.codes.rest]
+    if len(evaluation.codes.rest):
+        found["intrinsic"] = found["code"][..., evaluation.codes.rest]
     return {name: found[name] for name in REPRESENTATIONS if name in found}
 
 
 def _encoded(run: TrainedRun, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 2, latents) of (n, 2, H, W[, 3])."""
+    """(n, 2, latents) codes of (n, 2, H, W[, 3]) images."""
     return run.encode(images.reshape(-1, *images.shape[2:])).reshape(*images.shape[:2], -1)
 
 
-def _dot(told: dict[str, Any], measure: str) -> dict[str, Any]:
-    """A measure as a value with its interval; what has none stands as a point."""
+def _dot(scores: dict[str, Any], measure: str) -> dict[str, Any]:
+    """A measure as a value with its interval; a measure without one has an interval of one point."""
     if measure in ("auc", "accuracy"):
-        return dict(told[measure])
-    value = told["best"]["value" if measure == "best" else measure]
+        return dict(scores[measure])
+    value = scores["best"]["value" if measure == "best" else measure]
     return {"value": value, "interval": [value, value]}
 
 
@@ -137,5 +202,5 @@ def _spread(estimate: dict[str, Any]) -> str:
 
 
 def _best(best: dict[str, float]) -> str:
-    """The paper's accuracy, what shuffled labels reach, and p."""
+    """The paper's accuracy, the accuracy of shuffled labels, and p."""
     return f"  {best['value']:.3f} ({best['null_95']:.3f}) {best['p']:.3f}"

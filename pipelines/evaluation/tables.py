@@ -1,4 +1,4 @@
-"""The tables of the report: each number beside the entangled net, the ends of its scale, and the original nets."""
+"""HTML tables of the report: each number beside the entangled net, the ends of its scale, and the original nets."""
 
 import html
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ ORIGINALS = {
     ("light", "cosine"): "0.95–0.98",
     ("light", "invariance_ratio"): "0.02–0.05",
 }
-"""Ranges over the three original nets, on their own renders."""
+"""Factor and measure to the range over the three original nets, on their own renders."""
 ROWS: dict[str, tuple[tuple[str, str], ...]] = {
     "equivariance": (
         ("spearman_per_face", "|ρ| per face"),
@@ -50,12 +50,12 @@ ROWS: dict[str, tuple[tuple[str, str], ...]] = {
         ("invariance_ratio", "invariance ratio"),
         ("leak_r2", "R² of the angle from the intrinsic code"),
     ),
-    "retrieval": (("retrieval", "same person found across views"),),
+    "retrieval": (("retrieval", "same identity found across views"),),
     "rerender": (
         ("skill", "skill"),
         ("skill_to_60", "skill, pairs up to 60° apart"),
         ("skill_whole", "skill, whole image"),
-        ("skill_mean_face", "skill of the mean training face"),
+        ("skill_mean_face", "skill of the mean training {subject}"),
         ("skill_left_alone", "skill of the source's own code"),
         ("mse_ours", "masked MSE"),
         ("mse_copy", "masked MSE, source unchanged"),
@@ -81,11 +81,23 @@ ROWS: dict[str, tuple[tuple[str, str], ...]] = {
         ("leak_gap", "leak gap (nats)"),
     ),
 }
-"""Kind to (measure, how the table calls it)."""
+"""Kind to pairs of a measure and its label."""
+TURN_ROWS = {
+    "turning": (
+        ("angle_rmse", "RMSE of the predicted angle (degrees; guessing: 104)"),
+        ("angle_median", "median error (degrees)"),
+        ("turned_round", "share of views more than 90° off"),
+        ("leak_r2", "R² of the angle from the intrinsic code"),
+    ),
+    "retrieval": (("retrieval", "same chair found a quarter turn away"),),
+    "rerender": tuple((name, label) for name, label in ROWS["rerender"] if "to_60" not in name),
+    "reconstruction": ROWS["reconstruction"],
+}
+"""The same for turned chairs."""
 
 
 def kind_table(record: dict[str, Any], kind: str) -> str:
-    """One kind of measures of all factors."""
+    """The measures of one kind, of all factors, as an HTML table; empty where there is none."""
     ends, other = record["bounds"], record["baseline"]
     bounded = kind in ("equivariance", "invariance", "retrieval")
     head = ["", *(["this run", "95% interval"]), *(["entangled net"] if other else [])]
@@ -93,10 +105,10 @@ def kind_table(record: dict[str, Any], kind: str) -> str:
     head += ["original nets"] if kind in ("equivariance", "invariance") else []
     rows: list[list[str]] = []
     for factor, found in record["factors"].items():
-        known = [(name, says) for name, says in ROWS[kind] if name in found.get(kind, {})]
+        known = [(n, label.format(subject="face")) for n, label in ROWS[kind] if n in found.get(kind, {})]
         rows += [[f"<b>{html.escape(factor)}</b>"]] if known else []
-        for name, says in known:
-            cells = [html.escape(says), number(found[kind][name]["value"]), _interval(found[kind][name]["interval"])]
+        for name, label in known:
+            cells = [html.escape(label), number(found[kind][name]["value"]), _interval(found[kind][name]["interval"])]
             cells += [number(_at(other["factors"], factor, kind, name, "value"))] if other else []
             if bounded:
                 cells += [number(_at(ends[end]["factors"], factor, kind, name)) for end in ("perfect", "noise")]
@@ -105,8 +117,22 @@ def kind_table(record: dict[str, Any], kind: str) -> str:
     return table(head, rows) if rows else ""
 
 
+def turn_table(record: dict[str, Any], kind: str) -> str:
+    """The measures of one kind, of turned chairs, as an HTML table; empty where there is none."""
+    known = [(name, label) for name, label in TURN_ROWS[kind] if name in record.get(kind, {})]
+    rows = [
+        [
+            html.escape(label.format(subject="chair")),
+            number(record[kind][name]["value"]),
+            _interval(record[kind][name]["interval"]),
+        ]
+        for name, label in known
+    ]
+    return table(["", "this run", "95% interval"], rows) if rows else ""
+
+
 def target_table(record: dict[str, Any]) -> str:
-    """Which bar each measure reaches."""
+    """The level that each measure reaches, as an HTML table."""
     rows = []
     for row in record["targets"]:
         bars = ["–" if bar is None else f"{bar:g}" for bar in row["bars"].values()]
@@ -123,25 +149,26 @@ def target_table(record: dict[str, Any]) -> str:
 
 
 def recognition_table(found: dict[str, Any]) -> str:
-    """How well each representation tells people apart, by each similarity."""
+    """The verification accuracy of each representation, by each similarity, as an HTML table."""
     few = f"best_{found['original']['pairs']}"
     head = ["", "AUC", "accuracy", "best, shuffled labels", f"of {found['original']['pairs']} pairs"]
     rows: list[list[str]] = []
-    for similarity, says in SIMILARITIES.items():
-        rows.append([f"<b>{html.escape(says)}</b>"])
+    for similarity, label in SIMILARITIES.items():
+        rows.append([f"<b>{html.escape(label)}</b>"])
         for name, measured in found["representations"].items():
-            told = measured[similarity]
-            scores = [_with(told[one]["value"], _interval(told[one]["interval"])) for one in ("auc", "accuracy")]
-            rows.append([html.escape(REPRESENTATIONS[name]), *scores, _best(told["best"]), _best(told[few])])
+            scores = measured[similarity]
+            spread = [_with(scores[one]["value"], _interval(scores[one]["interval"])) for one in ("auc", "accuracy")]
+            rows.append([html.escape(REPRESENTATIONS[name]), *spread, _best(scores["best"]), _best(scores[few])])
     return table(head, rows)
 
 
-def _best(told: dict[str, float]) -> Cell:
-    return _with(told["value"], f"{number(told['null_95'])}, p {told['p']:.3f}")
+def _best(scores: dict[str, float]) -> Cell:
+    """The paper's accuracy, with that of shuffled labels and p beside it."""
+    return _with(scores["value"], f"{number(scores['null_95'])}, p {scores['p']:.3f}")
 
 
 def disentanglement_table(record: dict[str, Any]) -> str:
-    """The scores of other people's papers."""
+    """The usual disentanglement scores, as an HTML table."""
     ends, other = record["bounds"], record["baseline"]
     every = {"this run": record} | ({"entangled net": other} if other else {})
     every |= {"perfect code": ends["perfect"], "noise": ends["noise"]}
@@ -149,7 +176,7 @@ def disentanglement_table(record: dict[str, Any]) -> str:
     if not runs:
         return "<p>There are too few images to score.</p>"
     rows = [[name.upper(), *(_scored(scores, name) for scores in runs.values())] for name in ("mig", "sap", "mcc")]
-    rows += [[says, *(number(s[name]) for s in runs.values())] for name, says in _VOTED.items()]
+    rows += [[label, *(number(s[name]) for s in runs.values())] for name, label in _VOTED.items()]
     parts = ("disentanglement", "completeness", "informativeness")
     rows += [[f"DCI {part}", *(number(s["dci"][part]) for s in runs.values())] for part in parts]
     return table(["", *runs], rows)
@@ -159,12 +186,13 @@ _VOTED = {"factor_vae": "FactorVAE", "beta_vae": "BetaVAE"}
 
 
 def _scored(scores: dict[str, Any], name: str) -> Cell:
+    """A score with its interval, where it has one."""
     spread = scores.get("intervals", {}).get(name)
     return _with(scores[name], _interval(spread)) if spread else number(scores[name])
 
 
 def _with(value: float | None, beside: str) -> Cell:
-    """A number, and in a softer colour what stands beside it."""
+    """A number with a text in a softer colour beside it."""
     return f'{number(value)} <span class="soft">{beside}</span>'
 
 
@@ -181,7 +209,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
 
 
 def number(value: float | None) -> Cell:
-    """Three figures that matter; a dash where there is no number."""
+    """A number with three significant figures, as HTML; a dash where there is none."""
     if value is None or value != value:
         return "–"
     if value in (float("inf"), float("-inf")):
@@ -197,6 +225,7 @@ def number(value: float | None) -> Cell:
 
 
 def _interval(pair: Sequence[float] | None) -> Cell:
+    """`low to high`; empty without an interval."""
     return "" if pair is None else f"{number(pair[0])} to {number(pair[1])}"
 
 

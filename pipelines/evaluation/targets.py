@@ -1,7 +1,7 @@
-"""The bars: what the original nets reached on their own data, and what to reach here.
+"""Targets of the measures: the results of the original nets on their own data, and the levels to reach here.
 
-The values of the original nets were read from the vector figures that the authors committed with arXiv v1 (three nets,
-20 faces). Our renders are not theirs: "reproduce" compares the shape of results.
+The values of the original nets were measured in the vector figures that the authors committed with arXiv v1 (three
+nets, 20 faces). Our renders are not theirs: "reproduce" compares the shape of results.
 """
 
 from collections.abc import Mapping
@@ -13,21 +13,21 @@ LEVELS = ("reproduce", "good", "stretch")
 
 @dataclass(frozen=True)
 class Target:
-    """One bar."""
+    """A measure of a factor and the values that reach each level."""
 
     factor: str
     kind: str
     name: str
-    says: str
+    label: str
     originals: str
-    """What the original nets reached, as text; empty where they were not measured."""
+    """The range of the original nets, as text; empty where they were not measured."""
     bars: tuple[float | None, float | None, float | None]
-    """For each of `LEVELS`; None where none is set."""
+    """The value that reaches each of `LEVELS`; None where none is set."""
     higher: bool = True
-    """Whether more is better."""
+    """True where a larger value is better."""
 
     def level(self, value: float | None) -> str:
-        """The best level reached, or "below"; a level without a bar of its own is not reached."""
+        """The best level reached, or "below"; a level without a value of its own is not reached."""
         reached = [
             level
             for level, bar in zip(LEVELS, self.bars, strict=True)
@@ -40,14 +40,14 @@ _RHO, _FACE, _R2, _RMSE = "pooled |ρ|", "|ρ| per face", "linear R²", "calibra
 _OWN, _SAME = "share of identity in the neuron", "cosine of the intrinsic code"
 _E, _I, _R, _C = "equivariance", "invariance", "rerender", "collapse"
 UNGUARDED = "guards fail"
-"""The level of what a code reaches that fails a guard."""
+"""The level of a measure that a code reaches while it fails a guard."""
 GUARDS = (
     Target("intrinsic", _C, "kl_intrinsic", "KL of the intrinsic latents (nats)", "", (20, None, None)),
     Target("intrinsic", _C, "active_latents", "active intrinsic latents", "", (20, None, None)),
-    Target("azimuth", "retrieval", "retrieval", "same person found across views", "", (0.5, None, None)),
+    Target("azimuth", "retrieval", "retrieval", "same identity found across views", "", (0.5, None, None)),
 )
-"""A code that fails one of the first two is dead: it draws one blur, however it is turned. One that fails the last may
-stay the same because it has lost the person."""
+"""A code that fails one of the first two has collapsed: it decodes to one blur, whatever the pose. One that fails the
+last may be invariant because it does not encode the identity."""
 TARGETS = (
     Target("azimuth", _E, "spearman_pooled", _RHO, "0.54–0.61", (0.60, 0.90, 0.98)),
     Target("azimuth", _E, "linear_r2", _R2, "0.25–0.37", (0.35, 0.85, None)),
@@ -74,13 +74,13 @@ TARGETS = (
 
 
 def reached(record: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Each target with the run's value and the level it reaches.
+    """The rows of the table of targets: each with the run's value and the level it reaches.
 
-    Invariance counts only where all guards hold, skill where the code is alive.
+    Invariance counts only where all guards hold, skill where the code has not collapsed.
 
     Parameters
     ----------
-    record : numbers of the run, and of the entangled baseline where there is one
+    record, baseline : numbers of the run, and of the entangled baseline where there is one
     """
     factors = record["factors"]
     guards = [_row(guard, _guarded(record, guard)) for guard in GUARDS]
@@ -99,16 +99,18 @@ def reached(record: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> li
 
 
 def _guarded(record: Mapping[str, Any], guard: Target) -> float | None:
+    """The value of a guard's measure."""
     found = record["collapse"] if guard.kind == _C else record["factors"].get(guard.factor, {}).get(guard.kind, {})
     value = found.get(guard.name)
     return value["value"] if isinstance(value, Mapping) else value
 
 
 def _row(target: Target, value: float | None) -> dict[str, Any]:
+    """One row of the table, JSON-able."""
     return {
         "factor": target.factor,
         "kind": target.kind,
-        "measure": target.says,
+        "measure": target.label,
         "name": target.name,
         "originals": target.originals,
         "value": value,
@@ -118,7 +120,7 @@ def _row(target: Target, value: float | None) -> dict[str, Any]:
 
 
 def _against_others(factors: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """The two bars on the azimuth that compare: skill above every simpler way to draw the target, ratio of errors."""
+    """The two comparative targets of the azimuth: skill above every simpler method, and the ratio of errors."""
     if "azimuth" not in factors:
         return []
     ours = factors["azimuth"][_R]
@@ -128,10 +130,10 @@ def _against_others(factors: Mapping[str, Any], baseline: Mapping[str, Any] | No
         theirs = baseline["azimuth"][_R]
         others.append(theirs["skill_to_60"]["value"])
         ratio = ours["mse_ours"]["value"] / theirs["mse_ours"]["value"]
-        says = "MSE against the entangled net's"
-        rows.append(_row(Target("azimuth", _R, "mse_ratio", says, "", (0.8, 0.5, None), higher=False), ratio))
-    says = "that skill ahead of all simpler ways"
-    row = _row(Target("azimuth", _R, "ahead", says, "", (None, None, None)), ours["skill_to_60"]["value"])
+        label = "MSE over the entangled net's"
+        rows.append(_row(Target("azimuth", _R, "mse_ratio", label, "", (0.8, 0.5, None), higher=False), ratio))
+    label = "that skill above all simpler methods"
+    row = _row(Target("azimuth", _R, "ahead", label, "", (None, None, None)), ours["skill_to_60"]["value"])
     interval = ours["skill_to_60"]["interval"]
     if interval is not None and interval[0] > max(0.0, *(other for other in others if other is not None)):
         row["level"] = LEVELS[0]

@@ -173,7 +173,7 @@ class Problem:
             "light": dict(self.run.store.scene["light"]),
             "draws": [PRIOR_SAMPLES, self._samples, code],
         }
-        return cached(self._home, "draws", key, self._sample_prior)
+        return cached(self._home, "draws", key, self._sample_prior, __name__)
 
     @cached_property
     def fit(self) -> GuideFit:

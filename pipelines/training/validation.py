@@ -11,11 +11,10 @@ from torch import nn
 from dataset.errors import StoreError
 from pipelines.console.pictures import sheet
 from pipelines.evaluation.experiments import moved
-from pipelines.evaluation.measure import angles_of
+from pipelines.evaluation.metrics.codes import choose_neurons
 from pipelines.evaluation.metrics.equivariance import spearman
-from pipelines.evaluation.metrics.neurons import choose_neurons
-from pipelines.evaluation.metrics.rerender import METHODS, person_errors, skill
-from pipelines.evaluation.sweeps import open_sweeps, swept_factors
+from pipelines.evaluation.metrics.rerender import METHODS, pair_errors, skill
+from pipelines.evaluation.sweeps import angles_of, open_sweeps, swept_factors
 from train.config import TrainConfig
 from train.engine.validation import ValidationResult
 from train.families.dcign import Dcign
@@ -63,7 +62,7 @@ class SweepValidator:
         """Per factor: |rank correlation| pooled over identities and mean over identities, and the re-render skill."""
         run = self._run(cast("Network", network), step)
         codes = {f: np.stack([run.encode(sweep.images) for sweep in sweeps]) for f, sweeps in self._sweeps.items()}
-        _, neurons, _ = choose_neurons(self._config, codes)
+        _, neurons, _ = choose_neurons(run.layout, codes, axis_aligned=run.family.axis_aligned)
         numbers: dict[str, float | None] = {}
         rows = []
         for factor, latent in neurons.items():
@@ -87,7 +86,7 @@ class SweepValidator:
         totals: dict[str, list[float]] = {method: [] for method in METHODS}
         for sweep, code in zip(sweeps, codes, strict=True):
             images, masks = sweep.images[shown], sweep.masks[shown]
-            found = person_errors(code[shown], run.decode, images, masks, faces, latent, values[shown])
+            found = pair_errors(code[shown], run.decode, images, masks, faces, latent, values[shown])
             for method in METHODS:
                 totals[method].append(float(found["masked", method][off].sum()))
         value = skill({name: np.array(sums) for name, sums in totals.items()}, np.arange(len(sweeps)))

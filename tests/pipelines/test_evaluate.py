@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import zarr
 from PIL import Image
+from pipelines.evaluation.measure import measure
 
 from pipelines.console.cli import load
 from pipelines.evaluation.cache import KEEP, cached
 from pipelines.evaluation.calibration import Calibration, read_calibrations
 from pipelines.evaluation.experiments import moved
-from pipelines.evaluation.measure import measure
 from pipelines.evaluation.targets import GUARDS, LEVELS, TARGETS, UNGUARDED, Target, reached
 from train.errors import RunUnreadable
 from train.runs.trained_run import load_run

@@ -5,6 +5,8 @@ import json
 import click
 import numpy as np
 import pytest
+from pipelines.evaluation.measure import measure
+from pipelines.evaluation.pairs import angles_of, draw_pairs, pairs_of
 from scipy.stats import kstest, pearsonr
 from sklearn.metrics import roc_auc_score
 from train.networks.build_network import make_network
@@ -12,9 +14,7 @@ from train.networks.build_network import make_network
 from dataset.store import open_store
 from pipelines.console.extras import needing
 from pipelines.evaluation import analogies
-from pipelines.evaluation.measure import measure
 from pipelines.evaluation.metrics.recognition import Pairs
-from pipelines.evaluation.pairs import angles_of, draw_pairs, pairs_of
 from pipelines.rendering.backends import store_renderer
 from pipelines.rendering.subjects import open_subject, render_identities
 

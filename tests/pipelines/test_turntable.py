@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pipelines.evaluation.turntable import open_turns
 
 from dataset import open_store
-from pipelines.evaluation.turntable import open_turns
 from pipelines.training.store_source import shows_chairs
 from train.runs.trained_run import load_run
 

@@ -1,1 +1,1 @@
-"""Figures of measures and of training: one file each, written as PNG, SVG or PDF without a display."""
+"""Figures of measures, images and training, written as PNG, SVG or PDF without a display."""

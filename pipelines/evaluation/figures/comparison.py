@@ -1,10 +1,9 @@
-"""Several runs beside one another: one panel a measure, one line a run, a dot and an interval for each factor."""
+"""Dot plots that compare runs: one panel a measure, one line a run, a dot and an interval for each factor."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from pipelines.evaluation.figures.style import COLOURS, figure_file, quiet
+from pipelines.evaluation.figures.style import COLOURS, Target, figure_file, quiet
 
 MARKERS = ("o", "s", "^", "D", "v")
 
@@ -12,26 +11,26 @@ MARKERS = ("o", "s", "^", "D", "v")
 def draw_comparison(
     table: Mapping[str, Mapping[str, Mapping[str, Any]]],
     measures: Sequence[tuple[str, str]],
-    path: str | Path,
+    path: Target,
     *,
     one_scale: bool = False,
 ) -> None:
-    """Dots with 95% intervals.
+    """Plot measures of runs as dots with their 95% intervals.
 
     Parameters
     ----------
     table : run to factor to measure to {"value", "interval"}
-    measures : (key, what the panel is called)
-    path : where to write, as `pipelines.evaluation.figures.style.figure_file` has it
-    one_scale : whether all panels have the same horizontal axis
+    measures : (key, title of its panel)
+    path : where to write
+    one_scale : True for the same horizontal axis in all panels
     """
     runs, factors = [*table], [*next(iter(table.values()))]
     with figure_file(path, 2.0 + 2.6 * len(measures), 1.4 + 0.32 * len(runs) + 0.3) as figure:
         panels = figure.subplots(1, len(measures), squeeze=False, sharey=True, sharex=one_scale)[0]
-        for panel, (key, says) in zip(panels, measures, strict=True):
+        for panel, (key, title) in zip(panels, measures, strict=True):
             for f, factor in enumerate(factors):
                 _draw_factor(panel, [table[run][factor].get(key) for run in runs], f, len(factors), factor)
-            panel.set_title(says, fontsize=10)
+            panel.set_title(title, fontsize=10)
             quiet(panel)
         panels[0].set_yticks(range(len(runs)), runs)
         panels[0].invert_yaxis()
@@ -40,7 +39,7 @@ def draw_comparison(
 
 
 def _draw_factor(panel: Any, found: Sequence[Mapping[str, Any] | None], f: int, count: int, label: str) -> None:
-    """One factor of all runs, a little above or below their lines."""
+    """Draw one factor of all runs, a little above or below their lines."""
     known = [(k, e) for k, e in enumerate(found) if e is not None and e["value"] is not None]
     rows = [k + 0.22 * (f - (count - 1) / 2) for k, _ in known]
     values = [e["value"] for _, e in known]

@@ -1,29 +1,28 @@
-"""The paper's three scatter plots as one figure: inferred neuron against true angle (NIPS 2015 Figure 6 a to c)."""
+"""Scatter plots of the inferred neuron against the true angle, one panel a factor (NIPS 2015 Figure 6 a to c)."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from pipelines.evaluation.figures.style import COLOURS, figure_file, quiet
+from pipelines.evaluation.figures.style import COLOURS, Target, figure_file, quiet
 from pipelines.evaluation.metrics.equivariance import NeuronSweep
 
 FACES = 20
-"""Test faces shown; the numbers are over all of them."""
+"""Number of test faces shown; the numbers are over all of them."""
 MARKERS = ("o", "s", "^")
 """Seven colours times three shapes: no two of the faces shown look alike."""
 
 
-def draw_scatter(sweeps: Sequence[NeuronSweep], report: Mapping[str, Any], path: str | Path, title: str = "") -> None:
-    """One panel a factor, written as PNG, SVG or PDF by the path's suffix. Needs no display.
+def draw_scatter(sweeps: Sequence[NeuronSweep], report: Mapping[str, Any], path: Target, title: str = "") -> None:
+    """Plot each factor's neuron against the true angle, with the main measures in the panel's title.
 
     Parameters
     ----------
     sweeps : the factors in the order of the panels
     report : from `pipelines.evaluation.metrics.equivariance.equivariance_report` of the same sweeps
-    path : where to write; its directory exists
+    path : where to write
     title : above the panels
 
     Raises

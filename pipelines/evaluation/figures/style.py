@@ -1,6 +1,6 @@
-"""What all figures share: type, colours that are told apart with any colour vision, and files without a date."""
+"""The common style of all figures: type, colours for any colour vision, and files without a date."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +13,13 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#0
 """Okabe and Ito's palette; its yellow is too pale for points on white."""
 
 
+Target = str | Path | Sequence[Path]
+"""One file to write a figure to, or several of one figure: PNG, SVG or PDF, by the suffix. The folder exists."""
+
+
 @contextmanager
-def figure_file(path: str | Path, width: float, height: float) -> Iterator[Figure]:
-    """A figure of so many inches that is written as PNG, SVG or PDF, by the path's suffix, on leaving. No display.
+def figure_file(path: Target, width: float, height: float) -> Iterator[Figure]:
+    """A figure of `width` x `height` inches that is written to each path on leaving. Needs no display.
 
     Raises
     ------
@@ -25,12 +29,13 @@ def figure_file(path: str | Path, width: float, height: float) -> Iterator[Figur
     with mpl.rc_context({"font.size": 10, "svg.hashsalt": "dcign", "svg.fonttype": "none"}):
         figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(wspace=0.05))
         yield figure
-        undated = {"Date": None} if Path(path).suffix.lower() == ".svg" else None
-        figure.savefig(path, dpi=150, metadata=undated)
+        for target in [path] if isinstance(path, str | Path) else path:
+            undated = {"Date": None} if Path(target).suffix.lower() == ".svg" else None
+            figure.savefig(target, dpi=150, metadata=undated)
 
 
 def quiet(panel: Axes) -> None:
-    """A pale grid behind, and no frame on the right and on top."""
+    """Give a panel a pale grid behind its lines, and no frame on the right and on top."""
     panel.grid(color="0.9", linewidth=0.6)
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)

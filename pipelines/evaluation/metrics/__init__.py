@@ -1,1 +1,1 @@
-"""What a trained code is worth: measures of codes and images, each a plain function of arrays."""
+"""Measures of codes and images: plain functions of arrays that need no store and no run."""

@@ -1,8 +1,8 @@
-"""Does a neuron follow its factor? Rank and regression measures on sweeps of people never trained on.
+"""Rank and regression measures of how a neuron follows its factor, on sweeps of held-out identities.
 
-A sweep shows one person at every angle of a grid while nothing else changes. For each factor there is one neuron;
-its sign and scale are arbitrary, so ranks are compared in absolute value, and degrees are read from it through a
-calibration fitted on the *training* sweeps and judged on the *test* sweeps. Undefined ratios (a constant code) are
+A sweep shows one identity at every angle of a grid while nothing else changes. For each factor there is one neuron;
+its sign and scale are arbitrary, so ranks are compared in absolute value, and degrees are predicted through a
+calibration fitted on the *training* sweeps and evaluated on the *test* sweeps. Undefined ratios (a constant code) are
 0, so that a dead neuron scores worst instead of NaN.
 """
 
@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 from sklearn.isotonic import IsotonicRegression
 from sklearn.neighbors import KNeighborsRegressor
 
-from pipelines.evaluation.metrics.bootstrap import Statistic, estimates, mean_of
+from pipelines.evaluation.metrics.bootstrap import RESAMPLES, Statistic, estimates, mean_of
 from train.errors import WrongCodes
 
 Array = NDArray[np.float64]
@@ -28,25 +28,28 @@ SWITCH_OFFSET = 0.2 / 1.5
 
 DEFINITIONS: dict[str, str] = {
     "spearman_per_face": "mean over test faces of |Spearman correlation| of neuron and angle",
-    "spearman_worse_half": "the same within the angles below and those above the middle of the range, the smaller mean",
+    "spearman_worse_half": "spearman_per_face within the angles below and within those above the middle of the range, "
+    "the smaller of the two",
     "spearman_pooled": "|Spearman correlation| of neuron and angle over all test images",
     "linear_r2": "squared Pearson correlation of neuron and angle over all test images",
-    "isotonic_r2": "R2 of the angle that isotonic regression, fitted on training sweeps, reads from the neuron",
-    "isotonic_rmse": "its root mean square error, in the unit of the angle",
-    "knn_r2": f"R2 of the mean angle of the {NEIGHBOURS} training images nearest on the neuron: what it knows at all",
-    "knn_rmse": "its root mean square error, in the unit of the angle",
-    "monotone_fraction": "share of steps along the grid that go the way most of that face's steps go, mean over faces",
+    "isotonic_r2": "R2 of the angle predicted from the neuron by an isotonic regression fitted on training sweeps",
+    "isotonic_rmse": "root mean square error of the same prediction, in the unit of the angle",
+    "knn_r2": f"R2 of the mean angle of the {NEIGHBOURS} training images nearest on the neuron, which may be "
+    "non-monotone",
+    "knn_rmse": "root mean square error of the same prediction, in the unit of the angle",
+    "monotone_fraction": "share of steps along the grid with the sign that most of that face's steps have, mean "
+    "over faces",
     "switch_index": "|change of the neuron over the middle 2/15 of the angles| / its range, mean over faces; 2/15 for "
     "a straight line",
     "slope_sign_consistency": "share of test faces whose slope has the sign most faces have",
     "identity_share": "variance between the faces' mean neurons / variance of the neuron over all test images",
 }
-"""The measures of a factor."""
+"""Measure to its definition. A face is an identity."""
 
 
 @dataclass(frozen=True)
 class NeuronSweep:
-    """One factor's neuron on all its sweeps.
+    """The values of one factor's neuron on all its sweeps.
 
     Raises
     ------
@@ -57,13 +60,13 @@ class NeuronSweep:
 
     factor: str
     unit: str
-    """Of the angles, e.g. "degrees"."""
+    """The unit of the angles, e.g. "degrees"."""
     angles: Array
     """(G,) ascending."""
     train: Array
-    """(faces, G): the neuron on the training split's sweeps, which calibrate."""
+    """(faces, G): values on the training split's sweeps, which calibrate."""
     test: Array
-    """(faces, G): the neuron on the test split's sweeps, which are measured."""
+    """(faces, G): values on the test split's sweeps, which are measured."""
 
     def __post_init__(self) -> None:
         for name in ("angles", "train", "test"):
@@ -80,7 +83,7 @@ class NeuronSweep:
                 raise WrongCodes(f"the {split} codes of {self.factor} are not all finite")
 
 
-def equivariance_report(sweeps: Iterable[NeuronSweep]) -> dict[str, Any]:
+def equivariance_report(sweeps: Iterable[NeuronSweep], resamples: int = RESAMPLES) -> dict[str, Any]:
     """All measures of all factors, as JSON-able values.
 
     Returns
@@ -90,12 +93,12 @@ def equivariance_report(sweeps: Iterable[NeuronSweep]) -> dict[str, Any]:
     """
     return {
         "definitions": {"equivariance": dict(DEFINITIONS)},
-        "factors": {s.factor: sizes(s) | {"equivariance": estimates(statistics(s))} for s in sweeps},
+        "factors": {s.factor: sizes(s) | {"equivariance": estimates(statistics(s), resamples)} for s in sweeps},
     }
 
 
 def sizes(sweep: NeuronSweep) -> dict[str, Any]:
-    """Unit and sample sizes."""
+    """The unit of the angles and the sample sizes."""
     return {
         "unit": sweep.unit,
         "train_faces": len(sweep.train),
@@ -106,7 +109,7 @@ def sizes(sweep: NeuronSweep) -> dict[str, Any]:
 
 
 def statistics(sweep: NeuronSweep) -> dict[str, Statistic]:
-    """The measures of one factor, each a statistic of test faces; RMSE in the unit of the angles."""
+    """The measures of one factor as statistics over test faces; RMSE in the unit of the angles."""
     z, angles = sweep.test, sweep.angles
     below, above = angles <= _middle(angles), angles >= _middle(angles)
     halves = [_ranked(z[:, half], angles[half]) for half in (below, above)]
@@ -158,7 +161,7 @@ def knn_predictor(sweep: NeuronSweep) -> Array:
 
 
 def _calibrated(name: str, sweep: NeuronSweep, predicted: Array) -> dict[str, Statistic]:
-    """R2 (may be negative: worse than the mean angle) and RMSE of predicted against true angles."""
+    """R2 and RMSE of predicted against true angles; R2 is negative where the mean angle predicts better."""
     error = np.square(predicted - sweep.angles).mean(axis=1)
     spread = float(np.square(sweep.angles - sweep.angles.mean()).mean())
     return {
@@ -168,7 +171,7 @@ def _calibrated(name: str, sweep: NeuronSweep, predicted: Array) -> dict[str, St
 
 
 def monotone_fraction(z: Array) -> float:
-    """Of one face's steps along the grid, the share with the majority's sign; a step of 0 has no sign."""
+    """The share of one face's steps along the grid that have the majority's sign; a step of 0 has no sign."""
     steps = np.sign(np.diff(z))
     return max(int(np.sum(steps > 0)), int(np.sum(steps < 0))) / len(steps)
 
@@ -176,7 +179,7 @@ def monotone_fraction(z: Array) -> float:
 def switch_index(z: Array, angles: Array) -> float:
     """One face's jump over the middle of the range, as a share of the neuron's range; 2/15 for a straight line.
 
-    The original nets turned their azimuth neuron around at 0 degrees: nearly the whole range is crossed between -0.2
+    The azimuth neuron of the original nets is non-monotone at 0 degrees: nearly the whole range is crossed between -0.2
     and +0.2 rad (NIPS 2015 section 4.1, "a discontinuity at 0").
     """
     centre, half = _middle(angles), (angles[-1] - angles[0]) / 2
@@ -192,7 +195,7 @@ def identity_share(z: Array) -> float:
 
 
 def _majority(slopes: Array) -> float:
-    """Share of slopes that have the sign most of them have; a slope of 0 has none."""
+    """The share of slopes that have the majority's sign; a slope of 0 has none."""
     return max(int(np.sum(slopes > 0)), int(np.sum(slopes < 0))) / len(slopes)
 
 
@@ -202,13 +205,16 @@ def _ranked(z: Array, angles: Array) -> Array:
 
 
 def _each(measure: Callable[[Array], float], z: Array) -> Array:
+    """(faces,) the measure of each row."""
     return np.array([measure(row) for row in z])
 
 
 def _middle(angles: Array) -> float:
+    """The middle of the range."""
     return float(angles[0] + angles[-1]) / 2
 
 
 def _training_pairs(sweep: NeuronSweep) -> tuple[Array, Array]:
+    """(n,) neuron values and (n,) angles of all training images."""
     z = sweep.train
     return z.ravel(), np.broadcast_to(sweep.angles, z.shape).ravel()

@@ -1,10 +1,10 @@
-"""Re-render skill: how well turning a neuron draws the same person at another angle.
+"""Re-render skill: the error of an identity rendered by the network at another angle, on a scale from copy to oracle.
 
-An image of a person at one angle is encoded, the factor's neuron set to what it says on average at another angle, and
-the code decoded. What comes out is compared with the true render of that person at that angle. It is put on a scale
-between two others: *copy* shows the source unchanged (skill 0), the *oracle* encodes and decodes the target itself
-(skill 1). Two more stand beside them: the *mean face* shows the average training person at the target's angle, *left
-alone* decodes the source's code as it is.
+An image of an identity at one angle is encoded, the factor's neuron set to its mean value at another angle, and the
+code decoded. The result is compared with the true render of that identity at that angle. Two other methods end the
+scale: *copy* shows the source unchanged (skill 0), the *oracle* encodes and decodes the target itself (skill 1). Two
+more are compared: the *mean face* is the average training identity at the target's angle, *left alone* decodes the
+source's code unchanged.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.evaluation.metrics.bootstrap import Chosen, Statistic, mean_of
-from pipelines.evaluation.metrics.similarity import psnr, ssim_map
+from pipelines.evaluation.metrics.image_errors import mean_within, planes, psnr, squared, ssim_map, true_planes
 
 Array = NDArray[np.float64]
 Decode = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -25,41 +25,42 @@ NEAR = 60.0
 """Largest difference of angles of `skill_to_60`, in degrees."""
 DEFINITIONS = {
     "skill": "(sum of MSE of copy - sum of MSE) / (sum of MSE of copy - sum of MSE of the oracle), over all test "
-    "people and all ordered pairs of different grid angles; MSE over the union of the pair's two masks, grey levels "
-    "0..1; null where the oracle is no better than the copy",
-    "skill_whole": "the same over the whole image",
+    "identities and all ordered pairs of different grid angles; MSE over the union of the pair's two masks, grey "
+    "levels 0..1; null where the oracle is no better than the copy",
+    "skill_whole": "skill with the MSE over the whole image",
     "skill_to_60": "skill over pairs that differ by 60 degrees or less",
     "skill_to_60_mean_face": "skill_mean_face over those pairs",
     "skill_to_60_left_alone": "skill_left_alone over those pairs",
-    "skill_mean_face": "the skill of the average training person at the target's angle",
-    "skill_left_alone": "the skill of the source's code decoded as it is",
-    "mse_METHOD": "MSE over the masks, mean over pairs and people",
-    "psnr_METHOD": "-10 log10 of each pair's masked MSE, in dB, mean over pairs and people",
-    "ssim_METHOD": "structural similarity (11 x 11 Gaussian window, sigma 1.5), mean over the masks, pairs and people",
+    "skill_mean_face": "the skill of the average training identity at the target's angle",
+    "skill_left_alone": "the skill of the source's code decoded unchanged",
+    "mse_METHOD": "MSE over the masks, mean over pairs and identities",
+    "psnr_METHOD": "-10 log10 of each pair's masked MSE, in dB, mean over pairs and identities",
+    "ssim_METHOD": "structural similarity (11 x 11 Gaussian window, sigma 1.5), mean over the masks, pairs and "
+    "identities",
 }
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Every quantity of every method on every pair of angles of every person."""
+    """The errors of every method on every pair of angles of every identity."""
 
     angles: Array
-    """(S,) the grid."""
+    """(S,) the grid, in the unit of the factor."""
     table: Mapping[tuple[str, str], Array]
-    """(quantity, method) to (people, S, S): source angle, target angle. "masked" and "whole" are MSE."""
+    """(quantity, method) to (N, S, S): identity, source angle, target angle. "masked" and "whole" are MSE."""
 
     @property
-    def people(self) -> int:
-        """Number of people."""
+    def identities(self) -> int:
+        """Number of identities."""
         return len(self.table["whole", "ours"])
 
     @property
     def pairs(self) -> int:
-        """Ordered pairs of different angles, over all people."""
-        return self.people * len(self.angles) * (len(self.angles) - 1)
+        """Number of ordered pairs of different angles, over all identities."""
+        return self.identities * len(self.angles) * (len(self.angles) - 1)
 
 
-def person_errors(
+def pair_errors(
     codes: NDArray[np.float32],
     decode: Decode,
     images: NDArray[np.uint8],
@@ -68,12 +69,12 @@ def person_errors(
     latents: NDArray[np.integer] | int,
     values: NDArray[np.floating],
 ) -> dict[tuple[str, str], Array]:
-    """(quantity, method) to (S, S) of one person.
+    """The errors of one identity: (quantity, method) to (S, S), by source angle, then by target angle.
 
     Parameters
     ----------
     codes : (S, latents)
-        Of the images.
+        Codes of the images.
     decode : function
         (n, latents) to (n, H, W[, 3]) float of 0..1.
     images, masks : (S, H, W[, 3]) and (S, H, W) uint8
@@ -82,20 +83,19 @@ def person_errors(
     latents : int, or (G,) int
         The factor's neuron, or neurons.
     values : broadcasts to (S, S) or (S, S, G) float
-        What they should say on the way from each angle of the grid to each: (S,) or (S, G) where the source does not
-        matter.
+        Their values for each source and target angle; (S,) or (S, G) where they depend on the target only.
     """
     steps = len(images)
     truth, own = true_planes(images, masks), planes(decode(codes), masks)
-    drawn = {
-        "ours": planes(decode(turned(codes, latents, values)), masks).reshape(steps, *truth.shape),
+    decoded = {
+        "ours": planes(decode(with_values(codes, latents, values)), masks).reshape(steps, *truth.shape),
         "left_alone": own[:, None],
         "copy": truth[:, None],
         "mean_face": planes(mean_faces.astype(np.float32), masks)[None],
         "oracle": own[None],
     }
     found: dict[tuple[str, str], Array] = {}
-    for method, shown in drawn.items():
+    for method, shown in decoded.items():
         squares = squared(shown, truth)
         found["whole", method] = squares.mean(axis=(2, 3, 4))
         found["masked", method] = mean_within(squares, masks)
@@ -103,51 +103,25 @@ def person_errors(
     return found
 
 
-def turned(
+def with_values(
     codes: NDArray[np.float32], latents: NDArray[np.integer] | int, values: NDArray[np.floating]
 ) -> NDArray[np.float32]:
-    """(S, latents) codes to (S * S, latents), source by source, the factor's at `values` as in `person_errors`."""
+    """(S, latents) codes to (S * S, latents), source by source, the factor's set to `values` as in `pair_errors`."""
     steps, which = len(codes), np.shape(latents)
     found = np.repeat(codes, steps, axis=0)
     found[:, latents] = np.broadcast_to(values, (steps, steps, *which)).reshape(steps * steps, *which)
     return found
 
 
-def true_planes(images: NDArray[np.uint8], masks: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, H, W) or (n, H, W, 3) uint8 to (n, C, H, W) of 0..1."""
-    return planes(images.astype(np.float32) / np.float32(255), masks)
-
-
-def squared(shown: NDArray[np.float32], truth: NDArray[np.float32]) -> Array:
-    """(S or 1, S or 1, C, H, W) against (S, C, H, W): (S, S, 1, H, W) squared errors, mean over channels."""
-    steps = len(truth)
-    squares = np.square(shown - truth[None], dtype=np.float64).mean(axis=2, keepdims=True)
-    return np.broadcast_to(squares, (steps, steps, *squares.shape[2:]))
-
-
-def mean_within(values: NDArray[np.floating], masks: NDArray[np.uint8]) -> Array:
-    """(S, S) mean of (S, S, 1, H, W) values over the union of both angles' masks."""
-    covered = masks > 0
-    union = (covered[:, None] | covered[None])[:, :, None]
-    seen = np.maximum(union.sum(axis=(2, 3, 4)), 1)
-    mean: Array = (values * union).sum(axis=(2, 3, 4), dtype=np.float64) / seen
-    return mean
-
-
-def planes(images: NDArray[np.float32], masks: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, H, W) or (n, H, W, 3) to (n, C, H, W)."""
-    return images[:, None] if images.ndim == masks.ndim else np.moveaxis(images, -1, 1)
-
-
 def statistics(errors: Errors) -> dict[str, Statistic]:
-    """Everything of `DEFINITIONS` as statistics of people."""
+    """All measures of `DEFINITIONS` as statistics over identities."""
     steps = len(errors.angles)
     apart = np.abs(np.subtract.outer(errors.angles, errors.angles))
     every, near = ~np.eye(steps, dtype=bool), (apart > 0) & (apart <= NEAR)
 
     def skills(quantity: str, pairs: NDArray[np.bool_], method: str = "ours") -> Statistic:
         totals = {m: errors.table[quantity, m][:, pairs].sum(axis=1) for m in METHODS}
-        return Statistic(lambda chosen: skill(totals, chosen, method), errors.people)
+        return Statistic(lambda chosen: skill(totals, chosen, method), errors.identities)
 
     found = {
         "skill": skills("masked", every),
@@ -167,17 +141,30 @@ def statistics(errors: Errors) -> dict[str, Statistic]:
 
 
 def skill(totals: Mapping[str, Array], chosen: Chosen, method: str = "ours") -> float:
-    """From (people,) sums of MSE by method; NaN where the oracle is no better than the copy, and no scale is left."""
+    """Skill from (N,) sums of MSE by method; NaN where the oracle is no better than the copy: there is no scale."""
     copied, shown, best = (float(totals[name][chosen].sum()) for name in ("copy", method, "oracle"))
     return (copied - shown) / (copied - best) if best < copied else math.nan
 
 
-def difference_curve(errors: Errors) -> dict[str, Array]:
-    """Mean masked MSE of each method at each difference of angle of the grid."""
+def difference_curve(errors: Errors, period: float | None = None) -> dict[str, Array]:
+    """Mean masked MSE of each method at each difference of angle of the grid.
+
+    Parameters
+    ----------
+    errors : on an even grid
+    period : of the factor, in the unit of the angles; differences are then the shortest way round
+
+    Returns
+    -------
+    "difference" and each of `METHODS`, all of one length
+    """
     steps = len(errors.angles)
     apart = np.abs(np.subtract.outer(np.arange(steps), np.arange(steps)))
-    curve = {"difference": (errors.angles[1] - errors.angles[0]) * np.arange(1, steps)}
+    if period is not None:
+        apart = np.minimum(apart, steps - apart)
+    known = np.arange(1, int(apart.max()) + 1)
+    curve = {"difference": (errors.angles[1] - errors.angles[0]) * known}
     for method in METHODS:
         mean = errors.table["masked", method].mean(axis=0)
-        curve[method] = np.array([mean[apart == k].mean() for k in range(1, steps)])
+        curve[method] = np.array([mean[apart == k].mean() for k in known])
     return curve

@@ -1,7 +1,7 @@
-"""Disentanglement metrics of codes from anywhere: `score(codes, factors)`.
+"""Disentanglement scores of any codes: `score(codes, factors)`.
 
-For comparison with other work only. Most cannot see what `pipelines.evaluation.metrics.equivariance` sees: a neuron that jumps at
-zero, or loses the sign of its angle, scores 1 in FactorVAE and no less than the truth in MIG.
+For comparison with other work only. Most scores miss what `pipelines.evaluation.metrics.equivariance` measures: a
+neuron that jumps at zero, or loses the sign of its angle, has 1 in FactorVAE and no less than the truth in MIG.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.evaluation.metrics.bootstrap import centred_interval
-from pipelines.evaluation.metrics.disentanglement.importance import dci
-from pipelines.evaluation.metrics.disentanglement.matching import mcc, sap
-from pipelines.evaluation.metrics.disentanglement.mutual import levels, mig
-from pipelines.evaluation.metrics.disentanglement.voting import beta_vae, factor_vae
+from pipelines.evaluation.metrics.bootstrap import RESAMPLES, centred_interval
+from pipelines.evaluation.metrics.disentanglement.correlation import levels, mcc, mig, sap
+from pipelines.evaluation.metrics.disentanglement.fitted import beta_vae, dci, factor_vae
 from train.errors import WrongCodes
 
 DEFINITIONS = {
     "mig": "mutual information gap: (largest - second largest MI of a latent with a factor) / entropy, mean over "
     "factors; 20 bins of equal width (Chen et al. 2018)",
-    "sap": "squared correlation of the best latent less that of the second best, mean over factors (Kumar et al. 2018)",
+    "sap": "squared correlation of the best latent minus that of the second best, mean over factors "
+    "(Kumar et al. 2018)",
     "mcc": "mean |Spearman correlation| of the best one-to-one matching of latents and factors",
     "dci": "disentanglement and completeness of the importances of gradient-boosted regressors, and their mean R2 "
     "(Eastwood and Williams 2018)",
@@ -29,9 +28,9 @@ DEFINITIONS = {
     "(Higgins et al. 2017)",
 }
 LEAST_IMAGES = 100
-"""With fewer, 20 bins hold too few images each for an entropy."""
+"""Least number of images: with fewer, 20 bins hold too few each for an entropy."""
 INTERVALS = ("mig", "sap", "mcc")
-"""Metrics with an interval over people. The others are fitted or drawn anew for each: hours for a thousand."""
+"""Metrics with an interval over identities. The others fit a model in each resample: hours for a thousand."""
 
 
 def score(
@@ -40,24 +39,27 @@ def score(
     groups: Sequence[Sequence[int]] | None = None,
     bins: int = 20,
     seed: int = 0,
-    people: NDArray[np.integer] | None = None,
+    identity: NDArray[np.integer] | None = None,
+    resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
-    """All metrics of `DEFINITIONS`, each in 0..1, higher better; None for those that guess among factors, of one.
+    """All metrics of `DEFINITIONS`, each in 0..1, higher is better; None for FactorVAE and BetaVAE of one factor.
 
     Parameters
     ----------
     codes : (N, D)
-        One row an image; the means, not samples.
+        One row for each image: means of the latents, not samples.
     factors : (N, K)
         True values, in any unit.
     groups : sequence of sequences of int, optional
-        Latents that count as one, such as the 197 of an identity; by default each counts alone.
+        Latents that count as one, such as the intrinsic ones; by default each counts alone.
     bins : int
         Factors with more values than this are cut into so many bins of equal width.
     seed : int
-        Of the drawn pairs and batches.
-    people : (N,) integers, optional
-        Who is in each image. Then `intervals` has a 95% bootstrap interval over people for `INTERVALS`.
+        Of the sampled pairs and batches.
+    identity : (N,) integers, optional
+        The identity in each image. Then `intervals` has a 95% bootstrap interval over identities for `INTERVALS`.
+    resamples : int
+        Of the bootstrap.
 
     Raises
     ------
@@ -67,14 +69,14 @@ def score(
     z, v = np.asarray(codes, np.float64), np.asarray(factors, np.float64)
     parts = [[d] for d in range(z.shape[-1])] if groups is None else [list(group) for group in groups]
     _check(z, v, parts)
-    if people is not None and np.shape(people) != (len(z),):
-        raise WrongCodes(f"expected who is in each of the {len(z)} images, not {np.shape(people)} numbers")
-    who = np.zeros(len(z), np.int64) if people is None else np.unique(people, return_inverse=True)[1]
+    if identity is not None and np.shape(identity) != (len(z),):
+        raise WrongCodes(f"expected the identity in each of the {len(z)} images; got shape {np.shape(identity)}")
+    owner = np.zeros(len(z), np.int64) if identity is None else np.unique(identity, return_inverse=True)[1]
     ids = np.stack([levels(column, bins) for column in v.T], axis=1)
     rng = np.random.Generator(np.random.Philox(seed))
-    statistics = {"mig": mig(z, ids, parts, who), "sap": sap(z, v, parts, who), "mcc": mcc(z, v, parts, who)}
-    known = statistics.items() if people is not None else ()
-    intervals = {name: list(centred_interval(statistic, 0, 1)) for name, statistic in known}
+    statistics = {"mig": mig(z, ids, parts, owner), "sap": sap(z, v, parts, owner), "mcc": mcc(z, v, parts, owner)}
+    known = statistics.items() if identity is not None else ()
+    intervals = {name: list(centred_interval(statistic, 0, 1, resamples=resamples)) for name, statistic in known}
     several = ids.shape[1] > 1
     return {
         "images": len(z),
@@ -89,12 +91,12 @@ def score(
 def _check(codes: NDArray[np.float64], factors: NDArray[np.float64], groups: list[list[int]]) -> None:
     if codes.ndim != 2 or factors.ndim != 2 or len(codes) != len(factors) or len(codes) < LEAST_IMAGES:
         raise WrongCodes(
-            f"expected (N, D) codes and (N, K) factors of {LEAST_IMAGES} images or more, "
-            f"not {codes.shape}, {factors.shape}"
+            f"expected (N, D) codes and (N, K) factors of {LEAST_IMAGES} images or more; "
+            f"got {codes.shape} and {factors.shape}"
         )
     if not (np.isfinite(codes).all() and np.isfinite(factors).all()):
-        raise WrongCodes("codes and factors must be finite")
+        raise WrongCodes("expected finite codes and factors; got NaN or infinite values")
     if not all(groups):
-        raise WrongCodes("a group must name a latent or more")
+        raise WrongCodes("expected groups that name a latent or more; got an empty group")
     if sorted(d for group in groups for d in group) != list(range(codes.shape[1])):
-        raise WrongCodes(f"the groups must name each of the {codes.shape[1]} latents once")
+        raise WrongCodes(f"expected groups that name each of the {codes.shape[1]} latents once; got {groups}")

@@ -41,7 +41,7 @@ def table(neuron, changed=0, decode=decode):
     for person in range(PEOPLE):
         own, other = sweep(person, changed), sweep((person - 1) % PEOPLE, changed)
         images = render(own)
-        errors = rerender.person_errors(own, decode, images, MASKS, images / 255, neuron, own[:, neuron])
+        errors = rerender.pair_errors(own, decode, images, MASKS, images / 255, neuron, own[:, neuron])
         for method, name in (("calibrated", "ours"), ("left_alone", "left_alone"), ("copy", "copy"), ("oracle",) * 2):
             found[method].append(errors["masked", name])
         found["ours"].append(answer_errors(own, other, decode, images, MASKS, neuron))

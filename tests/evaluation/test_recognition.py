@@ -17,9 +17,9 @@ from pipelines.evaluation.metrics.recognition import (
     best_threshold,
     crossed,
     feature_similarity,
-    flattered,
     image_similarity,
     measures,
+    optimistic_accuracy,
     statistics,
 )
 from train.errors import WrongCodes
@@ -40,9 +40,9 @@ PAIRS = couples(50)
 
 def codes(pairs, know, noise, latents=30):
     """What both images of each pair say: so much of the person, so much of nothing."""
-    people = random(1).normal(size=(pairs.people.max() + 1, latents))
+    people = random(1).normal(size=(pairs.identities.max() + 1, latents))
     return tuple(know * people[side] + noise * random(2, k).normal(size=(len(side), latents))
-                 for k, side in enumerate(pairs.people.T))  # fmt: skip
+                 for k, side in enumerate(pairs.identities.T))  # fmt: skip
 
 
 def test_a_perfect_code_is_always_right():
@@ -70,7 +70,7 @@ def test_few_pairs_flatter_more_than_many():
     """96 pairs with labels that mean nothing reach 60% by the paper's choice of threshold; 2,000 do not."""
     similarity = random(3).normal(size=2000) / 3
     same = np.arange(2000) % 2 == 0
-    few, many = flattered(similarity[:96], same[:96]), flattered(similarity, same)
+    few, many = optimistic_accuracy(similarity[:96], same[:96]), optimistic_accuracy(similarity, same)
     assert few["null_95"] > 0.59
     assert many["null_95"] < 0.54
 
@@ -139,13 +139,13 @@ def test_folds_share_no_person(monkeypatch):
         return 0.0, 1.0
 
     monkeypatch.setattr("pipelines.evaluation.metrics.recognition.best_threshold", spy)
-    numbers = np.arange(len(PAIRS.people))
+    numbers = np.arange(len(PAIRS.identities))
     crossed(numbers.astype(float), PAIRS)
     assert len(seen) == FOLDS
     for fitted in seen:
         judged = [k for k in numbers if k not in fitted]
         assert judged
-        assert set(PAIRS.people[judged].ravel()).isdisjoint(PAIRS.people[sorted(fitted)].ravel())
+        assert set(PAIRS.identities[judged].ravel()).isdisjoint(PAIRS.identities[sorted(fitted)].ravel())
 
 
 def test_groups_are_people_who_have_met_however_far_round():
@@ -188,7 +188,7 @@ def test_people_who_are_in_many_pairs_widen_the_interval():
     ("people", "message"),
     [
         (np.zeros((4, 2), int), "some pairs the same and some not"),
-        (np.zeros((4, 3), int), r"\(N, 2\) people"),
+        (np.zeros((4, 3), int), r"\(N, 2\) identities"),
         (COUPLES, f"{FOLDS} folds need {FOLDS} groups"),
     ],
 )

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from pipelines.evaluation.metrics.rerender import person_errors
-from pipelines.evaluation.metrics.turning import circle, read_angles, statistics, way
+from pipelines.evaluation.metrics.circular import circle, read_angles, statistics, way
+from pipelines.evaluation.metrics.rerender import pair_errors
 
 ANGLES = np.arange(0.0, 360.0, 6.0)
 
@@ -80,6 +80,6 @@ def test_a_group_of_latents_is_turned_together():
         views = np.argmax(turned[:, :2] @ circle(np.arange(4) * 90.0).T.astype(np.float32), axis=1)
         return images[views].astype(np.float32) / 255
 
-    found = person_errors(codes, decode, images, masks, images / 255, np.arange(2), circle(np.arange(4) * 90.0))
+    found = pair_errors(codes, decode, images, masks, images / 255, np.arange(2), circle(np.arange(4) * 90.0))
     assert found["whole", "ours"].max() == 0
     assert found["whole", "left_alone"][0, 1] > 0

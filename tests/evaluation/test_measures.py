@@ -7,10 +7,10 @@ import pytest
 from skimage.metrics import structural_similarity
 from sklearn.linear_model import LinearRegression
 
-from pipelines.evaluation.metrics import invariance, neurons, reconstruction, retrieval
+from pipelines.evaluation.metrics import invariance, reconstruction
 from pipelines.evaluation.metrics.bootstrap import Statistic, mean_of
-from pipelines.evaluation.metrics.codes import DEFINITIONS, SweepCodes
-from pipelines.evaluation.metrics.similarity import psnr, ssim_map
+from pipelines.evaluation.metrics.codes import DEFINITIONS, SweepCodes, choose_neurons, rest
+from pipelines.evaluation.metrics.image_errors import psnr, ssim_map
 from train.objectives import OBJECTIVES
 
 ANGLES = {"azimuth": np.linspace(-86, 86, 61), "elevation": np.linspace(-23, 23, 17), "light": np.linspace(-80, 80, 81)}
@@ -149,14 +149,14 @@ def test_crosstalk_names_who_follows_whom():
 def test_retrieval_counts_whom_it_finds():
     gallery = np.eye(4)
     queries = np.array([[2.0, 0, 0, 0.1], [0, 3, 0, 0], [0, 0.1, 0, 1], [0, 0, 0.1, 1.0]])
-    assert retrieval.hits(queries, gallery).tolist() == [1, 1, 0, 1]
-    assert retrieval.hits(np.zeros((3, 2)), np.ones((3, 2))).tolist() == [0, 0, 0]  # a dead code finds nobody
-    assert ANGLES["azimuth"][retrieval.query(ANGLES["azimuth"])] == pytest.approx(34.4)
+    assert invariance.hits(queries, gallery).tolist() == [1, 1, 0, 1]
+    assert invariance.hits(np.zeros((3, 2)), np.ones((3, 2))).tolist() == [0, 0, 0]  # a dead code finds nobody
+    assert ANGLES["azimuth"][invariance.query(ANGLES["azimuth"])] == pytest.approx(34.4)
 
 
 def test_kl_in_closed_form():
-    assert retrieval.kl_nats(np.zeros(3), np.zeros(3)).tolist() == [0, 0, 0]
-    assert retrieval.kl_nats(np.array([2.0]), np.log([0.25]))[0] == pytest.approx((4 + 0.25 - 1 - math.log(0.25)) / 2)
+    assert invariance.kl_nats(np.zeros(3), np.zeros(3)).tolist() == [0, 0, 0]
+    assert invariance.kl_nats(np.array([2.0]), np.log([0.25]))[0] == pytest.approx((4 + 0.25 - 1 - math.log(0.25)) / 2)
 
 
 def test_the_neuron_of_a_net_that_was_told_nothing(make_config):
@@ -164,12 +164,12 @@ def test_the_neuron_of_a_net_that_was_told_nothing(make_config):
     codes["azimuth"][:, :, 4] = np.arange(5)
     codes["azimuth"][:, :, 1] = 10 * np.arange(3)[:, None]  # differs between people, not along the sweep
     codes["light"][:, :, 2] = -np.arange(5)
-    rule, chosen, intrinsic = neurons.choose_neurons(make_config(objective="random"), codes)
+    rule, chosen, intrinsic = choose_neurons(make_config(objective="random").layout, codes, axis_aligned=False)
     assert (rule, chosen, intrinsic.tolist()) == ("variance", {"azimuth": 4, "light": 2}, [0, 1, 3, 5])
     # Elevation has no sweep here, but its latent is elevation's all the same.
-    rule, chosen, intrinsic = neurons.choose_neurons(make_config(), codes)
+    rule, chosen, intrinsic = choose_neurons(make_config().layout, codes, axis_aligned=True)
     assert (rule, chosen, intrinsic.tolist()) == ("layout", {"azimuth": 0, "light": 2}, [3, 4, 5])
-    assert neurons.rest(6, {"azimuth": 4, "light": 2}).tolist() == [0, 1, 3, 5]
+    assert rest(6, {"azimuth": 4, "light": 2}).tolist() == [0, 1, 3, 5]
     assert {o.assigned for o in OBJECTIVES.values()} == {True, False}
 
 
@@ -201,7 +201,7 @@ def test_reconstruction_in_closed_form():
     drawn = np.full((2, 20, 20), 0.2, np.float32)
     drawn[:, :5] = 0.5
     clamped = np.full((2, 20, 20), 0.9, np.float32)
-    found = reconstruction.person_reconstruction(images, masks, drawn, clamped)
+    found = reconstruction.reconstruction_errors(images, masks, drawn, clamped)
     assert found["mse_masked"] == pytest.approx(0.09, rel=1e-5)
     assert found["mse"] == pytest.approx(0.09 / 4, rel=1e-5)
     assert found["mse_over_3"] == pytest.approx(found["mse"] / 3)
@@ -219,7 +219,7 @@ def test_reconstruction_in_closed_form():
 def test_a_perfect_reconstruction_costs_nothing():
     images = random(6).integers(0, 256, (3, 20, 20), dtype=np.uint8)
     drawn = (images / 255).astype(np.float32)
-    found = reconstruction.person_reconstruction(images, np.full_like(images, 255), drawn, drawn)
+    found = reconstruction.reconstruction_errors(images, np.full_like(images, 255), drawn, drawn)
     assert found["mse"] == pytest.approx(0, abs=1e-12)
     assert found["excess_nats"] == pytest.approx(0, abs=1e-3)
     assert found["leak_gap"] == 0
@@ -232,6 +232,6 @@ def test_a_paired_difference_is_narrower_than_its_parts():
     found = a.minus(b).estimate()
     assert found["value"] == pytest.approx(a.value - b.value)
     assert np.ptp(found["interval"]) < 0.2 * np.ptp(a.estimate()["interval"])
-    with pytest.raises(ValueError, match="not the same people"):
+    with pytest.raises(ValueError, match="needs the same identities on both sides; got 200 and 3"):
         a.minus(mean_of(people[:3]))
     assert Statistic(lambda _: math.nan, 3).estimate() == {"value": None, "interval": None}

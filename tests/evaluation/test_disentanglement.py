@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from pipelines.evaluation.metrics.disentanglement import score
-from pipelines.evaluation.metrics.disentanglement.importance import completeness, dci, disentanglement
-from pipelines.evaluation.metrics.disentanglement.matching import mcc, sap
-from pipelines.evaluation.metrics.disentanglement.mutual import discretize, levels, mig
-from pipelines.evaluation.metrics.disentanglement.voting import beta_vae, factor_vae
+from pipelines.evaluation.metrics.disentanglement.correlation import discretize, levels, mcc, mig, sap
+from pipelines.evaluation.metrics.disentanglement.fitted import (
+    beta_vae,
+    completeness,
+    dci,
+    disentanglement,
+    factor_vae,
+)
 from train.errors import WrongCodes
 
 LEVELS = (61, 17, 81)
@@ -200,4 +204,4 @@ def test_what_cannot_be_scored_is_said():
     with pytest.raises(WrongCodes, match="a latent or more"):
         score(v, v, groups=[[0], [1], [2], range(3, 3)])
     with pytest.raises(WrongCodes, match="each of the 200 images"):
-        score(v, v, people=np.arange(3))
+        score(v, v, identity=np.arange(3))

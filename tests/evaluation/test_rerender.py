@@ -9,7 +9,7 @@ from pipelines.evaluation.metrics.rerender import (
     QUANTITIES,
     Errors,
     difference_curve,
-    person_errors,
+    pair_errors,
     skill,
     statistics,
 )
@@ -40,7 +40,7 @@ def read(images):
 def errors(encode=read, decode=draw, people=(0.2, 0.4, 0.6), latent=0):
     masks, mean = np.full((5, SIDE, SIDE), 255, np.uint8), truth(0.4) / 255
     values = read(truth(0.4))[:, 0]
-    found = [person_errors(encode(truth(p)), decode, truth(p), masks, mean, latent, values) for p in people]
+    found = [pair_errors(encode(truth(p)), decode, truth(p), masks, mean, latent, values) for p in people]
     return Errors(ANGLES, {key: np.stack([f[key] for f in found]) for key in found[0]})
 
 
@@ -92,7 +92,7 @@ def test_masked_errors_count_the_union_of_both_masks_only():
     for k in range(5):
         masks[k, : k + 1] = 255
     codes = read(truth(0.4))
-    found = person_errors(read(truth(0.2)), draw, truth(0.2), masks, truth(0.4) / 255, 0, codes[:, 0])
+    found = pair_errors(read(truth(0.2)), draw, truth(0.2), masks, truth(0.4) / 255, 0, codes[:, 0])
     error = np.square(truth(0.2)[1] / 255 - truth(0.2)[4] / 255)
     assert found["masked", "copy"][1, 4] == pytest.approx(error[:5].mean())
 
@@ -100,7 +100,7 @@ def test_masked_errors_count_the_union_of_both_masks_only():
 def test_color_is_averaged_over_channels():
     masks, mean = np.full((5, SIDE, SIDE), 255, np.uint8), np.repeat((truth(0.4) / 255)[..., None], 3, axis=-1)
     images = np.repeat(truth(0.2)[..., None], 3, axis=-1)
-    found = person_errors(
+    found = pair_errors(
         read(truth(0.2)), lambda c: np.repeat(draw(c)[..., None], 3, axis=-1), images, masks, mean, 0, ANGLES
     )
     grey = errors(people=(0.2,))

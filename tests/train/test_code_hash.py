@@ -1,0 +1,130 @@
+"""The hash of code follows what the code imports, and nothing else."""
+
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from train.runs import code_hash as subject
+from train.runs.code_hash import PACKAGES, SourceTree, closure, code_hash
+
+FILES = {
+    "top/__init__.py": "",
+    "top/start.py": "import json\nfrom top.deep import leaf, VALUE\n\ndef later():\n    import other.lazy\n",
+    "top/deep/__init__.py": "VALUE = 1\n",
+    "top/deep/leaf.py": "from . import sibling\nfrom ..loop import one\nimport numpy as np\n",
+    "top/deep/sibling.py": "",
+    "top/loop/__init__.py": "",
+    "top/loop/one.py": "from top.loop import two\n",
+    "top/loop/two.py": "import top.loop.one, top.start\n",
+    "top/unused.py": "import torch\n",
+    "other/__init__.py": "",
+    "other/lazy.py": "class Lazy:\n    def use(self):\n        from other import lazier as l\n",
+    "other/lazier.py": "import nowhere_installed\n",
+    "other/unused.py": "",
+}
+REACHED = {
+    "top",
+    "top.start",
+    "top.deep",
+    "top.deep.leaf",
+    "top.deep.sibling",
+    "top.loop",
+    "top.loop.one",
+    "top.loop.two",
+    "other",
+    "other.lazy",
+    "other.lazier",
+}
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return written(tmp_path)
+
+
+def written(root):
+    for name, text in FILES.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return SourceTree({"top": root / "top", "other": root / "other"})
+
+
+def test_the_closure_follows_functions_packages_and_cycles(tree):
+    assert set(tree.closure("top.start")) == REACHED
+    assert tree.closure("top.start") == tuple(sorted(REACHED))
+    assert tree.closure("other.unused") == ("other", "other.unused")
+    assert tree.closure("top.loop.two") == tree.closure("top.start")
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_the_hash_changes_with_a_byte_of_the_closure_and_with_no_other(tree, tmp_path, name):
+    before = tree.hash("top.start")
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes() + b"#")
+    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    assert (tree.hash("top.start") != before) == (module in REACHED)
+
+
+@given(st.permutations(["top.start", "other.unused", "top.unused"]))
+def test_the_hash_is_of_the_set_of_modules(tmp_path_factory, names):
+    tree = written(tmp_path_factory.getbasetemp() / "tree")
+    assert tree.hash(*names) == tree.hash("top.start", "other.unused", "top.unused")
+    assert tree.hash(*names) != tree.hash("top.start", "other.unused")
+
+
+def test_a_file_that_moves_changes_the_hash_and_another_root_does_not(tree, tmp_path):
+    before = tree.hash("top.start")
+    shutil.copytree(tmp_path, tmp_path / "copy")
+    copied = SourceTree({"top": tmp_path / "copy" / "top", "other": tmp_path / "copy" / "other"})
+    assert copied.hash("top.start") == before
+    (tmp_path / "top" / "start.py").write_text(FILES["top/start.py"].replace("deep import leaf", "loop import one"))
+    (tmp_path / "top" / "loop" / "__init__.py").write_text("VALUE = 1\n")
+    assert tree.hash("top.start") != before
+
+
+def test_the_versions_of_installed_libraries_count(tree, monkeypatch):
+    before, unused = tree.hash("top.start"), tree.hash("other.unused")
+    monkeypatch.setattr(subject, "version", lambda name: "9.9" if name == "numpy" else version(name))
+    assert tree.hash("top.start") != before
+    assert tree.hash("other.unused") == unused
+
+
+@pytest.mark.parametrize("name", ["top.nothing", "numpy", "top.deep.VALUE", ""])
+def test_what_is_no_module_of_ours_is_refused_by_name(tree, name):
+    with pytest.raises(ValueError, match=f"expected the full name of a module of top, other; got '{name}'"):
+        tree.closure(name)
+    with pytest.raises(ValueError, match="expected the full name of a module"):
+        tree.hash("top.start", name)
+
+
+def test_our_own_training_step_is_hashed_with_what_it_imports():
+    reached = closure("train.engine.step")
+    assert "train.networks.authors" in reached
+    assert not {name for name in reached if name.startswith("pipelines")}
+    assert len(code_hash("train.engine.step")) == 64
+    assert code_hash("train.engine.step") != code_hash("train.engine.loop")
+
+
+def test_nothing_is_imported_for_it(tmp_path):
+    code = (
+        "import sys; from train.runs.code_hash import code_hash; print(code_hash('pipelines.commands.train_dcign'));"
+        "print(*{name.split('.')[0] for name in sys.modules} & {'torch', 'numpy', 'pipelines', 'render'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [code_hash("pipelines.commands.train_dcign")]
+
+
+def test_every_module_of_ours_can_be_named():
+    root = Path(subject.__file__).parents[2]
+    tree = SourceTree({package: root / package for package in PACKAGES})
+    for package in PACKAGES:
+        for path in (root / package).rglob("*.py"):
+            name = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+            assert tree.file(name) == path
