@@ -14,14 +14,14 @@ from train.networks.interface import CodeShape, Network, NetworkOptions
 INTRINSIC_RATIO = 10.0
 """NIPS 2015 section 3.1: azimuth, elevation, light, intrinsic batches come as 1:1:1:10."""
 EARLIER = {
-    "network": "authors",
-    "widest": "fine",
     "beta": 1.0,
     "agreement": 0.0,
     "label_fraction": 0.0,
     "orient": 0,
 }
 """Fields that the runs of earlier versions lack, and the values that describe what those runs did."""
+EARLIER_NETWORK = {"network": "authors", "widest": "fine"}
+"""The same for runs from before there were several networks."""
 
 
 def paper_ratio(layout: Layout, intrinsic: float = INTRINSIC_RATIO) -> tuple[tuple[str, float], ...]:
@@ -119,7 +119,7 @@ class DcignOptions:
         ConfigError
             An unknown or missing key, an unknown network, or a value of the wrong type; the key is named.
         """
-        plain = EARLIER | dict(plain)
+        plain = EARLIER | ({} if "network" in plain else EARLIER_NETWORK) | dict(plain)
         network = network_class(plain["network"])
         known = field_names(cls) | field_names(network.Options)
         for word, keys in (("unknown", plain.keys() - known), ("missing", known - plain.keys())):

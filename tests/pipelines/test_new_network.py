@@ -56,7 +56,7 @@ class LinearNetwork(Network):
     def decode_logits(self, code):
         self.check_code(code)
         side = self.shape.side
-        return self.last(torch.relu(self.expand(code))).view(len(code), self.shape.channels, side, side)
+        return self.last(torch.relu(self.expand(code))).view(-1, self.shape.channels, side, side)
 
 
 @pytest.fixture

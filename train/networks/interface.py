@@ -58,7 +58,8 @@ class NetworkOptions(Options, Protocol):
 class Network(nn.Module, ABC):
     """Encoder and decoder. Parameters are float32; convolutions compute in `precision`, the code in float32.
 
-    A subclass has a frozen dataclass of options, takes the arguments below, and stands in `NETWORKS`.
+    A subclass has a frozen dataclass of options, takes the arguments below, and is listed in `NETWORKS`. It reads the
+    batch size from a tensor's `shape`, never by `len`, so that an exported graph takes any.
 
     Parameters
     ----------
