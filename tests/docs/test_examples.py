@@ -169,7 +169,7 @@ def home(tmp_path_factory):
                 pytest.fail("docs/commands.md did not run to its end, and the other pages go on from there")
             begun.mkdir()
             patch.chdir(begun)
-            patch.setattr(problem, "DRAWS", 60)  # infer-scene begins with 3,000 renders otherwise
+            patch.setattr(problem, "PRIOR_SAMPLES", 60)  # infer-scene starts with 3,000 renders otherwise
             run_page(COMMANDS)
             save_picture(open_store("sweeps.zarr").read("test", "azimuth", 0)["image"][35], Path("portrait.jpg"))
             begun.rename(folder)
@@ -181,7 +181,7 @@ def furnished(tmp_path, monkeypatch, home):
     """A copy of the home to run in: examples may change what they work on."""
     shutil.copytree(home, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(problem, "DRAWS", 60)
+    monkeypatch.setattr(problem, "PRIOR_SAMPLES", 60)
 
 
 def run_page(page):
