@@ -7,6 +7,7 @@ import click
 
 from pipelines.console.options import device_option, json_option
 from pipelines.evaluation.comparison import compare
+from pipelines.evaluation.metrics.bootstrap import RESAMPLES
 from pipelines.evaluation.run_evaluation import check_same_factors, open_evaluation
 
 
@@ -20,9 +21,16 @@ from pipelines.evaluation.run_evaluation import check_same_factors, open_evaluat
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for comparison.json, comparison.md and the figures.",
 )
+@click.option(
+    "--resamples",
+    default=RESAMPLES,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Bootstrap resamples of every interval.",
+)
 @device_option
 @json_option
-def command(runs: tuple[Path, ...], url: str, out: Path, device: str, as_json: bool) -> None:
+def command(runs: tuple[Path, ...], url: str, out: Path, resamples: int, device: str, as_json: bool) -> None:
     """Compare RUNS on the same held-out identities. The others are compared with the first one.
 
     Runs that differ only in their seed are taken together: the mean over seeds, of the same identities in every
@@ -33,5 +41,5 @@ def command(runs: tuple[Path, ...], url: str, out: Path, device: str, as_json: b
     """
     evaluations = [open_evaluation(path, url, device) for path in runs]
     check_same_factors(evaluations)
-    found, text = compare(evaluations, out)
+    found, text = compare(evaluations, out, resamples)
     click.echo(json.dumps(found) if as_json else f"{text}\n\nwrote {out}/comparison.json, comparison.md and figures")

@@ -8,6 +8,7 @@ import click
 from dataset.errors import StoreError
 from pipelines.console.options import device_option, json_option, model_option
 from pipelines.evaluation.evaluate import evaluate, summary
+from pipelines.evaluation.metrics.bootstrap import RESAMPLES
 from pipelines.evaluation.metrics.recognition import ORIGINAL_PAIRS
 from pipelines.evaluation.recognition import PAIRS, recognise
 from pipelines.evaluation.run_evaluation import RunEvaluation, check_same_factors, open_evaluation
@@ -41,6 +42,13 @@ MOST_PAIRS = 4000
     help=f"Pairs of images for --recognition, a multiple of 4. [default: {PAIRS}]",
 )
 @model_option
+@click.option(
+    "--resamples",
+    default=RESAMPLES,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Bootstrap resamples of every interval.",
+)
 @device_option
 @json_option
 def command(
@@ -51,6 +59,7 @@ def command(
     recognition: bool,
     pairs: int | None,
     model: str | None,
+    resamples: int,
     device: str,
     as_json: bool,
 ) -> None:
@@ -82,8 +91,8 @@ def command(
     other = None if baseline is None else open_evaluation(baseline, url, device)
     check_same_factors([evaluation] if other is None else [evaluation, other])
     out = _folder(out, evaluation)
-    recognised = recognise(evaluation, other, pairs or PAIRS, model) if recognition else None
-    found = evaluate(evaluation, other, out, recognised=recognised)
+    recognised = recognise(evaluation, other, pairs or PAIRS, model, resamples) if recognition else None
+    found = evaluate(evaluation, other, out, recognised=recognised, resamples=resamples)
     click.echo(json.dumps(found) if as_json else summary(found, out))
 
 

@@ -13,7 +13,7 @@ from pipelines.evaluation.facts import HARDWARE_AND_LENGTH, facts, flat_config
 from pipelines.evaluation.figures.comparison import draw_comparison
 from pipelines.evaluation.figures.curves import Curve, draw_invariance
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES, Statistic
-from pipelines.evaluation.record import DEFINITIONS, TURN_DEFINITIONS
+from pipelines.evaluation.record import definitions
 from pipelines.evaluation.report import FORMATS
 from pipelines.evaluation.run_evaluation import RunEvaluation
 from pipelines.evaluation.tables import number
@@ -136,7 +136,7 @@ def comparison(
                 }
             progress.advance(bar)
     return {
-        "definitions": TURN_DEFINITIONS if one.periodic else DEFINITIONS,
+        "definitions": definitions(periodic=one.periodic, resamples=resamples),
         "reference": first,
         "members": {name: [facts(member) for member in members] for name, members in grouped.items()},
         "sweeps": one.digest,

@@ -12,18 +12,19 @@ import numpy as np
 import pytest
 import zarr
 from PIL import Image
-from pipelines.evaluation.measure import measure
 
 from pipelines.console.cli import load
 from pipelines.evaluation.cache import KEEP, cached
 from pipelines.evaluation.calibration import Calibration, read_calibrations
 from pipelines.evaluation.experiments import moved
+from pipelines.evaluation.run_evaluation import open_evaluation
 from pipelines.evaluation.targets import GUARDS, LEVELS, TARGETS, UNGUARDED, Target, reached
 from train.errors import RunUnreadable
 from train.runs.trained_run import load_run
 
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
-TOLD = ("--recognition", "--pairs", 96)
+QUICK = ("--resamples", 50)
+VERIFIED = ("--recognition", "--pairs", 96, *QUICK)
 FACTORS = {"azimuth": 61, "elevation": 17, "light": 81}
 
 
@@ -37,7 +38,7 @@ def evaluated(toy, tmp_path_factory):
         [*train, "--run", home / "entangled-s0", "--objective", "random"],
         [*train, "--run", home / "paper-s0"],
         [*train, "--run", home / "paper-s1", "--seed", 1],
-        ["evaluate-dcign", "--run", home / "paper-s0", *beside, "--out", home / "out", *TOLD],
+        ["evaluate-dcign", "--run", home / "paper-s0", *beside, "--out", home / "out", *VERIFIED],
     )
     for step in steps:
         load(step[0]).main([str(word) for word in step[1:]], standalone_mode=False)
@@ -152,16 +153,19 @@ def test_a_second_evaluation_uses_what_the_first_has_computed(dcign, evaluated, 
         raise AssertionError("nothing should be computed again")
 
     monkeypatch.setattr("train.runs.trained_run.TrainedRun.posterior", fail)
-    monkeypatch.setattr("pipelines.evaluation.measure.person_errors", fail)
+    monkeypatch.setattr("pipelines.evaluation.run_evaluation.pair_errors", fail)
     monkeypatch.setattr("pipelines.evaluation.analogies.answer_errors", fail)
-    monkeypatch.setattr("pipelines.evaluation.pairs.draw_pairs", fail)
+    monkeypatch.setattr("pipelines.evaluation.recognition.render_pairs", fail)
     before = (evaluated / "out/metrics.json").read_bytes()
     words = ("--run", evaluated / "paper-s0", "--baseline", evaluated / "entangled-s0", "--sweeps", toy / "sweeps.zarr")
-    said = dcign("evaluate-dcign", *words, "--out", evaluated / "again", *TOLD)
+    said = dcign("evaluate-dcign", *words, "--out", evaluated / "again", *VERIFIED)
     assert said.code == 0, said.err
     assert (evaluated / "again/metrics.json").read_bytes() == before
     monkeypatch.undo()
-    assert dcign("evaluate-dcign", "--run", toy / "run", *words[4:], "--out", evaluated / "other", "--json").code == 0
+    assert (
+        dcign("evaluate-dcign", "--run", toy / "run", *words[4:], "--out", evaluated / "other", *QUICK, "--json").code
+        == 0
+    )
 
 
 def test_what_is_kept_survives_damage_and_does_not_grow_for_ever(tmp_path):
@@ -172,21 +176,21 @@ def test_what_is_kept_survives_damage_and_does_not_grow_for_ever(tmp_path):
         return {"a": np.arange(3)}
 
     for _ in range(2):
-        assert cached(tmp_path, "codes", {"k": 0}, make)["a"].tolist() == [0, 1, 2]
+        assert cached(tmp_path, "codes", {"k": 0}, make, "train.layout")["a"].tolist() == [0, 1, 2]
     assert len(made) == 1
     file = next(tmp_path.glob("codes-*.npz"))
     file.write_bytes(file.read_bytes()[:50])
-    assert cached(tmp_path, "codes", {"k": 0}, make)["a"].tolist() == [0, 1, 2]
+    assert cached(tmp_path, "codes", {"k": 0}, make, "train.layout")["a"].tolist() == [0, 1, 2]
     assert len(made) == 2
     for k in range(KEEP + 3):
-        cached(tmp_path, "codes", {"k": k}, make)
+        cached(tmp_path, "codes", {"k": k}, make, "train.layout")
         os.utime(max(tmp_path.glob("codes-*.npz"), key=lambda p: p.stat().st_mtime_ns), (k, k))
     assert len(list(tmp_path.glob("codes-*.npz"))) <= KEEP
     assert not list(tmp_path.glob("*.partial"))
 
 
 def test_codes_are_the_networks_own(evaluated, toy):
-    measured = measure(evaluated / "paper-s0", str(toy / "sweeps.zarr"))
+    measured = open_evaluation(evaluated / "paper-s0", str(toy / "sweeps.zarr"))
     images = measured.store.read("test", "light", 1)["image"]
     np.testing.assert_array_equal(measured.codes.test["light"][1], measured.run.encode(images))
     plain = zarr.open_group(toy / "sweeps.zarr", mode="r")["test/light/factors"][1]
@@ -197,7 +201,7 @@ def test_codes_are_the_networks_own(evaluated, toy):
 
 
 def test_moving_a_neuron_changes_one_latent_only(evaluated, toy):
-    run = measure(evaluated / "paper-s0", str(toy / "sweeps.zarr")).run
+    run = open_evaluation(evaluated / "paper-s0", str(toy / "sweeps.zarr")).run
     images = moved(run, np.zeros(8, np.float32), 0, np.array([-3.0, 0.0, 3.0]))
     expected = np.zeros((3, 8), np.float32)
     expected[:, 0] = (-3, 0, 3)
@@ -222,13 +226,14 @@ def test_a_damaged_calibration_is_one_line(tmp_path, toy, text):
 
 def test_runs_are_compared_with_the_first_and_seeds_together(dcign, evaluated, toy):
     runs = [evaluated / name for name in ("paper-s0", "paper-s1", "entangled-s0")]
-    said = dcign("compare-runs", *runs, "--sweeps", toy / "sweeps.zarr", "--out", evaluated / "comparison")
+    said = dcign("compare-runs", *runs, "--sweeps", toy / "sweeps.zarr", "--out", evaluated / "comparison", *QUICK)
     assert said.code == 0, said.err
     found = json.loads((evaluated / "comparison/comparison.json").read_text())
     assert {name: len(members) for name, members in found["members"].items()} == {"paper": 2, "entangled": 1}
     assert found["reference"] == "paper"
     alone = [
-        json.loads(dcign("evaluate-dcign", "--run", run, "--sweeps", toy / "sweeps.zarr", "--json").out) for run in runs
+        json.loads(dcign("evaluate-dcign", "--run", run, "--sweeps", toy / "sweeps.zarr", *QUICK, "--json").out)
+        for run in runs
     ]
     for factor in FACTORS:
         pooled = [one["factors"][factor]["equivariance"]["spearman_pooled"]["value"] for one in alone]
@@ -271,41 +276,41 @@ def test_smaller_codes_are_measured_too(dcign, toy, tmp_path, factors, missing):
     """One factor, and a code without intrinsic latents."""
     sizes = ("--maps", 8, "--batches", 6, "--precision", "float32")
     dcign("train-dcign", "--store", toy / "faces.zarr", "--factors", factors, *sizes, "--run", tmp_path / "run")
-    said = dcign("evaluate-dcign", "--run", tmp_path / "run", "--sweeps", toy / "sweeps.zarr", "--json")
+    said = dcign("evaluate-dcign", "--run", tmp_path / "run", "--sweeps", toy / "sweeps.zarr", *QUICK, "--json")
     assert said.code == 0, said.err
     found = json.loads(said.out)
     assert (found | found["factors"]["elevation"]).get(missing) is None
     assert (tmp_path / "run/evaluation/report.html").exists()
-    said = dcign("compare-runs", tmp_path / "run", "--sweeps", toy / "sweeps.zarr", "--out", tmp_path / "c")
+    said = dcign("compare-runs", tmp_path / "run", "--sweeps", toy / "sweeps.zarr", "--out", tmp_path / "c", *QUICK)
     assert said.code == 0, said.err
     words = ("--run", toy / "run", "--sweeps", toy / "sweeps.zarr")
     refusal = dcign("evaluate-dcign", *words, "--baseline", tmp_path / "run")
     assert refusal.code == 1
-    assert "knows" in refusal.err
+    assert "expected runs with the same factors" in refusal.err
 
 
 def test_one_test_person(dcign, toy, tmp_path):
     sweeps = tmp_path / "one.zarr"
     dcign("render-sweeps", "--store", sweeps, "--like", toy / "faces.zarr", "--identities", 1)
     shutil.copytree(toy / "run", tmp_path / "run")
-    said = dcign("evaluate-dcign", "--run", tmp_path / "run", "--sweeps", sweeps)
+    said = dcign("evaluate-dcign", "--run", tmp_path / "run", "--sweeps", sweeps, *QUICK)
     assert said.code == 0, said.err
     text = (tmp_path / "run/evaluation/metrics.json").read_text()
     found = json.loads(text, parse_constant=pytest.fail)  # NaN and Infinity are no JSON
     assert found["factors"]["light"]["retrieval"]["retrieval"]["value"] is None
     assert found["factors"]["light"]["analogy"] == {}
-    assert "nobody can be turned" in (tmp_path / "run/evaluation/report.html").read_text()
+    assert "an analogy needs two" in (tmp_path / "run/evaluation/report.html").read_text()
 
 
 def test_a_checkpoint_is_evaluated_beside_its_run(dcign, toy, evaluated, tmp_path):
     shutil.copytree(evaluated / "paper-s0", tmp_path / "run")
     checkpoint = min((tmp_path / "run/checkpoints").glob("*.safetensors"))
-    said = dcign("evaluate-dcign", "--run", checkpoint, "--sweeps", toy / "sweeps.zarr")
+    said = dcign("evaluate-dcign", "--run", checkpoint, "--sweeps", toy / "sweeps.zarr", *QUICK)
     assert said.code == 0, said.err
     out = tmp_path / "run/evaluation-12"
     assert (out / "report.html").exists()
     (out / "losses.png").write_bytes(b"a figure of another evaluation")
-    dcign("evaluate-dcign", "--run", checkpoint, "--sweeps", toy / "sweeps.zarr")
+    dcign("evaluate-dcign", "--run", checkpoint, "--sweeps", toy / "sweeps.zarr", *QUICK)
     stranger = base64.b64encode(b"a figure of another evaluation").decode()
     assert stranger not in (out / "report.html").read_text()
 

@@ -5,16 +5,15 @@ import json
 import click
 import numpy as np
 import pytest
-from pipelines.evaluation.measure import measure
-from pipelines.evaluation.pairs import angles_of, draw_pairs, pairs_of
 from scipy.stats import kstest, pearsonr
 from sklearn.metrics import roc_auc_score
-from train.networks.build_network import make_network
 
 from dataset.store import open_store
 from pipelines.console.extras import needing
 from pipelines.evaluation import analogies
 from pipelines.evaluation.metrics.recognition import Pairs
+from pipelines.evaluation.recognition import pair_factors, pairs_of, render_pairs
+from pipelines.evaluation.run_evaluation import open_evaluation
 from pipelines.rendering.backends import store_renderer
 from pipelines.rendering.subjects import open_subject, render_identities
 
@@ -26,23 +25,23 @@ def sweeps(toy):
 
 @pytest.fixture(scope="module")
 def measured(toy):
-    return measure(toy / "run", str(toy / "sweeps.zarr"))
+    return open_evaluation(toy / "run", str(toy / "sweeps.zarr"))
 
 
 def test_half_of_the_pairs_are_of_one_person_and_nobody_meets_strangers():
     pairs = pairs_of(1000)
-    assert pairs.people.shape == (1000, 2)
+    assert pairs.identities.shape == (1000, 2)
     assert pairs.same.sum() == 500
     assert len(pairs.members) == 250
-    assert np.unique(pairs.people).tolist() == list(range(500))
+    assert np.unique(pairs.identities).tolist() == list(range(500))
     for rows in pairs.members:
         assert len(rows) == 4
         assert pairs.same[rows].sum() == 2
-    np.testing.assert_array_equal(pairs_of(96).people, pairs.people[:96])
+    np.testing.assert_array_equal(pairs_of(96).identities, pairs.identities[:96])
 
 
 def test_angles_are_uniform_and_independent(sweeps):
-    angles = angles_of(sweeps.spec, 1000)
+    angles = pair_factors(sweeps.spec, 1000)
     assert angles.dtype == np.float32
     shares = np.stack([(angles[..., k] - f.low) / (f.high - f.low) for k, f in enumerate(sweeps.spec.factors)], axis=-1)
     columns = shares.reshape(1000, -1)
@@ -53,10 +52,10 @@ def test_angles_are_uniform_and_independent(sweeps):
 
 
 def test_more_pairs_begin_with_fewer_and_another_seed_is_another_list(sweeps):
-    few = angles_of(sweeps.spec, 100)
-    np.testing.assert_array_equal(angles_of(sweeps.spec, 200)[:100], few)
+    few = pair_factors(sweeps.spec, 100)
+    np.testing.assert_array_equal(pair_factors(sweeps.spec, 200)[:100], few)
     other = type(sweeps.spec)(**vars(sweeps.spec) | {"seed": sweeps.spec.seed + 1})
-    assert not np.isclose(angles_of(other, 100), few).any()
+    assert not np.isclose(pair_factors(other, 100), few).any()
 
 
 def test_pictures_are_the_stores_own(sweeps):
@@ -69,30 +68,30 @@ def test_pictures_are_the_stores_own(sweeps):
 
 def test_pairs_show_who_they_say_and_are_the_same_again(sweeps, monkeypatch):
     pairs = pairs_of(96)
-    images = draw_pairs(sweeps, pairs, None)
+    images = render_pairs(sweeps, pairs, None)
     assert images.shape == (96, 2, 48, 48)
     assert len(np.unique(images.reshape(192, -1), axis=0)) == 192
-    monkeypatch.setattr("pipelines.evaluation.pairs.IDENTITIES_AT_ONCE", 7)
-    np.testing.assert_array_equal(draw_pairs(sweeps, pairs, None), images)
+    monkeypatch.setattr("pipelines.evaluation.recognition.RENDERED_AT_ONCE", 7)
+    np.testing.assert_array_equal(render_pairs(sweeps, pairs, None), images)
     # Everybody as person 0: only the second couple's pictures of others change.
-    alone = Pairs(np.where(pairs.people < 2, pairs.people, pairs.people + 2))
+    alone = Pairs(np.where(pairs.identities < 2, pairs.identities, pairs.identities + 2))
     np.testing.assert_array_equal(
-        (draw_pairs(sweeps, alone, None) == images).all(axis=(1, 2, 3)), pairs.people[:, 0] < 2
+        (render_pairs(sweeps, alone, None) == images).all(axis=(1, 2, 3)), pairs.identities[:, 0] < 2
     )
 
 
 def test_the_numbers_are_those_of_plain_tools(dcign, toy, sweeps, tmp_path, measured):
-    words = ("--run", toy / "run", "--sweeps", toy / "sweeps.zarr", "--recognition", "--pairs", 96)
+    words = ("--run", toy / "run", "--sweeps", toy / "sweeps.zarr", "--recognition", "--pairs", 96, "--resamples", 50)
     said = dcign("evaluate-dcign", *words, "--out", tmp_path)
     assert said.code == 0, said.err
-    assert "96 pairs of 48 people" in said.out
+    assert "96 pairs of 48 identities" in said.out
     found = json.loads((tmp_path / "metrics.json").read_text())["recognition"]
     assert (found["pairs"], found["same"], found["people"]) == (96, 48, 48)
     assert list(found["representations"]) == ["intrinsic", "code", "pixels", "untrained"]
     pairs = pairs_of(96)
-    images = draw_pairs(sweeps, pairs, None)
+    images = render_pairs(sweeps, pairs, None)
     encoded = np.stack([measured.run.encode(images[:, side]) for side in (0, 1)])
-    fresh = make_network(measured.run.config).state_dict()
+    fresh = measured.run.family.network().state_dict()
     blank = measured.run.untrained()
     assert all((weight == fresh[name]).all() for name, weight in blank.network.state_dict().items())
     before = np.stack([blank.encode(images[:, side]) for side in (0, 1)])

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from pipelines.evaluation.turntable import open_turns
 
 from dataset import open_store
+from pipelines.evaluation.run_evaluation import open_evaluation
 from pipelines.training.store_source import shows_chairs
 from train.runs.trained_run import load_run
 
@@ -65,14 +65,14 @@ def test_the_error_of_reconstruction_is_that_of_plain_numpy(dcign, chairs, tmp_p
 
 def test_both_turns_of_a_chair_are_drawn_together(chairs):
     """A statistic over chairs of which each has two turns: choosing one chair twice is choosing both turns twice."""
-    table = open_turns(chairs / "two", str(chairs / "sweeps.zarr"), "cpu")
-    statistic = table.statistics()["turning"]["angle_rmse"]
+    evaluation = open_evaluation(chairs / "two", str(chairs / "sweeps.zarr"), "cpu")
+    statistic = evaluation.statistics("azimuth")["turning"]["angle_rmse"]
     single = [statistic.of(np.array([k])) for k in range(4)]
     assert statistic.of(np.array([1, 1, 3])) == pytest.approx(
         np.sqrt((2 * single[1] ** 2 + single[3] ** 2) / 3), rel=1e-9
     )
-    assert table.codes["test"].shape == (4, 2, 60, 8)
-    np.testing.assert_array_equal(table.angles, np.arange(0, 360, 6))
+    assert evaluation.turns["azimuth"].test.shape == (4, 2, 60, 8)
+    np.testing.assert_array_equal(evaluation.turns["azimuth"].angles, np.arange(0, 360, 6))
 
 
 def test_what_is_for_faces_says_so(refused, chairs, tmp_path):

@@ -46,8 +46,8 @@ DEFINITIONS = {
     "which does not change it",
     "feature": "similarity: Pearson correlation after each feature was scaled over all first and over all second "
     "images, as in the authors' code",
-    "interval": "95% percentile bootstrap over identities, those that meet in a pair resampled together, 1,000 "
-    "resamples",
+    "interval": "95% percentile bootstrap over identities, those that meet in a pair resampled together, as "
+    "many resamples as for the other measures",
 }
 
 
