@@ -165,9 +165,7 @@ def test_the_val_split_is_evaluated_during_training(dcign, refused, toy, tmp_pat
 def test_rank_correlations_of_a_validation(toy):
     trained = load_run(toy / "run")
     config = trained.config.changed(maps=16)
-    run = replace(
-        trained, config=config, network=Dcign(config).network()
-    )
+    run = replace(trained, config=config, network=Dcign(config).network())
     validator = SweepValidator(str(toy / "sweeps.zarr"), run.config, run.store, 1)
     found = validator.validate(run.network, run.step).numbers
     store = open_store(str(toy / "sweeps.zarr"))
