@@ -16,7 +16,7 @@ from render.errors import RenderError
 from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Mesh
 
 FACING_TOLERANCE = np.float32(4e-3)
-"""Distance by which a visible surface may be nearer than a landmark, as a share of depth, before it hides it: 3 mm for a
+"""Distance by which a surface may be nearer than a landmark, as a share of depth, before it hides it: 3 mm for a
 head at 0.8 m, the slope of a cheek across one pixel."""
 
 
