@@ -1,27 +1,21 @@
-"""Visual analogies on the sweeps: a test identity is changed as another one was, in numbers and in one figure."""
+"""Visual analogies on the sweeps: a test identity is changed as another one was."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import Arrays, cached
-from pipelines.evaluation.experiments import moved
-from pipelines.evaluation.figures.image_rows import Row, draw_rows
-from pipelines.evaluation.figures.style import Target
 from pipelines.evaluation.metrics import analogies
-from pipelines.evaluation.metrics.analogies import answer_errors, answers
+from pipelines.evaluation.metrics.analogies import answer_errors
 from pipelines.evaluation.metrics.bootstrap import Statistic
 from pipelines.evaluation.metrics.image_errors import Array
 from pipelines.evaluation.run_evaluation import RunEvaluation
 from pipelines.evaluation.sweeps import MEASURED
-from train.runs.trained_run import to_uint8
 
 EVERY = 2
 """Every how many points of the grid of re-rendering one is a value of A or B: 7 azimuths, 5 elevations, 6 lights."""
 DECODED = {"calibrated": "ours", "left_alone": "left_alone", "copy": "copy", "oracle": "oracle"}
 """The methods whose errors the re-rendering has computed already, with their names there."""
-SHOWN = 3
-"""Analogies of each factor in the figure: always the first ones."""
 
 
 def statistics(evaluation: RunEvaluation, factor: str) -> dict[str, Statistic]:
@@ -33,31 +27,6 @@ def count_analogies(evaluation: RunEvaluation, factor: str) -> int:
     """The number of analogies: identities times ordered pairs of different values."""
     identities, values = evaluation.identities(), len(_grid(evaluation, factor))
     return identities * values * (values - 1) if identities > 1 else 0
-
-
-def draw_analogies(evaluation: RunEvaluation, baseline: RunEvaluation | None, path: Target) -> None:
-    """Draw a row for each analogy: A, B and C, the answers of the nets, D from its own code, and D."""
-    rows: list[Row] = []
-    for factor in evaluation.factors:
-        views = len(evaluation.codes.angles[factor])
-        a, b = views // 4, views - 1 - views // 4
-        low, high = (f"{evaluation.codes.angles[factor][k]:.0f}".replace("-", "−") for k in (a, b))
-        for identity in range(1, 1 + min(SHOWN, evaluation.identities() - 1)):
-            other, own = evaluation.views(factor, identity - 1), evaluation.views(factor, identity)
-            best = to_uint8(evaluation.run.decode(evaluation.codes.test[factor][identity, [b]]))[0]
-            nets = [evaluation, *([baseline] if baseline else [])]
-            answered = [_answered(net, factor, identity, a, b) for net in nets]
-            rows.append((f"{factor}\n{low} to {high}", np.stack([other[a], other[b], own[a], *answered, best, own[b]])))
-    columns = ["A", "B", "C", "answer", *(["entangled\nnet's"] if baseline else []), "D from its\nown code", "D"]
-    draw_rows(rows, columns, path, "A is to B as C is to D")
-
-
-def _answered(evaluation: RunEvaluation, factor: str, identity: int, a: int, b: int) -> NDArray[np.uint8]:
-    """The image of one answer, `a` and `b` being views of the sweeps."""
-    codes, latent = evaluation.codes.test[factor], evaluation.codes.neurons[factor]
-    own, other = codes[identity], codes[_before(identity, len(codes))]
-    value = answers(own[[a, b], latent], other[[a, b], latent])[0, 1]
-    return moved(evaluation.run, own[a], latent, np.array([value]))[0]
 
 
 def _table(evaluation: RunEvaluation, factor: str) -> dict[str, Array]:
@@ -83,7 +52,7 @@ def _answer(evaluation: RunEvaluation) -> Arrays:
 def _errors(evaluation: RunEvaluation, factor: str, identity: int, count: int) -> Array:
     """(S, S) masked MSE of the answers for one identity."""
     chosen = _grid(evaluation, factor)
-    own, other = (evaluation.codes.test[factor][k][chosen] for k in (identity, _before(identity, count)))
+    own, other = (evaluation.codes.test[factor][k][chosen] for k in (identity, identity_before(identity, count)))
     images = evaluation.views(factor, identity)[chosen]
     masks = evaluation.store.values(MEASURED, factor, "mask", identity)[chosen]
     return answer_errors(own, other, evaluation.run.decode, images, masks, evaluation.codes.neurons[factor])
@@ -95,6 +64,6 @@ def _grid(evaluation: RunEvaluation, factor: str) -> NDArray[np.int64]:
     return np.arange(0, len(sweeps.angles), sweeps.stride)[::EVERY]
 
 
-def _before(identity: int, count: int) -> int:
+def identity_before(identity: int, count: int) -> int:
     """A's identity, where C's is given: always the one before."""
     return (identity - 1) % count

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.console.pictures import sheet
+from pipelines.evaluation.analogies import identity_before
 from pipelines.evaluation.figures.image_rows import Row, draw_rows
 from pipelines.evaluation.figures.style import Target
+from pipelines.evaluation.metrics.analogies import answers
 from pipelines.evaluation.run_evaluation import RunEvaluation
 from train.runs.trained_run import TrainedRun, to_uint8
 
@@ -24,6 +26,8 @@ QUANTILES = (0.02, 0.98)
 """Quantiles of the neuron over all training sweeps that end its range."""
 RELIT_IDENTITIES, RELIT_STEPS = 3, 9
 RECONSTRUCTED = 9
+ANALOGIES = 3
+"""Analogies of each factor in the figure: always the first ones."""
 TURN_SOURCE = 1
 """The decoded view of a turn that chairs are turned from in figures: 30 degrees off the front."""
 TURNED = 3
@@ -117,6 +121,23 @@ def draw_turns(evaluation: RunEvaluation, factor: str, path: Target) -> None:
     draw_rows(rows, columns, path, f"held-out chairs, each turned from its view at {sweeps.grid[TURN_SOURCE]:.0f}°")
 
 
+def draw_analogies(evaluation: RunEvaluation, baseline: RunEvaluation | None, path: Target) -> None:
+    """Draw a row for each analogy: A, B and C, the answers of the nets, D from its own code, and D."""
+    rows: list[Row] = []
+    for factor in evaluation.factors:
+        views = len(evaluation.codes.angles[factor])
+        a, b = views // 4, views - 1 - views // 4
+        low, high = (f"{evaluation.codes.angles[factor][k]:.0f}".replace("-", "−") for k in (a, b))
+        for identity in range(1, 1 + min(ANALOGIES, evaluation.identities() - 1)):
+            other, own = evaluation.views(factor, identity - 1), evaluation.views(factor, identity)
+            best = to_uint8(evaluation.run.decode(evaluation.codes.test[factor][identity, [b]]))[0]
+            nets = [evaluation, *([baseline] if baseline else [])]
+            answered = [_answered(net, factor, identity, a, b) for net in nets]
+            rows.append((f"{factor}\n{low} to {high}", np.stack([other[a], other[b], own[a], *answered, best, own[b]])))
+    columns = ["A", "B", "C", "answer", *(["entangled\nnet's"] if baseline else []), "D from its\nown code", "D"]
+    draw_rows(rows, columns, path, "A is to B as C is to D")
+
+
 def source_view(evaluation: RunEvaluation, factor: str) -> int:
     """The view that figures encode: the middle of a sweep, or of a whole turn one near the front."""
     sweeps = evaluation.sweeps[factor]
@@ -168,3 +189,11 @@ def _range(evaluation: RunEvaluation, factor: str) -> NDArray[np.float64]:
 def _span(low: float, high: float) -> NDArray[np.float64]:
     """(STEPS,) values from low to high."""
     return np.linspace(low, high, STEPS)
+
+
+def _answered(evaluation: RunEvaluation, factor: str, identity: int, a: int, b: int) -> NDArray[np.uint8]:
+    """The image of one answer, `a` and `b` being views of the sweeps."""
+    codes, latent = evaluation.codes.test[factor], evaluation.codes.neurons[factor]
+    own, other = codes[identity], codes[identity_before(identity, len(codes))]
+    value = answers(own[[a, b], latent], other[[a, b], latent])[0, 1]
+    return moved(evaluation.run, own[a], latent, np.array([value]))[0]

@@ -11,9 +11,17 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from PIL import Image
+
 from pipelines.console.pictures import save_animation
-from pipelines.evaluation.analogies import draw_analogies
-from pipelines.evaluation.experiments import draw_reconstructions, draw_relit, draw_sweep, draw_turns, film_frames
+from pipelines.evaluation.experiments import (
+    draw_analogies,
+    draw_reconstructions,
+    draw_relit,
+    draw_sweep,
+    draw_turns,
+    film_frames,
+)
 from pipelines.evaluation.facts import describe, subtitle
 from pipelines.evaluation.figures.curves import draw_invariance, draw_losses, draw_skill
 from pipelines.evaluation.figures.scatter import draw_scatter
@@ -233,7 +241,13 @@ def _definitions(record: dict[str, Any]) -> str:
 
 
 def _figure(path: Path | None, alt: str) -> str:
-    return f'<figure><img alt="{html.escape(alt)}" src="{_embed(path)}"></figure>' if path else ""
+    """An image as an HTML figure, at its printed size where its file has one; empty where there is no image."""
+    if path is None:
+        return ""
+    with Image.open(path) as image:
+        inches = image.width / image.info["dpi"][0] if "dpi" in image.info else None
+    size = "" if inches is None else f' style="width: {inches:.2f}in"'
+    return f'<figure><img alt="{html.escape(alt)}"{size} src="{_embed(path)}"></figure>'
 
 
 def _embed(path: Path) -> str:

@@ -218,6 +218,8 @@ def number(value: float | None) -> Cell:
         return "0"
     if abs(value) < 1e-4:
         return "&lt;0.0001" if value > 0 else "&gt;−0.0001"
+    if abs(value) >= 1e6:
+        return f"{value:.1e}".replace("e+", "e").replace("-", "−")
     if abs(value) >= 100:
         return f"{value:,.0f}"
     text = f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}" if abs(value) < 0.01 else f"{value:.3f}"

@@ -132,7 +132,7 @@ def _against_others(factors: Mapping[str, Any], baseline: Mapping[str, Any] | No
         ratio = ours["mse_ours"]["value"] / theirs["mse_ours"]["value"]
         label = "MSE over the entangled net's"
         rows.append(_row(Target("azimuth", _R, "mse_ratio", label, "", (0.8, 0.5, None), higher=False), ratio))
-    label = "that skill above all simpler methods"
+    label = "that skill, above all simpler methods"
     row = _row(Target("azimuth", _R, "ahead", label, "", (None, None, None)), ours["skill_to_60"]["value"])
     interval = ours["skill_to_60"]["interval"]
     if interval is not None and interval[0] > max(0.0, *(other for other in others if other is not None)):

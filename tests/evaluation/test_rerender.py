@@ -117,6 +117,18 @@ def test_the_curve_averages_pairs_of_the_same_difference():
     assert set(curve) == {"difference", *METHODS}
 
 
+def test_the_curve_of_a_periodic_factor_takes_the_shortest_way_round():
+    """On a turn of five views, angles one or four steps apart are neighbours."""
+    found = errors()
+    curve = difference_curve(found, period=2.5)
+    assert curve["difference"] == pytest.approx([0.5, 1.0])
+    for method in METHODS:
+        mean = found.table["masked", method].mean(axis=0)
+        for steps, value in zip((1, 2), curve[method], strict=True):
+            pairs = [mean[k, (k + sign * steps) % 5] for k in range(5) for sign in (1, -1)]
+            assert value == pytest.approx(np.mean(pairs))
+
+
 def test_the_interval_holds_the_value_and_shrinks_with_people():
     rng = np.random.Generator(np.random.Philox(2))
     sums = {m: k + rng.random(400) for m, k in (("copy", 5.0), ("ours", 3.0), ("oracle", 1.0))}

@@ -55,6 +55,16 @@ def test_png_and_the_same_file_twice(tmp_path, sweeps):
         assert image.size == (1890, 645)
 
 
+def test_one_drawing_is_written_in_several_formats(tmp_path, sweeps):
+    paths = [tmp_path / "figure.png", tmp_path / "figure.svg"]
+    draw_scatter(sweeps, equivariance_report(sweeps, resamples=20), paths, title="faces")
+    with Image.open(paths[0]) as figure:
+        assert figure.size[0] > 1000
+    texts = [element.text for element in ET.parse(paths[1]).iter() if element.tag.endswith("text")]
+    assert "faces" in texts
+    assert any("20 of 25 test faces" in text for text in texts)
+
+
 def test_a_suffix_that_is_no_picture(tmp_path, sweeps):
     with pytest.raises(ValueError, match="is not supported"):
         draw_scatter(sweeps, equivariance_report(sweeps), tmp_path / "figure.xyz")

@@ -1,8 +1,12 @@
 """evaluate-dcign on chairs, end to end on a toy: circular measures, the picture, refusals."""
 
+import base64
+import io
 import json
+import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +53,48 @@ def test_numbers_and_picture_of_a_run(dcign, chairs, tmp_path, name):
     assert found["retrieval"]["retrieval"]["value"] is not None
     with Image.open(tmp_path / "turns.png") as picture:
         assert picture.width > 1000
+    curve = found["curves"]["rerender"]["azimuth"]
+    assert curve["difference"] == [30, 60, 90, 120, 150, 180]
+    assert all(len(values) == 6 for values in curve.values())
+
+
+def test_chairs_have_a_report_like_faces(dcign, chairs, tmp_path):
+    said = dcign("evaluate-dcign", "--run", chairs / "one", "--sweeps", chairs / "sweeps.zarr", "--out", tmp_path)
+    assert said.code == 0, said.err
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r'(?:src|href)="(?!data:)', page)
+    text = re.sub(r"<style>.*?</style>|base64,[^\"]+", "", page, flags=re.DOTALL)
+    assert not re.search(r"\$[a-z]+", text)
+    assert "4 held-out chairs" in text
+    for kind in ("turning", "rerender", "reconstruction"):
+        assert f"<dt>{kind}: " in text
+    for words in ("mean training chair", "RMSE of the predicted angle", "a quarter turn away", "0.000277"):
+        assert words in text
+    pictures = re.findall(r'src="data:image/(png|gif);base64,([^"]+)"', page)
+    assert [kind for kind, _ in pictures] == ["gif", "png", "png", "png"]
+    for _, data in pictures:
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            image.load()
+    for name in ("turns", "rerender", "reconstruction"):
+        assert ET.parse(tmp_path / f"{name}.svg").getroot().tag.endswith("svg")
+
+
+def test_runs_of_chairs_are_compared(dcign, chairs, tmp_path):
+    """The values are those of an evaluation of each run alone."""
+    sweeps = ("--sweeps", chairs / "sweeps.zarr", "--resamples", 20)
+    again = ("--maps", 8, "--latents", 8, "--precision", "float32", "--batches", 6, "--factors", "azimuth,intrinsic")
+    dcign("train-dcign", "--store", chairs / "chairs.zarr", "--run", tmp_path / "b-s0", *again, "--invariance", 0.1)
+    said = dcign("compare-runs", chairs / "one", tmp_path / "b-s0", *sweeps, "--out", tmp_path / "c")
+    assert said.code == 0, said.err
+    found = json.loads((tmp_path / "c/comparison.json").read_text())
+    alone = json.loads(dcign("evaluate-dcign", "--run", chairs / "one", *sweeps, "--json").out)
+    for kind, name in (("turning", "angle_rmse"), ("rerender", "skill"), ("reconstruction", "mse")):
+        assert found["runs"]["one"]["azimuth"][name] == alone[kind][name]
+    other, first = (found["runs"][name]["azimuth"]["angle_rmse"]["value"] for name in ("b", "one"))
+    assert found["differences"]["b"]["azimuth"]["angle_rmse"]["value"] == pytest.approx(other - first)
+    assert "| median (°)" in said.out
+    assert (tmp_path / "c/comparison.svg").stat().st_size > 500
+    assert not (tmp_path / "c/invariance.png").exists()
 
 
 def test_the_error_of_reconstruction_is_that_of_plain_numpy(dcign, chairs, tmp_path):

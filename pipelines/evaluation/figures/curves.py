@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from pipelines.evaluation.figures.style import COLOURS, Target, figure_file, quiet
 
@@ -113,6 +114,7 @@ def draw_skill(
                 panel.plot(theirs["difference"], theirs["ours"], linewidth=1.6, **ENTANGLED)
             panel.set_title(_skill_title(report["rerender"], subject), fontsize=10)
             panel.set_xlabel(f"difference of {name} ({report['unit']})")
+            panel.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=(1, 2, 3, 5, 10)))
             panel.set_ylim(bottom=0)
             quiet(panel)
         panels[0].set_ylabel("masked MSE (grey levels 0..1)")
@@ -153,7 +155,7 @@ def draw_invariance(runs: Mapping[str, Mapping[str, Curve]], path: Target, title
                 panel.plot(curves[factor]["angle"], curves[factor]["value"], color=colour, linewidth=1.6, label=name)
             panel.set(xlabel=f"true {factor} (degrees)", ylim=(min(0.0, panel.get_ylim()[0]), 1.02))
             quiet(panel)
-        panels[0].set_ylabel("cosine with the same identity at the middle")
+        panels[0].set_ylabel("cosine with the middle view")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
         if title:
