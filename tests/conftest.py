@@ -1,17 +1,67 @@
 """Fixtures that several directories share."""
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from render import frame_head, open_model
 
 # Shells start what runs in the background with interrupts ignored, and children inherit that: the tests that interrupt
 # would wait for nothing.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+WARM_UP = (
+    ("--color", "rgb", "--channels", "mask,depth,normal,albedo,shading,region,landmarks"),
+    ("--subject", "chair", "--channels", "mask,depth"),
+)
+"""Options of two small renderings that compile all kernels and build the head."""
+
+
+def pytest_configure(config):
+    """Before several workers start: compile the kernels once, instead of once in each of them."""
+    if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
+        return
+    small = ("--factor", "intrinsic", "--n", "1", "--batch-size", "2", "--size", "32", "--pool", "2", "--workers", "1")
+    with tempfile.TemporaryDirectory() as folder:
+        commands = [
+            [sys.executable, "-m", "pipelines", "render-batches", "--store", f"{folder}/{k}.zarr", *small, *options]
+            for k, options in enumerate(WARM_UP)
+        ]
+        processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for command in commands]
+        for process in processes:
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """`made_once(name, make)` gives a folder of this worker's own with the files of `make(folder)`.
+
+    The first worker that comes makes the files, and all get a copy, so that none sees another's changes.
+    """
+    own = tmp_path_factory.getbasetemp()
+    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def get(name, make):
+        original = common / f"{name}-original"
+        with FileLock(f"{original}.lock"):
+            if not original.exists():
+                begun = common / f"{name}-begun"
+                shutil.rmtree(begun, ignore_errors=True)
+                begun.mkdir()
+                make(begun)
+                begun.rename(original)
+        return Path(shutil.copytree(original, tmp_path_factory.mktemp(name) / name))
+
+    return get
+
 
 SHARED_FACES = Path(__file__).parents[2] / "shared" / "data" / "faces"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.console.cli import main
+from pipelines.console.cli import load, main
 
 # With 4 maps the encoder ends in one, which the initial weights of seed 0 leave dead.
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
@@ -62,16 +62,16 @@ def array_files():
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory):
-    """A small store of every factor, sweeps that go with it, and a run of a tiny network; made once."""
-    home = tmp_path_factory.mktemp("toy")
+def toy(made_once):
+    """A small store of every factor, sweeps that go with it, and a run of a tiny network."""
+    return made_once("toy", make_toy)
+
+
+def make_toy(home):
     steps = (
         ["render-batches", "--store", home / "faces.zarr", "--factor", "all", "--n", 6, "--size", 48, "--samples", 1],
         ["render-sweeps", "--store", home / "sweeps.zarr", "--like", home / "faces.zarr", "--identities", 3],
         ["train-dcign", "--store", home / "faces.zarr", "--run", home / "run", *TINY, "--batches", 12],
     )
     for step in steps:
-        from pipelines.console.cli import load
-
         load(step[0]).main([str(word) for word in step[1:]], standalone_mode=False)
-    return home

@@ -6,10 +6,9 @@ from pipelines.demo import command
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    out = tmp_path_factory.mktemp("demo")
+def page(made_once):
     small = ["--size", "48", "--n", "4", "--batches", "6", "--identities", "4"]
-    command.main(["--out", str(out), *small], standalone_mode=False)
+    out = made_once("demo", lambda home: command.main(["--out", str(home), *small], standalone_mode=False))
     return (out / "report.html").read_text(encoding="utf-8")
 
 

@@ -29,9 +29,12 @@ FACTORS = {"azimuth": 61, "elevation": 17, "light": 81}
 
 
 @pytest.fixture(scope="module")
-def evaluated(toy, tmp_path_factory):
+def evaluated(toy, made_once):
     """The toy run, an entangled one beside it, another seed, and the evaluation of the first two."""
-    home = tmp_path_factory.mktemp("evaluated")
+    return made_once("evaluated", lambda home: make_evaluated(toy, home))
+
+
+def make_evaluated(toy, home):
     beside = ["--baseline", home / "entangled-s0", "--sweeps", toy / "sweeps.zarr"]
     train = ["train-dcign", "--store", toy / "faces.zarr", *TINY, "--batches", 12]
     steps = (
@@ -42,7 +45,6 @@ def evaluated(toy, tmp_path_factory):
     )
     for step in steps:
         load(step[0]).main([str(word) for word in step[1:]], standalone_mode=False)
-    return home
 
 
 @pytest.fixture(scope="module")

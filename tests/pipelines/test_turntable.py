@@ -26,9 +26,12 @@ def run(*words):
 
 
 @pytest.fixture(scope="module")
-def chairs(tmp_path_factory):
+def chairs(made_once):
     """A store of built-in chairs, its sweeps, and two runs of a few batches."""
-    home = tmp_path_factory.mktemp("chairs")
+    return made_once("turned-chairs", make_chairs)
+
+
+def make_chairs(home):
     store, sweeps = home / "chairs.zarr", home / "sweeps.zarr"
     words = ("--subject", "chair", "--factor", "all", "--n", 4, "--pool", 6, *TINY)
     run("render-batches", "--store", store, *words)
@@ -36,7 +39,6 @@ def chairs(tmp_path_factory):
     for name, factors in (("one", "azimuth,intrinsic"), ("two", "azimuth:2,intrinsic")):
         net = ("--maps", 8, "--latents", 8, "--precision", "float32", "--batches", 6, "--factors", factors)
         run("train-dcign", "--store", store, "--run", home / name, *net)
-    return home
 
 
 @pytest.mark.parametrize("name", ["one", "two"])
