@@ -17,17 +17,16 @@ import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from train.networks.build_network import make_network
 from train_step import MemorySource
 
 from train.blocks.clamp import CLAMP_MODES, clamp_inactive
 from train.blocks.unpool_conv import THRESHOLD_FLOOR, unpool_conv, unpool_conv_plain
 from train.config import TrainConfig
-from train.data.source import Schedule
 from train.engine.loop import train
 from train.engine.noise import StepNoise, step_generator
-from train.networks.authors import Network
-from train.objectives import OBJECTIVES, TrainBatch
+from train.families.dcign import Dcign
+from train.networks.interface import Network
+from train.objectives import OBJECTIVES
 from train.presets import configure
 from train.runs.run_directory import RunDirectory
 
@@ -67,12 +66,13 @@ def clamp_figures() -> Iterator[Figure]:
         # The stub has what the objective uses of a network, and nothing else.
         stub = SimpleNamespace(
             encode=lambda _, z=leaves: z, decode_logits=lambda z, w=decoder: z @ w, targets=lambda _, t=wanted: t,
-            mu=SimpleNamespace(weight=decoder),
         )  # fmt: skip
         config = tiny_config(clamp=mode, invariance=STRENGTH)
         images = torch.zeros(ROWS, 48, 48, dtype=torch.uint8)
-        batch = TrainBatch(images, "elevation", StepNoise(0, 0))
-        OBJECTIVES["paper"](cast("Network", stub), config).loss(batch).total.backward()  # type: ignore[no-untyped-call]
+        batch = {"image": images, "active": torch.full((ROWS,), ACTIVE.start)}
+        rule = OBJECTIVES["paper"](Dcign(config).options)
+        terms = rule.terms(cast("Network", stub), batch, StepNoise(0, 0))
+        terms.total.backward()  # type: ignore[no-untyped-call]
         noise = torch.randn(ROWS, LATENTS, generator=step_generator(0, 0)).double().numpy()
         by_hand = clamp_by_hand(mode, mu, logvar, noise, weight, target)
         for name, leaf, expected in zip(("mu", "logvar"), leaves, by_hand, strict=True):
@@ -105,7 +105,7 @@ def adam_figures() -> Iterator[Figure]:
     assert before is not None
     assert after is not None
     checkpoint, state = before
-    network = make_network(config)
+    network = Dcign(config).network()
     network.load_state_dict(checkpoint.weights)
     gradients_of(network, config, source)
     worst, (b1, b2), t = 0.0, config.betas, STEPS_BEFORE + 1
@@ -122,11 +122,10 @@ def adam_figures() -> Iterator[Figure]:
 
 def gradients_of(network: Network, config: TrainConfig, source: MemorySource) -> None:
     """Leave the gradients of the batch that the loop reads after `STEPS_BEFORE` others in the network."""
-    counts = {name: source.count(name) for name in config.layout.names}
-    scheduled = Schedule(config.seed, config.ratio, counts).at(STEPS_BEFORE)
-    images = torch.from_numpy(source.images(scheduled.factor, scheduled.index))
-    batch = TrainBatch(images, scheduled.factor, StepNoise(config.seed, STEPS_BEFORE))
-    OBJECTIVES[config.objective](network, config).loss(batch).total.backward()  # type: ignore[no-untyped-call]
+    family = Dcign(config)
+    batch = family.collate(STEPS_BEFORE, family.loader(source).read(STEPS_BEFORE))
+    terms = family.terms(network, batch, StepNoise(config.seed, STEPS_BEFORE))
+    terms.total.backward()  # type: ignore[no-untyped-call]
 
 
 def spread_figures() -> Iterator[Figure]:
@@ -134,7 +133,7 @@ def spread_figures() -> Iterator[Figure]:
     config = tiny_config()
     images = torch.from_numpy(MemorySource(config).images("azimuth", 0))
     for sign, word, bound, side in ((1, "the paper's sign", 0.2, "<"), (-1, "the released sign", 5.0, ">")):
-        network = make_network(config)
+        network = Dcign(config).network()
         parameters = [p for name, p in network.named_parameters() if not name.startswith(("decoder", "expand"))]
         adam = torch.optim.Adam(parameters, lr=config.learning_rate, betas=config.betas)
         spreads = []
@@ -142,7 +141,7 @@ def spread_figures() -> Iterator[Figure]:
             codes = network.encode(images)
             spreads.append([z.detach().double().numpy().std(axis=0)[1:].mean() for z in codes])
             adam.zero_grad()
-            pulled = [clamp_inactive(z, slice(0, 1), "mean", STRENGTH) for z in codes]
+            pulled = [clamp_inactive(z, torch.arange(LATENTS) < 1, "mean", STRENGTH) for z in codes]
             # With an upstream gradient of zero, only the pull reaches the encoder.
             torch.autograd.backward(pulled, [torch.zeros_like(z) for z in pulled])
             for parameter in parameters:

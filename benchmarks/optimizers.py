@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
-from train.networks.build_network import make_network
 
 from render import CpuRenderer, SceneBatch, frame_head, open_model
 from train.config import LEARNING_RATES, TrainConfig
 from train.device import prepare
-from train.networks.authors import Network
+from train.families.dcign import Dcign
+from train.networks.interface import Network
 from train.optim.optimizers import make_optimizers, step_all
 from train.presets import configure
 from train.runs.trained_run import to_uint8
@@ -91,8 +91,10 @@ def main() -> None:
             decay=0.5, optimizer=name, learning_rate=rate,
         )  # fmt: skip
         prepare(torch.device(config.device))
-        network = make_network(config).to(config.device)
-        images, code = torch.from_numpy(images_u8).to(config.device), codes(azimuths, config.latents).to(config.device)
+        family = Dcign(config)
+        network = family.network().to(config.device)
+        images = torch.from_numpy(images_u8).to(config.device)
+        code = codes(azimuths, family.options.layout.total).to(config.device)
         errors, seconds = learn(network, config, images, code)
         ends[name, rate] = errors[-1]
         print(

@@ -21,21 +21,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from train.data.collate import Inputs
-from train.networks.build_network import make_network
 
 from train.config import TrainConfig
-from train.data.source import Batch, BatchSource
+from train.data.source import Arrays, BatchSource
 from train.device import prepare
 from train.engine.loop import train
 from train.engine.noise import StepNoise
 from train.engine.step import make_step
-from train.networks.authors import Geometry, Network, Widths
-from train.objectives import OBJECTIVES, TrainBatch
+from train.families.dcign import Dcign
+from train.networks.authors import AuthorsOptions, Geometry, Widths
 from train.presets import configure
 
 FACTORS = ("azimuth", "elevation", "light", "intrinsic")
 BATCH = 20
+
+
+def widths_of(config: TrainConfig) -> Widths:
+    """Feature maps of the configuration's network, which is the authors'."""
+    options = Dcign(config).options.network
+    assert isinstance(options, AuthorsOptions)
+    return Widths.of(options.maps, options.widest)
 
 
 class Twin(nn.Module):
@@ -43,17 +48,18 @@ class Twin(nn.Module):
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
-        widths, geometry = Widths.of(config.maps, config.widest), Geometry(config.side)
-        self.side, self.crop, self.h = config.side, geometry.crop, geometry.decoded
-        down = [config.channels, *widths.encoder]
-        up = [*widths.decoder, config.channels]
+        shape, widths = Dcign(config).options.shape, widths_of(config)
+        geometry = Geometry(shape.side)
+        self.side, self.crop, self.h = shape.side, geometry.crop, geometry.decoded
+        down = [shape.channels, *widths.encoder]
+        up = [*widths.decoder, shape.channels]
         stages: list[nn.Module] = []
         for i, o in pairwise(down):
             stages += [nn.Conv2d(i, o, 5), nn.MaxPool2d(2), nn.Threshold(0, 1e-6)]
         self.encoder = nn.Sequential(*stages, nn.Flatten())
         flat = down[-1] * geometry.encoded**2
-        self.mu, self.logvar = nn.Linear(flat, config.latents), nn.Linear(flat, config.latents)
-        self.expand = nn.Linear(config.latents, up[0] * self.h**2)
+        self.mu, self.logvar = nn.Linear(flat, shape.latents), nn.Linear(flat, shape.latents)
+        self.expand = nn.Linear(shape.latents, up[0] * self.h**2)
         stages = [nn.Threshold(0, 1e-6), nn.Unflatten(1, (up[0], self.h, self.h))]
         for i, o in pairwise(up):
             stages += [nn.Upsample(scale_factor=2), nn.Conv2d(i, o, 7), nn.Threshold(0, 1e-6)]
@@ -82,13 +88,13 @@ class MemorySource:
     config: TrainConfig
     factors: Sequence[tuple[str, str, float, float]] = tuple((name, "degrees", -1.0, 1.0) for name in FACTORS[:3])
     digest: str = "memory"
+    arrays: Sequence[str] = ("image",)
     scene: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Shape of an image: (H, W) or (H, W, 3)."""
-        side, channels = self.config.side, self.config.channels
-        return (side, side) if channels == 1 else (side, side, channels)
+        return Dcign(self.config).options.shape.image
 
     def count(self, factor: str) -> int:
         """Number of batches of a factor: ten."""
@@ -99,32 +105,38 @@ class MemorySource:
         key = np.random.SeedSequence(1, spawn_key=(FACTORS.index(factor), index))
         return np.random.Generator(np.random.Philox(key)).integers(0, 256, (BATCH, *self.image_shape), np.uint8)
 
-    def read(self, factor: str, index: int) -> Batch:
+    def read(self, factor: str, index: int, arrays: Sequence[str] = ()) -> Arrays:
         """One batch of the factor, images alone."""
-        return Batch(self.images(factor, index), factor)
+        del arrays
+        return {"image": self.images(factor, index)}
+
+
+def batch_of(images: Tensor) -> dict[str, Tensor]:
+    """A batch in which azimuth varies."""
+    return {"image": images, "active": torch.zeros(len(images), dtype=torch.int64, device=images.device)}
 
 
 def twin_step(network: nn.Module, config: TrainConfig, images: Tensor) -> Callable[[int], float]:
     """A function that takes step k of the twin and returns its loss."""
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas)
-    objective = OBJECTIVES[config.objective](network, config)
+    family = Dcign(config)
 
     def step(k: int) -> float:
-        loss = objective.loss(TrainBatch(images, "azimuth", StepNoise(config.seed, k)))
+        terms = family.terms(network, batch_of(images), StepNoise(config.seed, k))
         optimizer.zero_grad()
-        loss.total.backward()
+        terms.total.backward()
         optimizer.step()
-        return loss.total.item()  # waits for the GPU
+        return terms.total.item()  # waits for the GPU
 
     return step
 
 
-def our_step(network: Network, config: TrainConfig, images: Tensor) -> Callable[[int], float]:
+def our_step(network: nn.Module, config: TrainConfig, images: Tensor) -> Callable[[int], float]:
     """A function that takes step k as the trainer does and returns its loss."""
-    taken, inputs = make_step(network, config), Inputs(images, "azimuth", None, None)
+    taken = make_step(network, Dcign(config))
 
     def step(k: int) -> float:
-        row = taken.gradients(k, inputs)
+        row = taken.gradients(k, batch_of(images))
         taken.update(config.learning_rate)
         return row[0].item()
 
@@ -165,12 +177,13 @@ def step_flops(config: TrainConfig, *, folded: bool) -> float:
     `folded` counts 4 x 4 taps on the small signal for every four outputs in place of 7 x 7 each. Elementwise
     operations, the optimiser and recomputed activations are not counted.
     """
-    widths, g, C = Widths.of(config.maps, config.widest), Geometry(config.side), config.channels
+    shape, widths = Dcign(config).options.shape, widths_of(config)
+    g, C = Geometry(shape.side), shape.channels
     first, second, third = (8 * g.encoded + 24, 4 * g.encoded + 8, 2 * g.encoded)
     (a, b, c), bottom, side = widths.encoder, widths.decoder[0], g.decoded
     forward_only = first**2 * a * 25 * C
     macs = second**2 * b * a * 25 + third**2 * c * b * 25
-    macs += config.latents * (2 * c * g.encoded**2 + bottom * g.decoded**2)
+    macs += shape.latents * (2 * c * g.encoded**2 + bottom * g.decoded**2)
     for i, o in pairwise((*widths.decoder, C)):
         side = 2 * side - 6
         macs += side**2 * o * i * (16 if folded else 49)
@@ -215,7 +228,8 @@ def main() -> None:
         precision=args.precision,
     )  # fmt: skip
     images = torch.from_numpy(MemorySource(config).images("azimuth", 0))
-    print(f"{config.width}, {args.side} px, {BATCH} images, {torch.get_num_threads()} threads, {config.device}")
+    width = Dcign(config).options.network.summary
+    print(f"{width}, {args.side} px, {BATCH} images, {torch.get_num_threads()} threads, {config.device}")
 
     torch.manual_seed(0)
     twin = Twin(config).to(config.device)
@@ -223,7 +237,7 @@ def main() -> None:
     report("plain twin", "float32", plain)
 
     prepare(torch.device(config.device))
-    network = make_network(config).to(config.device)
+    network = Dcign(config).network().to(config.device)
     ours = measure(our_step(network, config, images), args.repeats)
     report("this step", config.precision, ours)
     print(f"ratio       {statistics.median(plain) / statistics.median(ours):.3g}")

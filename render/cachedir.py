@@ -1,4 +1,4 @@
-"""Where what takes long to make is kept between runs."""
+"""The cache directory of files that take long to make."""
 
 import os
 import tempfile

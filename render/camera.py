@@ -20,7 +20,7 @@ HEAD_SHARE = 0.9
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera on the +z axis that looks at the subject's centre.
+    """A pinhole camera on the +z axis that points at the subject's centre.
 
     A subject's point X is seen at p ~ K (R' X + t) in OpenCV form (x right, y down, z forward), where
     R' = diag(1, -1, -1) R scale and R is the pose of `render.pose.rotation`.

@@ -2,8 +2,8 @@
 
 
 class RenderError(ValueError):
-    """A scene or a setting that cannot be drawn; the message is one line for a person."""
+    """A scene or a setting that cannot be rendered; the message is one line."""
 
 
 class MeshError(ValueError):
-    """A mesh that cannot be used; the message is one line for a person."""
+    """A mesh that cannot be used; the message is one line."""

@@ -20,7 +20,7 @@ CHIN_68 = "ibug68.08"
 
 
 class ModelError(ValueError):
-    """A face model that cannot be used; the message is one line for a person."""
+    """A face model that cannot be used; the message is one line."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class MorphableModel:
     """A face model with named linear blocks over one triangle mesh."""
 
     name: str
-    """What a person calls it; it takes no part in the identity of the model."""
+    """Name for display; it is no part of the identity of the model."""
     blocks: Mapping[str, Block]
     """`shape` and `albedo`, and `expression` where the model has one (offsets that are added to the shape)."""
     triangles: NDArray[np.int32]
@@ -124,7 +124,7 @@ class MorphableModel:
     """(V,) label of each vertex, into `region_names`; 0 is the background's."""
     region_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    """What the reader had to guess or leave out, one sentence each."""
+    """Everything that the reader had to guess or leave out, one sentence each."""
 
     def __post_init__(self) -> None:
         for needed in ("shape", "albedo"):

@@ -19,13 +19,13 @@ from render.texture import CUT, WRAPS, Skin
 
 Floats = NDArray[np.float64]
 NEAR = 1e-3
-"""Nearest depth drawn, as a share of the camera's distance."""
+"""Nearest rendered depth, as a share of the camera's distance."""
 GUARD = 2.0**14
-"""Samples from the image's corner beyond which a vertex is not drawn."""
+"""Samples from the image's corner beyond which a vertex is not rendered."""
 
 
 class ReferenceRenderer:
-    """Draws scenes as `CpuRenderer` does, thousands of times slower. Parameters as there."""
+    """Renders scenes as `CpuRenderer` does, thousands of times slower. Parameters as there."""
 
     def __init__(self, color: Color = "grey", samples: int = 4) -> None:
         self.color = color
@@ -36,7 +36,7 @@ class ReferenceRenderer:
         return {"backend": "reference"}
 
     def render(self, scenes: SceneBatch) -> Frames:
-        """Draw every view; see `render.scene.Frames`."""
+        """Render every view; see `render.scene.Frames`."""
         images, masks = [], []
         for view, (index, light) in enumerate(zip(scenes.mesh_index, scenes.light, strict=True)):
             toward = light_direction(float(light), scenes.light_elevation)
@@ -164,7 +164,7 @@ def _cover(
     two_sided: bool,
     look: _Look | None,
 ) -> None:
-    """Draw one triangle."""
+    """Rasterise one triangle."""
     a, b, c = triangle
     area = (x[c] - x[a]) * (y[b] - y[a]) - (x[b] - x[a]) * (y[c] - y[a])
     if area == 0 or (area < 0 and not two_sided):

@@ -1,4 +1,4 @@
-"""What a renderer takes and gives: meshes with poses in, frames out."""
+"""Input and output of a renderer: meshes with poses in, frames out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,12 +30,12 @@ CHANNELS = {
     "region": "uint8 (H, W): label of the nearest vertex; 0 is background",
     "landmarks": "float32 (68, 3): x and y in pixels, and 1 where visible",
 }
-"""What can be had beside the image. All but the mask are sampled at the pixel's centre."""
+"""Channels beside the image. All but the mask are sampled at the pixel's centre."""
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """A subject ready to draw."""
+    """A subject that can be rendered."""
 
     positions: NDArray[np.float32]
     """(V, 3), model units."""
@@ -46,7 +46,7 @@ class Mesh:
     triangles: NDArray[np.int32]
     """(T, 3) vertex indices, counter-clockwise seen from outside."""
     two_sided: bool = False
-    """Back faces are drawn, and a normal that looks away from the camera is turned round (CAD meshes)."""
+    """Back faces are rendered, and a normal that points away from the camera is flipped (CAD meshes)."""
     region: NDArray[np.uint8] | None = None
     """(V,) label of each vertex, 1 or more, for the region channel."""
     landmarks: NDArray[np.int32] | None = None
@@ -76,7 +76,7 @@ class Mesh:
 
 @dataclass(frozen=True)
 class SceneBatch:
-    """Views to draw, in order: which mesh, at which pose, under which light."""
+    """Views to render, in order: the mesh, pose and light of each."""
 
     meshes: tuple[Mesh, ...]
     mesh_index: NDArray[np.int64]
@@ -113,14 +113,14 @@ class SceneBatch:
 
 @dataclass(frozen=True)
 class Frames:
-    """What a renderer gives for n views."""
+    """The result of a renderer for n views."""
 
     image: NDArray[np.uint8]
     """(n, H, W) grey or (n, H, W, 3); white background; the mean of the samples."""
     mask: NDArray[np.uint8]
     """(n, H, W) covered share of the pixel, 0..255."""
     truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """The other channels that were asked for, sampled at the pixel's centre; see `CHANNELS`."""
+    """The other requested channels, sampled at the pixel's centre; see `CHANNELS`."""
 
     def channel(self, name: str) -> NDArray[Any]:
         """The mask or one of the other channels."""
@@ -128,10 +128,10 @@ class Frames:
 
 
 class Renderer(Protocol):
-    """What every backend can do."""
+    """The interface of every backend."""
 
     def render(self, scenes: SceneBatch) -> Frames:
-        """Draw every view of the batch."""
+        """Render every view of the batch."""
 
     def describe(self) -> dict[str, Any]:
-        """What a store should remember about how its pixels came to be."""
+        """A description of the backend, for the attributes of a store."""

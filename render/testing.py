@@ -3,7 +3,7 @@
     class TestCpu(RendererContract):
         def make(self, color, samples): return CpuRenderer(color, samples)
 
-Each test states a law or a closed form; none knows how a backend works.
+Each test states a law or a closed form; none depends on how a backend works.
 """
 
 import math
@@ -102,7 +102,7 @@ def _head_like(seed: int) -> Mesh:
 
 
 class RendererContract:
-    """What every backend owes; subclasses say how to make one."""
+    """The laws of every backend; subclasses make one."""
 
     def make(self, color: Color, samples: int) -> Renderer:
         """The backend under test."""
@@ -212,7 +212,7 @@ class RendererContract:
             assert (image == math.floor(255 * AMBIENT * PAINT[0] + 0.5)).all()
 
     def test_large_triangles_are_drawn_exactly(self) -> None:
-        # Two triangles far larger than the frame share a diagonal through it: whole, and each sample drawn once.
+        # Two triangles far larger than the frame share a diagonal through it: whole, and each sample covered once.
         mesh = plate(square(60.0))
         lower, upper = (replace(mesh, triangles=mesh.triangles[[k]]) for k in (0, 1))
         whole, *parts = (self.draw(views(m, (0, 0, 0)), samples=1).mask[0] // 255 for m in (mesh, lower, upper))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WRAPS = ("repeat", "clamp", "mirror")
-"""What a texture shows outside 0..1."""
+"""Behaviour of a texture outside 0..1."""
 LARGEST = 1024
 """Pixels of a texture's longer side."""
 MOST_LEVELS = LARGEST.bit_length()
@@ -32,7 +32,7 @@ class Textures:
     wrap: NDArray[np.uint8]
     """(K, 2) index into `WRAPS`, along u and v."""
     cut: NDArray[np.bool_]
-    """(K,) whether there is no surface where alpha is below `CUT`. Else alpha is not looked at."""
+    """(K,) True where there is no surface below an alpha of `CUT`; elsewhere alpha is ignored."""
 
     def __len__(self) -> int:
         return len(self.cut)
@@ -45,7 +45,7 @@ class Textures:
 
 @dataclass(frozen=True)
 class Skin:
-    """Where on a mesh which texture is."""
+    """The assignment of textures to a mesh."""
 
     textures: Textures
     uv: NDArray[np.float32]
@@ -68,7 +68,7 @@ class Skin:
 
     @property
     def whole(self) -> int:
-        """How many of the triangles, the first ones, have no holes."""
+        """Number of triangles, the first ones, without holes."""
         return len(self.index) - int(self._cut_out().sum())
 
     def _cut_out(self) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""The CPU rasteriser's kernels: project, cover, resolve, and draw, which calls them for one frame after another.
+"""The CPU rasteriser's kernels: project, cover, resolve, and draw, which calls the others for each frame.
 
 A frame is drawn on a grid of S x S samples a pixel. `project` snaps vertices to 1/256 of a sample, so that coverage
 is decided in exact integers and two triangles that share an edge can neither overlap nor leave a gap. `cover` keeps,
@@ -51,7 +51,7 @@ def project(
     y: NDArray[np.int32],
     w: NDArray[np.float32],
 ) -> None:
-    """Screen coordinates in 1/256 sample and w = 1/depth of every vertex; w = 0 marks one that cannot be drawn.
+    """Screen coordinates in 1/256 sample and w = 1/depth of every vertex; w = 0 marks one that cannot be rendered.
 
     `positions` is (3, V), a row for each coordinate: with all arrays planar the loop is vector code. `matrix` (3, 3)
     takes a subject's vector to (right, down, forward), the first two times the focal length in samples; `offset` (3,)
@@ -80,7 +80,7 @@ def project(
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def _lane(k: int, row: Triple, step: Triple, least: Triple, shares: Triple) -> tuple[Triple, np.float32, bool]:
-    """What each corner gives to w at lane k, their sum, and whether the sample is inside."""
+    """The contribution of each corner to w at lane k, their sum, and whether the sample is inside."""
     # Whole numbers that float64 holds exactly, and vector units compare fast.
     ea = row[0] - np.float64(k) * step[0]
     eb = row[1] - np.float64(k) * step[1]
@@ -118,7 +118,7 @@ def _fill(
     planes: int,
     flat: NDArray[np.float32],
 ) -> None:
-    """Draw the rows [top, bottom] of triangle t into one column of cells."""
+    """Rasterise the rows [top, bottom] of triangle t into one column of cells."""
     ax, ay, bx, by, cx, cy = outline
     a, b, c = corners
     # Edge functions opposite a, b and c, positive inside; those of edges that are not top or left must exceed zero.
@@ -185,7 +185,7 @@ def cover(
     columns: int,
     cells: NDArray[np.float32],
 ) -> tuple[int, int, int, int]:
-    """Draw every triangle into the cells; returns the rows [first, last) and tiles [low, high) touched.
+    """Rasterise every triangle into the cells; returns the rows [first, last) and tiles [low, high) touched.
 
     `attributes` is (V, 4) for cells of LEAN planes, (V, 6) for FULL ones. Samples with w = 0 are background.
     """
@@ -413,7 +413,7 @@ def draw(
     image: NDArray[np.uint8],
     mask: NDArray[np.uint8],
 ) -> None:
-    """Draw one mesh at n poses into image (n, C, H, W) and mask (n, H, W).
+    """Render one mesh at n poses into image (n, C, H, W) and mask (n, H, W).
 
     `matrices` (n, 3, 3), `lights` (n, 3) and `eyes` (n, 3, 3) are what the kernels take for one frame. A pose that is
     that of the frame before, as in a batch in which the light varies, is only shaded anew.

@@ -21,7 +21,7 @@ KERNEL_VERSION = 1
 
 
 class CpuRenderer:
-    """Draws scenes with the kernels of `render.cpu.raster`. Safe to share between threads; they run in parallel.
+    """Renders scenes with the kernels of `render.cpu.raster`. Safe to share between threads; they run in parallel.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class CpuRenderer:
         return {"backend": "cpu", "kernel": KERNEL_VERSION}
 
     def render(self, scenes: SceneBatch) -> Frames:
-        """Draw every view; see `render.scene.Frames` for what comes back."""
+        """Render every view; see `render.scene.Frames` for the result."""
         n, camera = len(scenes), scenes.camera
         channels = 3 if self.color == "rgb" else 1
         image = np.empty((n, channels, camera.height, camera.width), np.uint8)

@@ -1,7 +1,7 @@
-"""Kernels that put textures on what the rasteriser has covered (see `render.texture` for what a texture shows).
+"""Kernels that apply textures to covered samples (see `render.texture` for the meaning of a texture).
 
-They work on cells of FULL planes and run from Python between the kernels of `render.cpu.raster`, one call a frame. `cut`
-draws triangles with holes: alpha decides whether a sample is covered at all, so it must be known when depths are
+They work on cells of FULL planes and run from Python between the kernels of `render.cpu.raster`, one call a frame.
+`cut` draws triangles with holes: alpha decides whether a sample is covered at all, so it must be known when depths are
 compared. `paint` then multiplies the albedo of every covered sample by its texture. Neither needs planes for u and v:
 a sample's place on its triangle follows from the snapped corners, exactly as it was covered.
 
@@ -75,7 +75,7 @@ def _slopes(
     w: NDArray[np.float32],
     uv: NDArray[np.float32],
 ) -> tuple[Any, Any, Any]:
-    """Of w, u w and v w of a triangle: the value at sample (0, 0), and the steps to the right and down.
+    """The planes of w, u w and v w of a triangle: value at sample (0, 0), and steps to the right and down.
 
     All are linear on the screen; they are true up to one common factor.
     """
@@ -175,7 +175,7 @@ def cut(
     cells: NDArray[np.float32],
     touched: tuple[int, int, int, int],
 ) -> tuple[int, int, int, int]:
-    """Draw the triangles from `first` on where their textures are not cut out, as `render.cpu.raster.cover` would."""
+    """Rasterise triangles from `first` on where their textures are not cut out, as `render.cpu.raster.cover` would."""
     rows = cells.shape[0]
     top_row, last, low, high = touched
     if top_row >= last:

@@ -16,7 +16,7 @@ from render.errors import RenderError
 from render.scene import AMBIENT, CHANNELS, LUMINANCE, Color, Mesh
 
 FACING_TOLERANCE = np.float32(4e-3)
-"""How much nearer than a landmark the visible surface may be, as a share of its depth, before it hides it: 3 mm for a
+"""Distance by which a surface may be nearer than a landmark, as a share of depth, before it hides it: 3 mm for a
 head at 0.8 m, the slope of a cheek across one pixel."""
 
 
@@ -50,7 +50,7 @@ def check_subject(channels: Sequence[str], has_regions: bool, has_landmarks: boo
 
 
 class PixelTruth:
-    """Draws the truth of one mesh at one pose after another.
+    """Renders the truth of one mesh at each of several poses.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ class PixelTruth:
     ) -> dict[str, NDArray[Any]]:
         """Every channel of one view.
 
-        `matrix`, `offset` and `centre` are those of `render.cpu.raster.project` at one sample a pixel; `R` (3, 3) is the
-        pose, `light` (3,) the unit vector toward the light in the camera's frame, `focal` in pixels, `scale` scene
+        `matrix`, `offset` and `centre` are those of `render.cpu.raster.project` at one sample a pixel; `R` (3, 3) is
+        the pose, `light` (3,) the unit vector toward the light in the camera's frame, `focal` in pixels, `scale` scene
         units per model unit.
         """
         self._surface.draw(matrix, offset, centre)

@@ -1,4 +1,4 @@
-"""What of one mesh is visible at a pose, in cells of all planes: covered, cut out, painted. One call a frame."""
+"""The visible surface of one mesh at a pose, in cells of all planes: covered, cut out, textured. One call a frame."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ class VisibleSurface:
             self._dress(mesh.skin)
 
     def _dress(self, skin: Skin) -> None:
-        """Draw what has holes, and paint everything."""
+        """Rasterise the triangles with holes, and apply all textures."""
         triangles, x, y, w, textures = self.triangles, self.x, self.y, self.w, skin.textures
         known = skin.uv, skin.index, textures.texels, textures.levels, textures.wrap
         if skin.whole < len(triangles):

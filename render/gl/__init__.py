@@ -1,1 +1,1 @@
-"""The OpenGL backend, through pyrender. Nothing here is imported until it is asked for."""
+"""The OpenGL backend, through pyrender. Nothing here is imported before it is used."""

@@ -1,4 +1,4 @@
-"""The pyrender backend: the same scenes and the same shading equation, drawn by OpenGL.
+"""The pyrender backend: the same scenes and the same shading equation, rendered by OpenGL.
 
 It is the reference that the CPU renderer is checked against by a second road, and the way to use a GPU. Samples are
 drawn as a larger image with one sample a pixel and averaged here: multisampling would shade once a pixel and choose its
@@ -23,17 +23,17 @@ from render.pose import light_direction
 from render.scene import AMBIENT, LUMINANCE, Color, Frames, Mesh, SceneBatch
 
 GUARD = 2.0**14
-"""Samples from the image's corner beyond which a vertex is not drawn, as on the CPU."""
+"""Samples from the image's corner beyond which a vertex is not rendered, as on the CPU."""
 NEAR = 1e-3
-"""Nearest depth drawn, as a share of the camera's distance, as on the CPU."""
+"""Nearest rendered depth, as a share of the camera's distance, as on the CPU."""
 LARGEST = 4096
-"""Pixels a side of what is drawn at once, samples included."""
+"""Largest side in pixels of one rendering, samples included."""
 WRAP_MODES = (10497, 33071, 33648)
 """OpenGL's numbers for `render.texture.WRAPS`: GL_REPEAT, GL_CLAMP_TO_EDGE, GL_MIRRORED_REPEAT."""
 
 
 class OffscreenContext:
-    """An OpenGL context with pyrender on top. One a process, kept alive: deleting one kills all on its device."""
+    """An OpenGL context with pyrender on top. One a process, never deleted: deleting one kills all on its device."""
 
     def __init__(self, platform: str) -> None:
         self.platform = platform
@@ -52,14 +52,14 @@ class OffscreenContext:
 
     @property
     def renderer(self) -> str:
-        """What OpenGL calls itself, such as `llvmpipe (LLVM 15.0.6, 256 bits)`."""
+        """The renderer string of OpenGL, such as `llvmpipe (LLVM 15.0.6, 256 bits)`."""
         from OpenGL.GL import GL_RENDERER, glGetString
 
         self._offscreen._platform.make_current()
         return bytes(glGetString(GL_RENDERER)).decode()
 
     def draw(self, scene: Any, width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """(height, width, 4) uint8 of a scene, alpha 255 where something was drawn; and depth, 0 where nothing was."""
+        """(height, width, 4) uint8 of a scene, alpha 255 where there is a surface; and depth, 0 where there is none."""
         self._offscreen.viewport_width, self._offscreen.viewport_height = width, height
         color, depth = self._offscreen.render(scene, flags=self.pyrender.RenderFlags.RGBA)
         return np.asarray(color), np.asarray(depth, np.float32)
@@ -75,7 +75,7 @@ def the_context(platform: str) -> OffscreenContext:
 
 
 class PyrenderRenderer:
-    """Draws scenes through pyrender. Not for threads, and not before a fork: use it in a process of its own.
+    """Renders scenes through pyrender. Not for threads, and not before a fork: use it in a process of its own.
 
     Parameters
     ----------
@@ -110,14 +110,14 @@ class PyrenderRenderer:
         self._context = the_context(platform or choose_platform()[0])
 
     def describe(self) -> dict[str, Any]:
-        """Backend, platform and OpenGL's own name, for the store's attributes: other drivers draw other bits."""
+        """Backend, platform and OpenGL's own name, for the store's attributes: other drivers give other bits."""
         return {"backend": "pyrender", "platform": self._context.platform, "gl_renderer": self._context.renderer}
 
     def render(self, scenes: SceneBatch) -> Frames:
-        """Draw every view; see `render.scene.Frames` for what comes back."""
+        """Render every view; see `render.scene.Frames` for the result."""
         camera, n = scenes.camera, len(scenes)
         if max(camera.height, camera.width) * self._side > LARGEST:
-            raise RenderError(f"this backend draws up to {LARGEST} samples a side; use fewer pixels or samples")
+            raise RenderError(f"this backend renders up to {LARGEST} samples a side; use fewer pixels or samples")
         shape = (n, camera.height, camera.width)
         image, mask = np.empty((*shape, 3) if self.color == "rgb" else shape, np.uint8), np.empty(shape, np.uint8)
         stage = _Stage(self._context.pyrender, camera, self._side)
@@ -173,7 +173,7 @@ class _Stage:
         self.scene.ambient_light = np.array([AMBIENT, float(mesh.two_sided), 0.0], np.float32)
 
     def _upload(self, mesh: Mesh, pose: NDArray[np.float64]) -> None:
-        """Replace the mesh if it is another one, or if other triangles of it can be drawn at this pose."""
+        """Replace the mesh if it is another one, or if other triangles of it are visible at this pose."""
         drawable, depths = self._drawable(mesh, pose)
         self._lens.znear, self._lens.zfar = depths
         key = (mesh, np.packbits(drawable).tobytes())
@@ -214,7 +214,7 @@ class _Stage:
         return self._pyrender.Primitive(indices=indices, material=material, **shared)
 
     def _drawable(self, mesh: Mesh, pose: NDArray[np.float64]) -> tuple[NDArray[np.bool_], tuple[float, float]]:
-        """Which vertices the rules of the project let through, and the depths between which they lie."""
+        """The vertices that the renderers' rules accept, and the range of their depths."""
         with np.errstate(all="ignore"):
             seen = mesh.positions.astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
             depth = -seen[:, 2]

@@ -1,4 +1,4 @@
-"""What pyrender 0.1.45 with PyOpenGL 3.1.0 lacks on today's numpy and with OSMesa, added where it is missing.
+"""Compatibility of pyrender 0.1.45 and PyOpenGL 3.1.0 with today's numpy and with OSMesa.
 
 pyrender pins that PyOpenGL and has seen no release since 2021; its maintained twin (pyrender2) needs none of this.
 Every step looks first, so that nothing is done where nothing is missing. The only place that imports pyrender.

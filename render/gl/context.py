@@ -1,4 +1,4 @@
-"""Which OpenGL this machine has: every candidate is tried in a process of its own, and every failure is told.
+"""The OpenGL of this machine: every candidate is tried in a process of its own, and every failure is reported.
 
 PyOpenGL can be bound to one platform a process, so a candidate that fails would spoil the next: hence the probes.
 """
@@ -16,7 +16,7 @@ CANDIDATES = {
 }
 """OpenGL platform to what it needs, in the order of trial."""
 PYRENDER_CHANNELS = ("mask", "depth")
-"""What the pyrender backend can give beside the image."""
+"""Channels that the pyrender backend can render beside the image."""
 PROBE = """
 import sys
 from render.gl.backend import OffscreenContext
@@ -53,7 +53,7 @@ def probe(platform: str) -> str:
 
 
 def describe_platform() -> dict[str, Any]:
-    """What `PyrenderRenderer.describe` would say, found without a context in this process.
+    """The result of `PyrenderRenderer.describe`, without a context in this process.
 
     Raises
     ------

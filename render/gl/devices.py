@@ -1,4 +1,4 @@
-"""Which devices EGL has, in its own order, and which CUDA device each of them is. No context is made.
+"""The devices of EGL, in its own order, with their numbers in CUDA. No context is made.
 
 EGL and CUDA count GPUs in orders of their own: where there are several, the first of one may be the third of the other.
 """
@@ -18,7 +18,7 @@ CUDA_DEVICE = 0x323A
 MOST_DEVICES = 64
 ASK_SECONDS = 60
 CHOSEN_BY = "EGL_DEVICE_ID"
-"""Environment variable with the number of the device that pyrender draws on; 0 where it is not set."""
+"""Environment variable with the number of the device that pyrender renders on; 0 where it is not set."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class Device:
     """One device, as its driver describes it."""
 
     name: str
-    """What the driver calls it, or its vendor, or nothing but `device`."""
+    """Name given by the driver, or its vendor, or `device`."""
     software: bool
-    """Whether it is Mesa's renderer on the CPU."""
+    """True for Mesa's renderer on the CPU."""
     cuda: int | None
     """Its number among CUDA's devices, or None where it is none of them."""
 
 
 def egl_devices() -> list[Device]:
-    """Every device, in the order of `EGL_DEVICE_ID`. Asked in a process of its own, which a driver may crash.
+    """Every device, in the order of `EGL_DEVICE_ID`. Queried in a process of its own, which a driver may crash.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def egl_devices() -> list[Device]:
 
 
 def chosen_device() -> int:
-    """Number of the device that pyrender draws on.
+    """Number of the device that pyrender renders on.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def query_devices(egl: Any) -> list[Device]:
 
 
 def _describe(handle: ctypes.c_void_p, text: Any, number: Any) -> Device:
-    """One device. What its extensions do not list is not asked: some drivers crash over it."""
+    """One device. Properties that its extensions do not list are not queried: some drivers crash on them."""
 
     def said(what: int) -> str:
         answer = text(handle, what) if text is not None else None

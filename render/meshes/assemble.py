@@ -1,4 +1,4 @@
-"""What the readers of polygon files share: faces of any number of corners become the parts of a `RawMesh`."""
+"""Polygons of any number of corners become the parts of a `RawMesh`; shared by the readers of polygon files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 PLAIN, WHITE = Material(), Material((1.0, 1.0, 1.0))
-"""Of what has no material: in a file without colours, and under colours of its own."""
+"""Colours of faces without a material: in a file without colours, and under vertex colours."""
 
 
 @dataclass
@@ -69,7 +69,7 @@ def raw_mesh(source: Source, polygons: Polygons, materials: Sequence[Material] =
 
 
 def _cut(source: Source, polygons: Polygons) -> tuple[Ints, Ints]:
-    """Triangles of the faces to draw: places (T, 3) in the list of corners, and the face (T,) of each."""
+    """Triangles of the faces in use: places (T, 3) in the list of corners, and the face (T,) of each."""
     keep = _usable(source, polygons)
     owner = np.repeat(np.arange(len(polygons.counts)), polygons.counts)
     kept = np.flatnonzero(keep[owner])
@@ -107,7 +107,7 @@ def somewhere(positions: Floats) -> NDArray[np.bool_]:
 
 
 def _usable(source: Source, polygons: Polygons) -> NDArray[np.bool_]:
-    """(F,) the faces to draw."""
+    """(F,) the faces in use."""
     counts, corners = polygons.counts, polygons.corners
     vertices = len(polygons.positions)
     if not len(counts):

@@ -7,7 +7,7 @@ from render.errors import MeshError
 
 AXES = ("+x", "-x", "+y", "-y", "+z", "-z")
 USUAL_FRONT = {"+y": "+z", "-y": "+z", "+z": "-y", "-z": "-y", "+x": "+z", "-x": "+z"}
-"""By up: the front of a mesh whose front nobody knows. It is where tools with that up axis look from."""
+"""Default front by up axis, for a mesh whose front is unknown: the viewpoint of tools with that up axis."""
 
 
 def parse_axis(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A drawable mesh as one file, read by mapping it into memory: converted once, shared by every process that draws it.
+"""A prepared mesh as one file that is mapped into memory: converted once, shared by all processes.
 
 File: a line of magic, a line of JSON (names, types, shapes, places, hash), padding, then the arrays' bytes, each on a
 multiple of 64. A file that does not fit its hash is as good as none.
@@ -77,7 +77,7 @@ def _mapped(mapped: mmap.mmap, place: int, dtype: str, shape: list[int]) -> NDAr
 
 
 def _arrays(mesh: Mesh) -> dict[str, NDArray[Any]]:
-    """What a file holds, in its order."""
+    """The arrays of a file, in its order."""
     arrays: dict[str, NDArray[Any] | None] = {
         "positions": mesh.positions,
         "normals": mesh.normals,

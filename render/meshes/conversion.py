@@ -1,4 +1,4 @@
-"""From the files of a collection to meshes ready to draw, each converted once and kept in the user's cache directory.
+"""From the files of a collection to prepared meshes, each converted once and stored in the user's cache directory.
 
 A converted mesh is known by the content of every file that it was read from, by its axes and by what converted it,
 never by its path.
@@ -29,7 +29,7 @@ CONVERSION = 1
 
 @dataclass(frozen=True)
 class Converted:
-    """What is known of a mesh once it was converted."""
+    """Properties of a converted mesh."""
 
     files: Mapping[str, str]
     """SHA-256 of every file that it was read from, by its path in the folder."""
@@ -43,7 +43,7 @@ class Converted:
 
 
 def convert(folder: Path, file: MeshFile) -> Converted:
-    """Read a mesh of a collection, make it ready to draw, and keep that.
+    """Read a mesh of a collection, prepare it for rendering, and store the result.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def converted(folder: Path, path: str, files: Mapping[str, str], up: str, front:
 
 
 def kept_at(files: Mapping[str, str], up: str, front: str | None) -> Path:
-    """Where a converted mesh is kept; Pillow, whose versions reduce textures differently, is part of it."""
+    """The file of a converted mesh; its name depends on Pillow, whose versions reduce textures differently."""
     decisive = {"conversion": CONVERSION, "files": sorted(files.values()), "up": up, "front": front}
     decisive["Pillow"] = PIL.__version__
     number = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()

@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 COS_CREASE = 0.766044443118978
-"""Of 40 degrees. Legs with eight sides (45 degrees) keep their edges, turned ones with twelve are round."""
+"""Cosine of 40 degrees. Legs with eight sides (45 degrees) keep their edges; legs with twelve look round."""
 MOST_AT_EDGE = 8
 """Faces at one edge; those of a larger bundle are not smooth across it."""
 

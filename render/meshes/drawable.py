@@ -8,12 +8,12 @@ from render.scene import Mesh
 from render.texture import Skin, make_textures
 
 DISTANCE = 5.9
-"""Of the camera from the centre of a mesh whose farthest vertex is at distance 1: its sphere takes 97% of the height of
+"""Distance of the camera from a mesh whose farthest vertex is at distance 1: its sphere takes 97% of the height of
 the frame. The sphere touches a frame of 20 degrees from 1 / sin(10 degrees) = 5.76."""
 
 
 def drawable(prepared: PreparedMesh) -> Mesh:
-    """The mesh of a `render.scene.Mesh`, drawn from both sides, labelled where any part is."""
+    """The mesh of a `render.scene.Mesh`, rendered from both sides, with regions where any part has one."""
     holes = np.array([texture.cut_below is not None for texture in prepared.textures] + [False])
     order = np.argsort(holes[prepared.texture], kind="stable")
     skin = None

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FULL, CROSSING, GAVE_UP = 0, 1, 2
-"""How it went: every ear was one, some were not (the outline crosses itself), or it took too long."""
+"""Outcomes: every ear was one, some were not (the outline crosses itself), or it took too long."""
 
 
 @numba.njit(nogil=True, cache=True)
@@ -23,7 +23,7 @@ def _same(points: NDArray[np.float64], a: int, b: int) -> bool:
 
 @numba.njit(nogil=True, cache=True)
 def _blocked(points: NDArray[np.float64], after: NDArray[np.int64], p: int, i: int, q: int) -> tuple[bool, int]:
-    """Whether another corner of what is left lies in or on the triangle p, i, q; and how many were looked at.
+    """True where another remaining corner lies in or on the triangle p, i, q; and the number of tested corners.
 
     Corners at the same place as one of the three do not count: a hole is joined to its outline by two edges in one
     place.

@@ -1,4 +1,4 @@
-"""One name for one shape, whatever file it came from.
+"""A hash of a shape that does not depend on the file that it came from.
 
 The same chair as OBJ and as glTF has other vertex orders, seams, triangles of its quads and roundings. Hashing
 rounded vertices would not do: among hundreds of coordinates some always lie at the border between two roundings. So
@@ -24,7 +24,7 @@ from render.meshes.weld import distinct
 Floats = NDArray[np.float64]
 
 STEP, AREA_STEP = 1e-4, 0.05
-"""Of the moments, and of the area, in the unit of the places' root mean square distance from their centre."""
+"""Rounding steps of moments and area; the unit is the places' root mean square distance from their centre."""
 POWERS = [
     (i, j, n - i - j)
     for n in (2, 3)
@@ -60,7 +60,7 @@ def moments(places: Floats) -> list[float]:
 
 
 def _mean(values: Floats) -> Floats:
-    """Of the rows, summed from the first to the last as every machine does."""
+    """Mean of the rows, summed from the first to the last, which gives the same bits on every machine."""
     return np.cumsum(values, axis=0)[-1] / len(values)
 
 

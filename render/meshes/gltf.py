@@ -44,7 +44,7 @@ def read(source: Source) -> RawMesh:
         for primitive in _list(mesh, "primitives"):
             primitives += 1
             if primitives > MOST_PARTS:
-                raise MeshError(f"its scene draws more than {MOST_PARTS} primitives")
+                raise MeshError(f"its scene has more than {MOST_PARTS} primitives")
             part = _part(document, primitive, world, surfaces)
             if part is not None:
                 parts.append(part)
@@ -168,7 +168,7 @@ def _mirrors(world: Matrix) -> bool:
 
 
 def _triangles(document: Document, primitive: dict[str, Any], mode: int, vertices: int) -> NDArray[np.int64]:
-    """(T, 3) in the winding of the file: strips and fans are unrolled as the specification says."""
+    """(T, 3) in the winding of the file: strips and fans are unrolled by the rules of the specification."""
     if "indices" in primitive:
         index = document.array(primitive["indices"], (1,))[:, 0]
         if index.dtype.kind != "u":

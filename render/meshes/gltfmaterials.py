@@ -32,7 +32,7 @@ class Surface:
     """Cosine and sine."""
 
     def moved(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Texture coordinates, v down, scaled, turned and shifted as KHR_texture_transform says."""
+        """Texture coordinates, v down, scaled, rotated and shifted by KHR_texture_transform."""
         (c, s), (su, sv) = self.turn, self.scale
         u, v = u * su, v * sv
         return c * u + s * v + self.offset[0], c * v - s * u + self.offset[1]
@@ -67,7 +67,7 @@ class Surfaces:
         surface = None if image is None else texture(image, threshold)
         see_through = (mode == "MASK" and threshold is None) or (mode == "BLEND" and factor[3] < 1)
         if see_through or (surface is not None and surface.invisible):
-            self.document.source.warn(f"{name} is transparent; it is drawn opaque")
+            self.document.source.warn(f"{name} is transparent; it is rendered opaque")
         if surface is None or info is None:
             return Surface(Material((r, g, b)))
         return _placed(Material((r, g, b), surface.rgba, self._wrap(info), surface.cut_below), info)
@@ -116,7 +116,7 @@ def _vector(entry: dict[str, Any], key: str, default: tuple[float, ...]) -> list
 
 
 def _threshold(entry: dict[str, Any], mode: str, alpha: float) -> float | None:
-    """Alpha of the texture below which nothing is drawn; None where all is."""
+    """Alpha of the texture below which there is no surface; None for no cut."""
     if mode == "BLEND":
         return HALF
     if mode != "MASK":

@@ -1,4 +1,4 @@
-"""Which way up a chair stands, and where its front is, from its shape alone: a guess, and to be reported as one.
+"""A guess of the up axis and the front of a chair, from its shape alone; it is reported as a guess.
 
 A chair stands on feet that are far apart and have little area, and bears a seat or back of another outline; so what
 touches the ground has a wide outline, what touches the ceiling a narrow one (or, with stools, a full one), and top
@@ -83,7 +83,7 @@ def _asymmetry(places: Floats, axis: int) -> float:
 
 
 def _standing(places: Floats, up: str) -> float:
-    """How well the object stands with this side up."""
+    """A score of how stably the object stands with this side up."""
     axis = "xyz".index(up[1])
     height = 1 - places[:, axis] if up[0] == "-" else places[:, axis]
     plane = np.delete(places, axis, axis=1)
@@ -92,7 +92,7 @@ def _standing(places: Floats, up: str) -> float:
 
 
 def _outline(plane: Floats) -> tuple[float, float]:
-    """Of points in the unit square: the area of their convex hull, and the share of cells that hold one."""
+    """Area of the convex hull of points in the unit square, and the share of cells that hold one."""
     cells = np.minimum(plane * CELLS, CELLS - 1).astype(np.int64)
     full = len(np.unique(cells[:, 0] * CELLS + cells[:, 1])) / CELLS**2
     try:

@@ -1,4 +1,4 @@
-"""Where the meshes of a collection are, and what its folder layout says about them: axes, category, split, licence.
+"""The meshes of a folder, and the facts that its layout gives: axes, category, split, licence.
 
 Files are told by their place, without being opened. Known layouts, at any depth: ShapeNetCore v1 and v2, ModelNet10
 and 40, 3D-FUTURE. Every other mesh file is listed too. What no layout and no format says about axes is left open,
@@ -49,7 +49,7 @@ class MeshFile:
     """Axis of the file, such as `+y`; None while it is to be guessed."""
     front: str | None
     up_by: Known
-    """How the axis is known."""
+    """Origin of the axis."""
     front_by: Known
     category: str | None = None
     split: str | None = None
@@ -59,7 +59,7 @@ class MeshFile:
 
 
 class _Found(NamedTuple):
-    """What the place of a file says."""
+    """Facts that the path of a file gives."""
 
     layout: str
     id: str
@@ -107,7 +107,7 @@ def find_meshes(folder: Path, up: str | None = None, front: str | None = None) -
 def _entry(path: Path, place: _Found, up: str | None, front: str | None, licence: Path | None) -> MeshFile:
     by: Known = "format" if place.layout == "glTF" else "layout"
     if up and not front and place.front and place.front[1] == up[1]:
-        place = place._replace(front=None)  # along the axis that is said to be up
+        place = place._replace(front=None)  # along the given up axis
     return MeshFile(
         id=place.id or path.with_suffix("").as_posix(),
         path=PurePosixPath(path.as_posix()),
@@ -144,7 +144,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _place(path: Path, indices: dict[Path, dict[str, str]]) -> _Found | None:
-    """What is known about a file by its absolute path; None for files of a layout that are not its meshes."""
+    """Facts about a file by its absolute path; None for files of a layout that are not its meshes."""
     parts = path.parts
     for known in (_shapenet(parts), _modelnet(parts), _future(path, indices)):
         if known is not None:

@@ -1,4 +1,4 @@
-"""Meshes by name, made when they are first asked for; those asked for last stay, as many as memory allows."""
+"""A cache of meshes by name: made at their first use; the last used stay, as many as memory allows."""
 
 import threading
 from collections import OrderedDict
@@ -28,10 +28,10 @@ class MeshLibrary(Generic[Name]):
         self._making: dict[Name, threading.Lock] = {}
         self._lock = threading.Lock()
         self.held_bytes = 0
-        """Of the meshes kept now."""
+        """Bytes of the cached meshes."""
 
     def __call__(self, name: Name) -> Mesh:
-        """The mesh of a name; what `make` raises is raised here, and the name may be asked for again."""
+        """The mesh of a name; an error of `make` is raised here, and the name may be requested again."""
         with self._lock:
             if (mesh := self._take(name)) is not None:
                 return mesh

@@ -1,4 +1,4 @@
-"""Sizes beyond which a mesh file is refused: a few bytes can declare what no machine can hold or draw.
+"""Sizes beyond which a mesh file is refused: a few bytes can declare more than any machine can hold.
 
 With these, the worst file that was found takes less than a gigabyte and less than fifteen seconds.
 """
@@ -10,9 +10,9 @@ LARGEST_LIBRARY = 8 << 20
 LARGEST_PICTURE = 64 << 20
 """Bytes of a picture as it is stored."""
 MOST_PIXELS = 64 << 20
-"""Of one picture: 8192 x 8192."""
+"""Most pixels of one texture: 8192 x 8192."""
 MOST_PIXELS_TOGETHER = 256 << 20
-"""Of all pictures of one mesh."""
+"""Most pixels of all textures of one mesh."""
 MOST_PICTURES = 128
 TEXTURE_SIDE = 512
 """Larger pictures are reduced to this many pixels along their longer side."""
@@ -20,11 +20,11 @@ TEXTURE_SIDE = 512
 MOST_VERTICES = 3_000_000
 MOST_TRIANGLES = 1_000_000
 MOST_CORNERS = 4096
-"""Of one polygon."""
+"""Most corners of one polygon."""
 MOST_STEPS = 500_000_000
 """Comparisons spent on the concave polygons of one mesh."""
 MOST_PARTS = 10_000
-"""Primitives drawn by a glTF scene."""
+"""Most primitives of a glTF scene."""
 MOST_LINES = 10_000_000
 LONGEST_LINE = 1 << 20
 """Characters."""

@@ -33,7 +33,7 @@ class Entry:
     """One material of a library, as it is written."""
 
     folder: Path
-    """Where the names of its maps start from."""
+    """Folder that the names of its maps are relative to."""
     color: tuple[float, float, float] | None = None
     opacity: float = 1.0
     color_map: Map | None = None
@@ -86,7 +86,7 @@ class Library:
         plain = PLAIN if entry.color is None else Material(entry.color)
         if entry.color_map is None and entry.opacity_map is None:
             if entry.opacity < 1:
-                self.source.warn(f"the material {name!r} is transparent; it is drawn opaque")
+                self.source.warn(f"the material {name!r} is transparent; it is rendered opaque")
             return plain, None
         image = self._image(entry, name)
         if image is None:
@@ -106,7 +106,7 @@ class Library:
         if entry.color is None:
             return 1.0, 1.0, 1.0
         if not any(entry.color):
-            self.source.warn(f"the material {name!r} has a texture under a black colour; the texture is drawn as it is")
+            self.source.warn(f"the material {name!r} has a texture under a black colour; the texture is used as it is")
             return 1.0, 1.0, 1.0
         return entry.color
 
@@ -143,7 +143,7 @@ class Library:
 
 
 def _set(entry: Entry, key: str, rest: str) -> None:
-    """Take one statement into the material; others than these say nothing about what is drawn."""
+    """Take one statement into the material; all others have no effect on the rendering."""
     words = rest.split()
     if key == "kd":
         entry.color = _color(words)

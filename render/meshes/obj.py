@@ -30,7 +30,7 @@ UNTEXTURED = -(1 << 62)
 
 @dataclass
 class _Statements:
-    """What the lines of a file add up to."""
+    """The content of a file."""
 
     coordinates: "array[float]" = field(default_factory=lambda: array("d"))
     """x, y, z of each vertex."""
@@ -43,7 +43,7 @@ class _Statements:
     """Vertex of each corner, from 0."""
     uv_corners: "array[int]" = field(default_factory=lambda: array("q"))
     materials: "array[int]" = field(default_factory=lambda: array("q"))
-    """Of each face, a place in `names`."""
+    """Index in `names`, for each face."""
     names: dict[str, int] = field(default_factory=lambda: {"": 0})
     libraries: dict[str, None] = field(default_factory=dict)
     material: int = 0
@@ -98,7 +98,7 @@ class _Statements:
             self.libraries[_rest(line)] = None
 
     def other(self, *_: object) -> None:
-        """What is no part of a surface: counted, and left out."""
+        """Elements that are no part of a surface: counted, and left out."""
         self.left_out += 1
 
 
@@ -181,7 +181,7 @@ def _joined(data: bytes) -> Iterator[tuple[int, str]]:
         if line.endswith("\\") and not line.lstrip().startswith("#"):
             held += line[:-1] + " "
             if len(held) > LONGEST_LINE:
-                raise MeshError(f"line {number} goes on and on")
+                raise MeshError(f"line {number} is longer than a line can be")
             continue
         yield number, held + line if held else line
         held = ""
@@ -190,7 +190,7 @@ def _joined(data: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _cut_short(words: list[str]) -> bool:
-    """Whether a last line stops inside a corner: it has fewer slashes than the first, or there are fewer than three."""
+    """True where the last line stops inside a corner: fewer slashes than in the first, or fewer than three corners."""
     return (
         len(words) < 4
         or words[-1].endswith("/") != words[1].endswith("/")

@@ -1,4 +1,4 @@
-"""What every reader and generator of meshes gives: parts in one frame, each with a material of its own."""
+"""The result of every reader and generator of meshes: parts in one frame, each with a material of its own."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Material:
-    """How a part's surface looks. What is drawn is colour times texture times the part's own colours."""
+    """The surface of a part: the albedo is colour times texture times the part's vertex colours."""
 
     color: tuple[float, float, float] = (0.8, 0.8, 0.8)
     """RGB, 0..1, display-referred."""
     texture: NDArray[np.uint8] | None = None
     """(H, W, 4) RGBA, row 0 on top, at most 512 pixels a side; display-referred."""
     wrap: tuple[str, str] = ("repeat", "repeat")
-    """Of `render.texture.WRAPS`, along u and v."""
+    """Keys of `render.texture.WRAPS`, along u and v."""
     cut_below: float | None = None
-    """Alpha (0..1) of the texture below which there is no surface; None draws it all."""
+    """Alpha (0..1) of the texture below which there is no surface; None for no cut."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Part:
     colors: NDArray[np.float32] | None = None
     """(V, 3) RGB, 0..1, display-referred."""
     label: int = 0
-    """Of the region channel, 1..255; 0 where nobody named the part."""
+    """Value in the region channel, 1..255; 0 for a part without a name."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from render.models.content import LFS
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TGA", "GIF")
 HALF = 0.5
-"""Where the alpha of a texture without a cut of its own goes to both sides of this, it is cut here."""
+"""A texture without a cut of its own whose alpha has values on both sides of this is cut here."""
 Pixels = NDArray[np.uint8]
 
 
@@ -33,12 +33,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Texture:
-    """What a material needs of a picture."""
+    """A decoded texture image."""
 
     rgba: Pixels
     cut_below: float | None
     invisible: bool
-    """Whether all of it lies below the cut, so that it is drawn whole instead."""
+    """True where all of it lies below the cut, so that it is used whole instead."""
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Pictures:
         return image
 
     def _count(self, pixels: int) -> None:
-        """Before memory is asked for it: a bomb of a few bytes declares its pixels."""
+        """Check before memory is allocated: a file of a few bytes can declare any number of pixels."""
         together = self.pixels + pixels
         if not 0 < pixels <= MOST_PIXELS or together > MOST_PIXELS_TOGETHER or self.number >= MOST_PICTURES:
             raise MeshError(
@@ -105,7 +105,7 @@ def texture(picture: Picture, threshold: float | None) -> Texture:
     """
     if threshold is None or picture.cut is None:
         return Texture(picture.whole, None, False)
-    # Fine wickerwork may have no pixel left above the threshold once it is reduced; it is better drawn than not.
+    # Fine wickerwork may have no pixel left above the threshold once it is reduced; it is better visible than not.
     if picture.lowest < threshold <= picture.highest and picture.cut[..., 3].max() >= threshold * 255:
         return Texture(picture.cut, threshold, False)
     return Texture(picture.whole, None, picture.lowest < threshold)
@@ -123,7 +123,7 @@ def _reduced(image: Image.Image) -> Picture:
 
 
 def _coloured(image: Image.Image) -> Image.Image:
-    """As RGB, or as RGBA where there is any alpha."""
+    """The image as RGB, or as RGBA where there is any alpha."""
     if image.mode.startswith("I"):
         # Greys of 16 bits, which Pillow would cut off at 255 instead of scaling them.
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""What the header of a PLY file declares."""
+"""The header of a PLY file."""
 
 import re
 from dataclasses import dataclass, replace
@@ -39,13 +39,13 @@ class Element:
 
 @dataclass
 class Header:
-    """What the file declares."""
+    """The declarations of the header."""
 
     order: str | None
-    """Of bytes, as numpy has it; None for text."""
+    """Byte order in numpy's notation; None for text."""
     elements: list[Element]
     start: int
-    """Of the data."""
+    """Offset of the data."""
     texture: str | None = None
     """The picture that MeshLab names in a comment."""
 

@@ -1,4 +1,4 @@
-"""The rows of a PLY file's elements as columns; every size is checked against the file before memory is asked for."""
+"""The rows of a PLY file's elements as columns; every size is checked against the file before memory is allocated."""
 
 from array import array
 from collections.abc import Container, Iterator, Mapping
@@ -28,7 +28,7 @@ class Column(NamedTuple):
     counts: Ints | None
     """(n,) the length of each list."""
     type: str
-    """As in the file: `u1`, `f4` and so on."""
+    """Type in the file: `u1`, `f4` and so on."""
 
 
 Tables = dict[str, dict[str, Column]]
@@ -36,7 +36,7 @@ Tables = dict[str, dict[str, Column]]
 
 
 def read_tables(data: bytes, header: Header, wanted: Mapping[str, Container[str]]) -> Tables:
-    """Those columns whose names are wanted, by element.
+    """The columns with the wanted names, by element.
 
     Raises
     ------

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 class Triangles(NamedTuple):
-    """What polygons were cut into."""
+    """The triangles of polygons."""
 
     corners: Ints
     """(T, 3) places in the list of corners, wound as the polygon is."""
@@ -99,7 +99,7 @@ def _normals(at: Floats) -> Floats:
 
 
 def _convex(points: Floats, corners: Ints) -> NDArray[np.bool_]:
-    """(F,) whether every corner clearly turns the way of the whole, and the whole turns round once."""
+    """(F,) True where every corner clearly turns in the direction of the whole, and the whole turns once."""
     at = points[corners]
     normal = _normals(at)
     into, out = at - np.roll(at, 1, axis=1), np.roll(at, -1, axis=1) - at

@@ -1,4 +1,4 @@
-"""A mesh as it was read becomes one that can be drawn: in our axes, of unit size, cleaned, with smooth normals."""
+"""Preparation of a mesh for rendering: in our axes, of unit size, cleaned, with smooth normals."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,9 +16,9 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 CELL = 2.0**-17
-"""Of the radius: vertices in one cell of this size are at one place. Far below a pixel, far above rounding."""
+"""Cell size, as a share of the radius: vertices in one cell are at one place. Far below a pixel, above rounding."""
 LEAST_AREA = 1e-10
-"""Of the square of the radius: a smaller triangle is a line."""
+"""Area, as a share of the squared radius, below which a triangle is a line."""
 OPAQUE = -1
 """Texture number of triangles without a texture."""
 
@@ -54,7 +54,7 @@ class PreparedMesh:
     label: NDArray[np.uint8]
     """(V,) of the region channel."""
     warnings: tuple[str, ...] = ()
-    """Those of the file, and what was left out here."""
+    """Notes of the file, and everything left out here."""
 
 
 @dataclass
@@ -76,7 +76,7 @@ class _Soup:
 
 
 def prepare(raw: RawMesh, up: str, front: str | None = None) -> PreparedMesh:
-    """Make a mesh ready to be drawn.
+    """Prepare a mesh for rendering.
 
     Triangles without area are left out, and so are copies of a triangle, with either winding: of copies, the first
     with a texture is kept, or else the first. Normals are smooth within the crease angle of `creases`; they do not
@@ -101,7 +101,7 @@ def prepare(raw: RawMesh, up: str, front: str | None = None) -> PreparedMesh:
     soup.positions = turned(soup.positions, up, front)
     soup.positions = _unit_size(soup.positions, soup.triangles)
     soup = _cleaned(soup, notes)
-    # What was left out may have reached farther than what is drawn.
+    # Parts that were left out may have reached farther than the rest.
     soup.positions = _unit_size(soup.positions, soup.triangles)
     return _finished(soup, tuple(textures), tuple(notes))
 
@@ -153,7 +153,7 @@ def _unit_size(positions: Floats, triangles: Ints) -> Floats:
     centred = (positions - (low / 2 + high / 2)) / half
     x, y, z = centred[used].T
     radius = float(np.sqrt(x * x + y * y + z * z).max())
-    # What lies outside is not drawn and need not be anywhere in particular.
+    # Vertices outside are not rendered, and can lie anywhere.
     return np.where(used[:, None], centred / radius, 0.0)
 
 

@@ -17,7 +17,7 @@ READERS: dict[str, tuple[str, Callable[[Source], RawMesh]]] = {
     ".stl": ("an STL file", stl.read),
     ".off": ("an OFF file", off.read),
 }
-"""By the end of the file's name, in any case: OBJ has nothing in it by which it could be told."""
+"""Readers by the suffix of the file's name, in any case: an OBJ file has no signature."""
 
 
 def read_mesh(path: Path, root: Path | None = None) -> RawMesh:

@@ -46,7 +46,7 @@ class Source:
     unsaid: int = 0
     """Warnings beyond `MOST_WARNINGS`."""
     files: list[Path] = field(default_factory=list)
-    """What was read so far, resolved."""
+    """Resolved paths of the files read so far."""
 
     def warn(self, what: str) -> None:
         """Add one line that names the file; the same line is added once."""
@@ -64,7 +64,7 @@ class Source:
         return (*self.warnings, *more)
 
     def content(self) -> bytes:
-        """What is in the mesh file itself.
+        """The bytes of the mesh file itself.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Which rows of a table are the same, as one sort of integers for each column."""
+"""Equal rows of a table, found by one sort of integers for each column."""
 
 import numpy as np
 from numpy.typing import NDArray

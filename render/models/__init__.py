@@ -14,13 +14,13 @@ from render.morphable import ModelError, MorphableModel
 
 @dataclass(frozen=True)
 class Reader:
-    """One layout of face models. Layouts are told apart by content, never by file name."""
+    """One layout of face models. Layouts are recognised by content, never by file name."""
 
     name: str
     recognises: Callable[[Path], bool]
     read: Callable[[Path], MorphableModel]
     licence: str
-    """A hint for people: whose terms hold. The files themselves do not say."""
+    """The terms of use, as a hint; the files themselves hold none."""
 
 
 BASEL = "Basel Face Model: research use under a signed licence; do not redistribute the model"
@@ -45,7 +45,7 @@ READERS = {
 
 
 def identify(path: Path) -> Reader:
-    """The reader that knows what is at `path`.
+    """The reader of the file or folder at `path`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What every reader shares: arrays from a file become the checked parts of a `MorphableModel`.
+"""Arrays from a file become the checked parts of a `MorphableModel`; shared by all readers.
 
 Files disagree on units, winding, scaled bases and colour; here each of these is decided, and what had to be guessed
 is added to the notes.
@@ -52,7 +52,7 @@ def one_line(text: str, most: int = 200) -> str:
 
 
 def check_size(name: str, shape: tuple[int, ...], itemsize: int, file_size: int) -> None:
-    """Refuse an array that declares far more than its file could hold, before memory is asked for it."""
+    """Refuse an array that declares far more than its file could hold, before memory is allocated."""
     declared = math.prod(shape) * itemsize
     if declared < 0 or declared > max(SMALL, GROWTH * file_size):
         raise ModelError(f"{name} declares shape {shape}, {declared:.3g} bytes, in a file of {file_size} bytes")
@@ -94,7 +94,7 @@ def _unit(row: NDArray[Any], out: NDArray[np.float32]) -> float:
     exact = np.asarray(row, np.float64)
     length = math.sqrt(float(np.square(exact).sum()))
     if abs(length - 1) < 1e-4 or not length:
-        # Unit columns that a writer rounded are kept as they are, so that their bits survive.
+        # Unit columns that a writer rounded stay as they are, so that their bits survive.
         out[:] = exact
         return 1.0 if length else 0.0
     out[:] = exact / length
@@ -113,7 +113,7 @@ def plain_albedo(colours: NDArray[np.float32]) -> Block:
 
 
 def skin_albedo(vertices: int, notes: list[str]) -> Block:
-    """The plain albedo of a model that has no colour, with a note that says so."""
+    """The plain albedo of a model without colour, with a note about it."""
     notes.append("no colour in the file; every identity has the same plain, skin-like albedo")
     return plain_albedo(np.tile(np.array(SKIN, np.float32), (vertices, 1)))
 
@@ -143,7 +143,7 @@ def guess_unit(mean: NDArray[np.float32], notes: list[str]) -> str:
 
 
 def outward(mean: NDArray[np.float32], triangles: NDArray[np.int32], notes: list[str]) -> NDArray[np.int32]:
-    """The triangles, turned round where most of the surface looks at its own centre.
+    """The triangles, flipped where most of the surface faces its own centre.
 
     A face need not be a closed surface, so the volume under it is taken from the centroid and compared with what it
     would be were all triangles to agree: 0.95 for a face mask, 0.67 for a head with its neck. Between -0.1 and 0.1
@@ -154,7 +154,7 @@ def outward(mean: NDArray[np.float32], triangles: NDArray[np.int32], notes: list
     agreement = float(volumes.sum() / max(float(np.abs(volumes).sum()), 1e-30))
     if agreement >= -0.1:
         return triangles
-    notes.append("the triangles were inside out (most normals pointed inward); they are turned round")
+    notes.append("the triangles were inside out (most normals pointed inward); they are flipped")
     return np.ascontiguousarray(triangles[:, [0, 2, 1]])
 
 

@@ -15,7 +15,7 @@ NAMES = ("shapeMU", "shapePC", "shapeEV", "texMU", "texPC", "texEV", "tl")
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file is a MATLAB file with the model's mean shape in it."""
+    """True for a MATLAB file with the model's mean shape in it."""
     return matfile.is_matlab(path) and "shapeMU" in matfile.variables(path)
 
 

@@ -32,12 +32,12 @@ MOST_LANDMARKS = 1000
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file is HDF5 with `shape/model` in it."""
+    """True for an HDF5 file with `shape/model` in it."""
     return _has(path, "shape/model")
 
 
 def recognises_statismo(path: Path) -> bool:
-    """Whether the file is HDF5 with one model at its root."""
+    """True for an HDF5 file with one model at its root."""
     return _has(path, "model/pcaBasis")
 
 
@@ -48,7 +48,7 @@ def _has(path: Path, name: str) -> bool:
         with h5py.File(path, "r") as file:
             return hdf5.child(file, name) is not None
     except (OSError, RuntimeError, KeyError, ValueError):
-        return True  # HDF5 by its first bytes, then broken: `read` says so in words
+        return True  # HDF5 by its first bytes, then broken: `read` explains it
 
 
 def read(path: Path) -> MorphableModel:
@@ -105,7 +105,7 @@ def _block(group: Any, name: str) -> Block:
 
 
 def _scaled_by_sigma(group: Any) -> bool:
-    """Whether the basis has the standard deviations in it: version 0.8, or none at all."""
+    """True where the basis includes the standard deviations: version 0.8, or no version."""
     for holder in (group, group.file):
         if hdf5.child(holder, "version/majorVersion") is not None:
             major, minor = (hdf5.scalar(holder, f"version/{part}Version") for part in ("major", "minor"))

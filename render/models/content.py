@@ -1,4 +1,4 @@
-"""What a file or folder is, by its first bytes and its inner names; for messages about files that no reader knows."""
+"""A description of a file or folder, by its first bytes and inner names; for messages about unknown files."""
 
 import zipfile
 from pathlib import Path

@@ -22,11 +22,11 @@ IDENTITY = 300
 """Shape directions before the first of expression."""
 LARGEST_FILE = 1 << 30
 TEXT_PICKLE = re.compile(rb"\(d[p.]|\(lp|\(i|\(S['\"]|\([cI][\w.]+\n|[}\]](q|\.)|c[\w.]+\n[\w.]+\n")
-"""How pickles of protocols 0 and 1 begin: with a container, or with a name on two lines."""
+"""First bytes of pickles of protocols 0 and 1: a container, or a name on two lines."""
 
 
 def is_pickle(path: Path) -> bool:
-    """Whether the file begins as a pickle does: with a protocol number, a container or a name."""
+    """True for a file that starts like a pickle: with a protocol number, a container or a name."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -37,12 +37,12 @@ def is_pickle(path: Path) -> bool:
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file is a pickle; no other face model comes as one."""
+    """True for a pickle; no other face model comes as one."""
     return is_pickle(path)
 
 
 def recognises_npz(path: Path) -> bool:
-    """Whether the file is a zip archive with FLAME's arrays in it."""
+    """True for a zip archive with FLAME's arrays in it."""
     return {"v_template.npy", "shapedirs.npy"} <= set(content.zip_names(path))
 
 
@@ -73,7 +73,7 @@ def read(path: Path) -> MorphableModel:
 
 
 def _unpickled(data: bytes, notes: list[str]) -> Any:
-    """What the pickle holds, after undoing a change of line ends where it does not load otherwise."""
+    """The content of the pickle, after a change of line ends is undone where it does not load otherwise."""
     try:
         return unpickle.loads(data)
     except Exception:
@@ -105,7 +105,7 @@ def _member(archive: zipfile.ZipFile, key: str, size: int) -> NDArray[Any]:
             )
         check_size(key, shape, dtype.itemsize, size)
         count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        data = file.read(count + 1)  # one more, so that the end is met and the checksum looked at
+        data = file.read(count + 1)  # one more, so that the end is reached and the checksum verified
     if len(data) != count:
         raise ModelError(f"{key} holds {min(len(data), count)} of the {count} bytes that its header declares")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")

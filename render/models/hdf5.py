@@ -1,4 +1,4 @@
-"""Guarded access to HDF5: what a file declares is checked before memory is asked for it.
+"""Guarded access to HDF5: the declarations of a file are checked before memory is allocated.
 
 Two writers of face models exist, a C++ and a Scala one, and they store every scalar and string in another way;
 `scalar` and `text` take all of them.
@@ -41,7 +41,7 @@ def dataset(group: Any, path: str) -> Any:
     size = Path(group.file.filename).stat().st_size
     check_size(where, found.shape or (), found.dtype.itemsize, size)
     if found.chunks:
-        # One chunk is unpacked whole, whatever part of it is asked for.
+        # One chunk is unpacked whole, whatever part of it is read.
         check_size(f"a chunk of {where}", found.chunks, found.dtype.itemsize, size)
     return found
 
@@ -104,5 +104,5 @@ def _long_text(found: Any) -> bytes:
 
 
 def is_hdf5(path: Path) -> bool:
-    """Whether the file has the HDF5 signature."""
+    """True for a file with the HDF5 signature."""
     return path.is_file() and bool(h5py.is_hdf5(path))

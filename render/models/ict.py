@@ -25,7 +25,7 @@ from render.morphable import ModelError, MorphableModel
 
 NEUTRAL, INDICES = "generic_neutral_mesh.obj", "vertex_indices.json"
 SHELLS = ("lacrimalfluid", "eyeblend", "eyeocclusion", "eyelashes")
-"""Materials of the shells over the eyes. They are meant to be transparent; drawn, they are grey lids."""
+"""Materials of the shells over the eyes. They are meant to be transparent; rendered, they would be grey lids."""
 POLYGONS, SHELL_POLYGONS = 26384, slice(24692, 26384)
 """The published mesh, and where its shells are, for copies that have lost their material names."""
 PUPILS = ("PupilDilate_L", "PupilDilate_R")
@@ -38,7 +38,7 @@ Polygon = tuple[list[int], str]
 
 
 def recognises(path: Path) -> bool:
-    """Whether the folder, or `FaceXModel` in it, holds the neutral mesh."""
+    """True for a folder that holds the neutral mesh, or a `FaceXModel` that does."""
     return _folder(path) is not None
 
 
@@ -71,7 +71,7 @@ def read(path: Path) -> MorphableModel:
         if expressions:
             deltas = _deltas(expressions, points, used)
             blocks["expression"] = linear_block("expression", np.zeros_like(shape.mean), deltas)
-        notes.append("the modes are orthogonal over the whole mesh as published, not over the part that is drawn")
+        notes.append("the modes are orthogonal over the whole mesh as published, not over the part in use")
         landmarks = _landmarks(indices, place, notes)
         return assembled(path.stem, blocks, place[_fans(kept)], notes, landmarks)
 

@@ -13,7 +13,7 @@ NAMES = ("mean", "components", "eigenvalues", "trilist")
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file is a MATLAB file with components and their eigenvalues."""
+    """True for a MATLAB file with components and their eigenvalues."""
     return matfile.is_matlab(path) and {"components", "eigenvalues"} <= matfile.variables(path).keys()
 
 

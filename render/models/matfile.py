@@ -27,7 +27,7 @@ MOST_VARIABLES = 10_000
 
 @dataclass(frozen=True)
 class Variable:
-    """Where one array lies in the file."""
+    """Position of one array in the file."""
 
     name: str
     shape: tuple[int, ...]
@@ -41,7 +41,7 @@ class Variable:
 
 
 def is_matlab(path: Path) -> bool:
-    """Whether the file has the header of version 5 to 7: two bytes of version, then IM or MI for the byte order."""
+    """True for a file with the header of version 5 to 7: two bytes of version, then IM or MI for the byte order."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

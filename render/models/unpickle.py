@@ -52,14 +52,14 @@ class _Type(_StandIn):
 
 
 class Array(_StandIn):
-    """`numpy.ndarray`: nothing at first, then what its state says."""
+    """A stand-in for `numpy.ndarray`: empty at first, then filled from its state."""
 
     values: NDArray[Any] | None = None
 
     def __setstate__(self, state: Any) -> None:
         shape, kind, fortran, data = state[-4:]
         if isinstance(data, list):
-            return  # an array of Python objects: it stays empty, and whoever needs it says so
+            return  # an array of Python objects: it stays empty, and its use raises an error
         self.fill(data, kind, shape, "F" if fortran else "C")
 
     def fill(self, data: Any, kind: Any, shape: Any, order: str) -> "Array":
@@ -203,7 +203,7 @@ _Restricted.dispatch |= {
 
 
 def loads(data: bytes) -> Any:
-    """What the pickle holds: containers, numbers, text, and `Array` and `Chumpy` for what they stand for.
+    """The content of the pickle: containers, numbers, text, and the stand-ins `Array` and `Chumpy`.
 
     Raises
     ------

@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.stats
-from train.networks.build_network import make_network
 
 from dataset.store import open_store
-from pipelines.training.validation import PEOPLE, SweepValidator
+from pipelines.training.validation import IDENTITIES, SweepValidator
+from train.families.dcign import Dcign
 from train.runs.trained_run import load_run
 
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
@@ -36,7 +36,7 @@ def test_the_same_command_finds_the_run_finished_and_a_longer_one_extends_it(dci
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
-def test_a_training_that_is_stopped_goes_on_where_it_was(toy, tmp_path, blow):
+def test_a_training_that_is_stopped_leaves_a_checkpoint_to_resume(toy, tmp_path, blow):
     words = ("train-dcign", "--store", toy / "faces.zarr", "--run", tmp_path / "run", *TINY, "--batches", 2000)
     command = [sys.executable, "-m", "pipelines", *map(str, words)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -95,12 +95,12 @@ def test_another_run_in_the_way_is_named(refused, toy, option, value, message):
     assert message in refused("train-dcign", *before, option, value)
 
 
-def test_a_run_says_what_it_is_optimised_by(dcign, toy, tmp_path):
+def test_the_optimiser_is_printed_and_stored(dcign, toy, tmp_path):
     call = ["--store", toy / "faces.zarr", "--run", tmp_path / "run", *TINY, "--batches", 4]
     more = ["--objective", "exchange-pairs", "--optimizer", "muon", "--beta", 0.1]
     assert "objective exchange-pairs by muon," in dcign("train-dcign", *call, *more).err
     config = load_run(tmp_path / "run").config
-    assert (config.optimizer, config.learning_rate, config.beta) == ("muon", 2e-3, 0.1)
+    assert (config.optimizer, config.learning_rate, config.options.beta) == ("muon", 2e-3, 0.1)
 
 
 def test_an_incomplete_store_is_refused(refused, dcign, toy, tmp_path):
@@ -120,19 +120,19 @@ def test_images_too_small_for_the_network(refused, dcign, tmp_path):
 
 
 @pytest.mark.parametrize("ratio", ["1:1", "a:b:c:d"])
-def test_ratios_that_say_nothing_are_bad_usage(refused, toy, tmp_path, ratio):
+def test_ratios_that_cannot_be_read_are_bad_usage(refused, toy, tmp_path, ratio):
     words = ("--store", toy / "faces.zarr", "--run", tmp_path / "run", "--ratio", ratio)
     assert "share" in refused("train-dcign", *words, code=2)
 
 
 @pytest.mark.parametrize("objective", ["random", "exchange", "exchange-pairs"])
-def test_every_objective_trains_and_says_what_it_saw(dcign, toy, tmp_path, objective):
+def test_objectives_train_and_count_their_batches(dcign, toy, tmp_path, objective):
     words = ("--store", toy / "faces.zarr", "--run", tmp_path / "run", "--objective", objective, "--ratio", "1:1:1:2")
     said = dcign("train-dcign", *words, *TINY, "--batches", 50, "--json")
     assert said.code == 0, said.err
     seen = json.loads(said.out)["metrics"]["batches"]
     assert set(seen) == ({"shuffled"} if objective == "random" else {"azimuth", "elevation", "light", "intrinsic"})
-    assert dict(load_run(tmp_path / "run").config.ratio)["intrinsic"] == 2
+    assert dict(load_run(tmp_path / "run").config.options.ratio)["intrinsic"] == 2
 
 
 def test_labels_for_a_share_of_the_batches(dcign, refused, toy, tmp_path):
@@ -142,19 +142,19 @@ def test_labels_for_a_share_of_the_batches(dcign, refused, toy, tmp_path):
     label = json.loads(said.out)["metrics"]["label"]
     assert label.keys() == {"azimuth", "elevation", "light"}
     assert all(nats > 0 for nats in label.values())
-    assert load_run(tmp_path / "run").config.label_fraction == 0.9
+    assert load_run(tmp_path / "run").config.options.label_fraction == 0.9
     assert "label_fraction was 0.9, now 0.0" in refused(*words, "--batches", 60)
     assert "is not in the range 0<=x<=1" in refused(*words, "--label-fraction", 2, code=2)
 
 
-def test_val_people_are_looked_at_while_a_net_trains(dcign, refused, toy, tmp_path):
+def test_the_val_split_is_evaluated_during_training(dcign, refused, toy, tmp_path):
     words = ("train-dcign", "--store", toy / "faces.zarr", *TINY, "--batches", 150, "--run", tmp_path / "run")
     said = dcign(*words, "--val", toy / "sweeps.zarr", "--val-every", 60, "--json")
     assert said.code == 0, said.err
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
-    looked = {line["step"]: line["val"] for line in lines if "val" in line}
-    assert [*looked] == [100, 150]  # due at 60 and 120, with the next line, which come every 50
-    numbers = looked[150]
+    found = {line["step"]: line["val"] for line in lines if "val" in line}
+    assert [*found] == [100, 150]  # due at 60 and 120, with the next line, which come every 50
+    numbers = found[150]
     assert numbers.keys() == {
         f"{factor} {name}" for factor in ("azimuth", "elevation", "light") for name in ("rho", "rho per face", "skill")
     }
@@ -162,18 +162,18 @@ def test_val_people_are_looked_at_while_a_net_trains(dcign, refused, toy, tmp_pa
     assert "holds batches, not sweeps" in refused(*words, "--val", toy / "faces.zarr")
 
 
-def test_rank_correlations_of_a_look(toy):
+def test_rank_correlations_of_a_validation(toy):
     trained = load_run(toy / "run")
     config = trained.config.changed(maps=16)
-    run = replace(trained, config=config, network=make_network(config))  # untrained: it says something, if nothing apt
-    watch = SweepValidator(str(toy / "sweeps.zarr"), run.config, run.store, 1)
-    found = watch.look(run.network, run.step).numbers
+    run = replace(trained, config=config, network=Dcign(config).network())
+    validator = SweepValidator(str(toy / "sweeps.zarr"), run.config, run.store, 1)
+    found = validator.validate(run.network, run.step).numbers
     store = open_store(str(toy / "sweeps.zarr"))
-    people = range(min(PEOPLE, store.batches("val", "light")))
+    people = range(min(IDENTITIES, store.batches("val", "light")))
     said = np.stack([run.encode(store.read("val", "light", k)["image"])[:, 2] for k in people])
     angles = np.linspace(-80, 80, said.shape[1])
     pooled = scipy.stats.spearmanr(said.ravel(), np.tile(angles, len(said))).statistic
     assert found["light rho"] == pytest.approx(abs(pooled))
     each = [abs(scipy.stats.spearmanr(row, angles).statistic) for row in said]
     assert found["light rho per face"] == pytest.approx(np.mean(each))
-    assert watch.look(run.network, run.step).numbers == found
+    assert validator.validate(run.network, run.step).numbers == found

@@ -95,7 +95,7 @@ def test_what_is_wholly_transparent_is_drawn_opaque(tmp_path, kind, textured):
     mtl = f"Kd 1 0 0\n{kind}\n" + ("map_Kd a.png" if textured else "")
     found, warnings, _ = material(tmp_path, mtl, a_png=picture(CHECKS))
     assert found.cut_below is None
-    assert warnings == ("a.obj: the material 'wood' is transparent; it is drawn opaque",)
+    assert warnings == ("a.obj: the material 'wood' is transparent; it is rendered opaque",)
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ def test_texture_transform(tmp_path):
 def test_alpha_of_gltf(tmp_path, alpha, entry, cut, warned):
     found, _, warnings = glass(tmp_path, None if alpha is None else picture(rgba(alpha)), **entry)
     assert found.cut_below == cut
-    assert warnings == (("a.gltf: material 'pane' is transparent; it is drawn opaque",) if warned else ())
+    assert warnings == (("a.gltf: material 'pane' is transparent; it is rendered opaque",) if warned else ())
 
 
 def test_specular_and_glossiness(tmp_path):

@@ -148,7 +148,7 @@ ODD = {
     "mutated/gltf_missing_texture.gltf": (308, "'gone.png' is not there"),
     "mutated/gltf_negative_scale.gltf": (308, None),
     "mutated/obj_concave_ngon64.obj": (62, None),
-    "mutated/obj_fully_transparent.obj": (308, "is transparent; it is drawn opaque"),
+    "mutated/obj_fully_transparent.obj": (308, "is transparent; it is rendered opaque"),
     "mutated/obj_half_faces_flipped.obj": (308, None),
     "mutated/obj_index_out_of_range.obj": "names vertex",
     "mutated/obj_index_relative_too_far.obj": "names the vertex 99999 before it",

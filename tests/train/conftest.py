@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from train.config import TrainConfig
-from train.data.source import Batch
 from train.presets import configure
 
 FACTORS = (
@@ -32,6 +31,8 @@ class TinySource:
     digest: str = "d" * 64
     reads: list[tuple[str, int]] = field(default_factory=list)
 
+    arrays = ("image", "factors", "identity")
+
     @property
     def factors(self):
         return FACTORS
@@ -47,7 +48,7 @@ class TinySource:
     def count(self, factor):
         return self.counts.get(factor, 0)
 
-    def read(self, factor, index):
+    def read(self, factor, index, arrays=()):
         self.reads.append((factor, index))
         key = np.random.SeedSequence(7, spawn_key=(NAMES.index(factor), index))
         rng = np.random.Generator(np.random.Philox(key))
@@ -56,7 +57,8 @@ class TinySource:
         images = np.stack([self.draw(*row) for row in values])
         scale = np.array([86.0, 23.0, 80.0])
         identity = index * self.rows + np.arange(self.rows) if factor == "intrinsic" else np.full(self.rows, index)
-        return Batch(images, factor, (values[:, :3] * scale).astype(np.float32), identity.astype(np.int64))
+        factors = (values[:, :3] * scale).astype(np.float32)
+        return {"image": images, "factors": factors, "identity": identity.astype(np.int64)}
 
     def draw(self, azimuth, elevation, light, size):
         row, column = np.mgrid[: self.side, : self.side] / self.side - 0.5

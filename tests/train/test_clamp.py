@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from train.blocks.clamp import clamp_inactive
-from train.networks.authors import Network
-from train.objectives.bound import gaussian_kl
+from train.blocks.gaussian import gaussian_kl
+from train.networks.authors import AuthorsNetwork, AuthorsOptions
+from train.networks.interface import CodeShape
 
 
 def by_hand(z, upstream, active, mode, strength):
@@ -20,6 +21,13 @@ def by_hand(z, upstream, active, mode, strength):
     return clamped, grad
 
 
+def mask(active, latents):
+    """bool (latents,): a slice as a mask."""
+    chosen = torch.zeros(latents, dtype=torch.bool)
+    chosen[active] = True
+    return chosen
+
+
 @pytest.mark.parametrize("mode", ["mean", "first"])
 @pytest.mark.parametrize("strength", [0.0, 0.01, 3.0])
 @pytest.mark.parametrize("active", [slice(0, 1), slice(2, 3), slice(3, 8)])
@@ -28,7 +36,7 @@ def test_forward_and_backward_by_hand(mode, strength, active):
     z, upstream = rng.normal(size=(20, 8)), rng.normal(size=(20, 8))
     clamped, grad = by_hand(z, upstream, active, mode, strength)
     tensor = torch.tensor(z, requires_grad=True)
-    out = clamp_inactive(tensor, active, mode, strength)
+    out = clamp_inactive(tensor, mask(active, 8), mode, strength)
     out.backward(torch.tensor(upstream))
     np.testing.assert_allclose(out.detach().numpy(), clamped, rtol=0, atol=1e-14)
     np.testing.assert_allclose(tensor.grad.numpy(), grad, rtol=0, atol=1e-14)
@@ -45,7 +53,7 @@ def test_kl_of_mu_and_logvar_through_the_filter_by_hand(mode):
     active, strength = slice(1, 2), 0.01
     raw = {name: rng.normal(size=(7, 4)) for name in ("mu", "logvar")}
     leaves = {name: torch.tensor(value, requires_grad=True) for name, value in raw.items()}
-    mu, logvar = (clamp_inactive(leaves[name], active, mode, strength) for name in ("mu", "logvar"))
+    mu, logvar = (clamp_inactive(leaves[name], mask(active, 4), mode, strength) for name in ("mu", "logvar"))
     gaussian_kl(mu, logvar).sum().backward()
     clamped = {name: by_hand(raw[name], raw[name], active, mode, strength)[0] for name in raw}
     slopes = {"mu": clamped["mu"], "logvar": (np.exp(clamped["logvar"]) - 1) / 2}
@@ -57,8 +65,8 @@ def test_kl_of_mu_and_logvar_through_the_filter_by_hand(mode):
 @pytest.mark.parametrize(("sign", "shrinks"), [(1, True), (-1, False)])
 def test_spread_of_inactive_latents_over_200_steps_of_invariance_alone(source, sign, shrinks):
     """Descent pulls them together; the released code's sign pushes them apart. mu and logvar each."""
-    network = Network(side=48, channels=1, maps=8, latents=6, seed=0)
-    images = torch.from_numpy(source.read("azimuth", 0).images)
+    network = AuthorsNetwork(CodeShape(48, 1, 6), AuthorsOptions(8), seed=0)
+    images = torch.from_numpy(source.read("azimuth", 0)["image"])
     parameters = [p for name, p in network.named_parameters() if not name.startswith(("decoder", "expand"))]
     optimizer = torch.optim.Adam(parameters, lr=5e-4, betas=(0.9, 0.99))
 
@@ -70,7 +78,7 @@ def test_spread_of_inactive_latents_over_200_steps_of_invariance_alone(source, s
     assert torch.all(before > 1e-6)
     for _ in range(200):
         optimizer.zero_grad()
-        codes = [clamp_inactive(z, slice(0, 1), "mean", 0.01) for z in network.encode(images)]
+        codes = [clamp_inactive(z, mask(slice(0, 1), 6), "mean", 0.01) for z in network.encode(images)]
         torch.autograd.backward(codes, [torch.zeros_like(z) for z in codes])
         for parameter in parameters:
             parameter.grad *= sign
@@ -90,4 +98,4 @@ def test_spread_of_inactive_latents_over_200_steps_of_invariance_alone(source, s
 )
 def test_refusals(z, mode, strength, message):
     with pytest.raises(ValueError, match=message):
-        clamp_inactive(z, slice(0, 1), mode, strength)
+        clamp_inactive(z, mask(slice(0, 1), 3), mode, strength)

@@ -64,12 +64,20 @@ def test_the_closure_follows_functions_packages_and_cycles(tree):
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_the_hash_changes_with_a_byte_of_the_closure_and_with_no_other(tree, tmp_path, name):
+def test_the_hash_changes_with_a_statement_of_the_closure_and_with_no_other(tree, tmp_path, name):
     before = tree.hash("top.start")
     path = tmp_path / name
-    path.write_bytes(path.read_bytes() + b"#")
+    path.write_bytes(path.read_bytes() + b"\nANOTHER = 1\n")
     module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     assert (tree.hash("top.start") != before) == (module in REACHED)
+
+
+@pytest.mark.parametrize("text", ["# a comment\n", '"""A docstring."""\n', "\n\n"])
+def test_comments_docstrings_and_line_breaks_do_not_change_the_hash(tree, tmp_path, text):
+    before = tree.hash("top.start")
+    path = tmp_path / "top/start.py"
+    path.write_text(text + path.read_text() + text)
+    assert tree.hash("top.start") == before
 
 
 @given(st.permutations(["top.start", "other.unused", "top.unused"]))

@@ -4,8 +4,11 @@ import pytest
 import torch
 
 from train.config import TrainConfig
+from train.dcign_options import DcignOptions
 from train.device import cpu_flags, keep_freed_memory, resolve_device, resolve_precision
 from train.errors import ConfigError
+from train.json_fields import field_names
+from train.networks import NETWORKS
 from train.presets import PRESETS, configure
 
 FACES = ("azimuth", "elevation", "light", "intrinsic")
@@ -17,12 +20,17 @@ def faces(preset="paper", **options):
 
 def test_the_papers_values_are_the_defaults():
     config = faces()
-    assert (config.preset, config.maps, config.batches, config.latents) == ("paper", 96, 12_000, 200)
-    assert config.layout.to_json() == {"azimuth": 1, "elevation": 1, "light": 1, "intrinsic": 197}
-    assert dict(config.ratio) == {"azimuth": 1, "elevation": 1, "light": 1, "intrinsic": 10}
-    assert (config.clamp, config.invariance, config.objective) == ("mean", 0.01, "paper")
+    assert (config.preset, config.options.network.maps, config.batches, config.options.layout.total) == (
+        "paper",
+        96,
+        12_000,
+        200,
+    )
+    assert config.options.layout.to_json() == {"azimuth": 1, "elevation": 1, "light": 1, "intrinsic": 197}
+    assert dict(config.options.ratio) == {"azimuth": 1, "elevation": 1, "light": 1, "intrinsic": 10}
+    assert (config.options.clamp, config.options.invariance, config.options.objective) == ("mean", 0.01, "paper")
     assert (config.learning_rate, config.betas) == (5e-4, (0.9, 0.99))
-    assert (config.side, config.channels) == (150, 1)
+    assert (config.options.side, config.options.channels) == (150, 1)
 
 
 def test_presets():
@@ -32,30 +40,40 @@ def test_presets():
         ("authors", 96, 120_000),
     ]
     assert all(faces(name).preset == name for name in PRESETS)
-    assert [dict(faces(name).ratio)["intrinsic"] for name in PRESETS] == [3, 10, 10, 10]
+    assert [dict(faces(name).options.ratio)["intrinsic"] for name in PRESETS] == [3, 10, 10, 10]
 
 
 def test_explicit_options_win_and_none_is_not_given():
     config = faces("quick", maps=8, batches=None, latents=10, channels=None, image_shape=(64, 64, 3), clamp="first")
-    assert (config.maps, config.batches, config.latents, config.channels) == (8, 8000, 10, 3)
-    assert config.clamp == "first"
+    assert (config.options.network.maps, config.batches, config.options.layout.total, config.options.channels) == (
+        8,
+        8000,
+        10,
+        3,
+    )
+    assert config.options.clamp == "first"
 
 
 def test_a_layout_without_intrinsic_has_one_latent_a_factor():
-    assert faces(factors=("elevation", "light")).layout.to_json() == {"elevation": 1, "light": 1}
+    assert faces(factors=("elevation", "light")).options.layout.to_json() == {"elevation": 1, "light": 1}
 
 
 def test_ratio_is_put_in_the_layouts_order():
     ratio = {"intrinsic": 3, "light": 0, "elevation": 1, "azimuth": 2}
-    assert faces(ratio=ratio).ratio == (("azimuth", 2.0), ("elevation", 1.0), ("light", 0.0), ("intrinsic", 3.0))
+    assert faces(ratio=ratio).options.ratio == (
+        ("azimuth", 2.0),
+        ("elevation", 1.0),
+        ("light", 0.0),
+        ("intrinsic", 3.0),
+    )
 
 
-def test_an_objective_brings_its_options():
-    v1, paper, beta = (faces(objective=name) for name in ("arxiv-v1", "paper", "beta-vae"))
+def test_an_objective_has_defaults_for_its_options():
+    v1, paper, beta = (faces(objective=name).options for name in ("arxiv-v1", "paper", "beta-vae"))
     assert (v1.clamp, v1.invariance) == ("first", 0)
     assert (paper.clamp, paper.invariance) == ("mean", 0.01)
     assert (beta.beta, paper.beta) == (4, 1)
-    assert faces(objective="arxiv-v1", invariance=0.01).invariance == 0.01
+    assert faces(objective="arxiv-v1", invariance=0.01).options.invariance == 0.01
 
 
 def test_the_learning_rate_falls_over_the_last_part_of_a_run():
@@ -66,7 +84,9 @@ def test_the_learning_rate_falls_over_the_last_part_of_a_run():
 
 def test_a_run_from_before_an_option_did_what_its_neutral_value_says():
     plain = faces().to_plain()
-    del plain["beta"], plain["decay"], plain["label_fraction"], plain["orient"], plain["widest"]
+    later = ("beta", "decay", "label_fraction", "orient", "widest", "network", "family", "ranks", "optimizer")
+    for name in later:
+        del plain[name]
     assert TrainConfig.from_plain(plain) == faces()
     assert TrainConfig.from_plain(plain | {"warm_up": 1000}) == faces()  # it is no longer there
 
@@ -153,6 +173,21 @@ def test_impossible_configurations(options, message):
         faces(**options)
 
 
+def test_names_of_fields_are_unique_among_run_family_and_networks():
+    kinds = (TrainConfig, DcignOptions, *(kind.Options for kind in NETWORKS.values()))
+    names = [name for kind in kinds for name in field_names(kind) - {"options", "network"}]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", ["family", "network"])
+def test_names_that_do_not_exist_are_refused_with_those_that_do(name):
+    known = {"family": "dcign", "network": "authors"}
+    with pytest.raises(ConfigError, match=f"{name} must be one of {known[name]}; got 'other'"):
+        TrainConfig.from_plain(faces().to_plain() | {name: "other"})
+    with pytest.raises(ConfigError, match="network must be one of authors; got 'other'"):
+        faces(network="other")
+
+
 def test_values_checked_by_the_configuration_itself():
     with pytest.raises(ConfigError, match="precision must be one of float32, bf16; got auto"):
         faces().changed(precision="auto")
@@ -182,11 +217,11 @@ def test_auto_device():
     assert resolve_device("cpu") == "cpu"
 
 
-def test_the_allocator_is_told_only_where_it_is_glibc(monkeypatch):
+def test_the_allocator_is_changed_only_where_it_is_glibc(monkeypatch):
     monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
     assert keep_freed_memory() is False
 
 
 @pytest.mark.parametrize(("options", "share"), [({}, 10), ({"preset": "demo"}, 3), ({"objective": "exchange"}, 1)])
 def test_the_share_of_intrinsic_batches_suits_the_objective(options, share):
-    assert dict(faces(**options).ratio) == dict.fromkeys(FACES, 1.0) | {"intrinsic": float(share)}
+    assert dict(faces(**options).options.ratio) == dict.fromkeys(FACES, 1.0) | {"intrinsic": float(share)}

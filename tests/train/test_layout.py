@@ -45,7 +45,7 @@ def test_other_refusals():
     with pytest.raises(ConfigError, match="4 factors need at least 4 latents; got 3"):
         Layout.for_factors(FACES, 3)
     with pytest.raises(
-        ConfigError, match="there are 1 latents in all, one for each factor unless said otherwise; got 2"
+        ConfigError, match="there are 1 latents in all, one for each factor unless given otherwise; got 2"
     ):
         Layout.for_factors(("azimuth",), 2)
     with pytest.raises(ConfigError, match="no factor 'pose'; it has azimuth"):

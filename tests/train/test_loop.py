@@ -12,15 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from train.engine.metrics_window import Window
 
-from train.data.loader import make_reader
-from train.data.source import Schedule
 from train.engine.loop import store_facts, train
 from train.engine.noise import step_generator
-from train.engine.step_stats import Part, StepNumbers
+from train.engine.step_stats import MetricsWindow, PartSum, StepNumbers
 from train.engine.trainer import Trainer
 from train.errors import RunMismatch, RunUnreadable, TooFewBatches, TrainingDiverged
+from train.families.dcign import Dcign
 from train.runs.checkpoint import list_checkpoints, read_checkpoint, read_resume, write_checkpoint
 from train.runs.run_directory import RunDirectory
 
@@ -139,7 +137,7 @@ def test_five_kills_at_random_moments_change_no_bit(tmp_path, seed):
     steps = sorted(rng.sample(range(5, LENGTH - 5), 5))  # later each time, or a run would begin behind its end
     firsts = [kill_at(killed, step, rng.uniform(0, 0.05))[0] for step in steps]
     last = start(killed).communicate()[0].splitlines()
-    assert int(last[0]) > 1  # it went on
+    assert int(last[0]) > 1  # it resumed
     assert len(set(firsts)) > 1
     assert_equal(final_state(killed), final_state(whole))
 
@@ -162,7 +160,7 @@ def test_a_larger_number_of_batches_extends_a_finished_run(tmp_path, source, mak
     train(make_config(batches=13), source, tmp_path / "whole", tensorboard=False)
     assert_equal(final_state(tmp_path / "extended"), final_state(tmp_path / "whole"))
     before = (tmp_path / "extended/config.json").read_bytes()
-    with pytest.raises(RunMismatch, match="13 batches behind it; asked for 9"):
+    with pytest.raises(RunMismatch, match="was trained on 13 batches, more than the requested 9"):
         train(make_config(batches=9), source, tmp_path / "extended", tensorboard=False)
     assert (tmp_path / "extended/config.json").read_bytes() == before
 
@@ -175,6 +173,21 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path, source, make_c
     with pytest.raises(RunMismatch, match=r"checkpoint 12 of .* objective was random, now paper"):
         train(make_config(batches=20), source, run.path, tensorboard=False)
     assert run.read_config()[0].batches == 12
+
+
+def test_a_checkpoint_of_other_code_is_refused_unless_allowed(tmp_path, source, make_config, monkeypatch):
+    """Nothing is written by the refusal, and the run that is allowed ends as one that was never asked."""
+    train(make_config(batches=8), source, tmp_path / "run", tensorboard=False)
+    shutil.copytree(tmp_path / "run", tmp_path / "same")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    with monkeypatch.context() as patch:
+        patch.setattr("train.runs.run_directory.training_code", lambda: "f" * 64)
+        with pytest.raises(RunMismatch, match=r"checkpoint 8 .* other training code .*now ffffffffffff.*--other-code"):
+            train(make_config(), source, tmp_path / "run", tensorboard=False)
+        assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+        train(make_config(), source, tmp_path / "run", tensorboard=False, other_code=True)
+    train(make_config(), source, tmp_path / "same", tensorboard=False)
+    assert_equal(final_state(tmp_path / "run"), final_state(tmp_path / "same"))
 
 
 @pytest.mark.parametrize("state", [{}, {"optimizer": {"state": {}, "param_groups": []}}, {"window": {"steps": 3}}])
@@ -230,21 +243,25 @@ def test_metrics_are_means_of_what_progress_saw(tmp_path, source, make_config):
         assert sum(line["batches"].values()) == 5
         for name in ("reconstruction", "kl"):
             mean = sum(line[name][factor] * n for factor, n in line["batches"].items()) / 5
-            assert mean == pytest.approx(getattr(progress, name))
+            assert mean == pytest.approx(progress.terms[name])
         assert 0 <= line["waited"] <= line["seconds"] + 0.001
     assert result.metrics == lines[-1]
     assert 0 <= result.waited <= result.seconds
 
 
 def test_active_latents_counts_those_above_a_tenth_of_a_nat():
-    window = Window()
-    window.add(StepNumbers(3.55, {"light": Part(1.0, 3.0, 0.55)}, [0.0, 0.05, 0.5]))
-    window.add(StepNumbers(5.2, {"azimuth": Part(1.0, 5.0, 0.2)}, [0.0, 0.1, 0.1]))
+    window = MetricsWindow()
+    for total, factor, nats, kl, latents in (
+        (3.55, "light", 3.0, 0.55, [0.0, 0.05, 0.5]),
+        (5.2, "azimuth", 5.0, 0.2, [0.0, 0.1, 0.1]),
+    ):
+        parts = {"reconstruction": {factor: PartSum(1.0, nats)}, "kl": {factor: PartSum(1.0, kl)}}
+        window.add(StepNumbers(total, {factor: 1.0}, parts, latents))
     line = window.line(2)
     assert line["active_latents"] == 1
     assert line["reconstruction"] == {"azimuth": 5.0, "light": 3.0}
     assert line["kl"] == {"azimuth": pytest.approx(0.2), "light": pytest.approx(0.55)}
-    assert window.means() == (4.0, pytest.approx(0.375))
+    assert window.means() == {"reconstruction": 4.0, "kl": pytest.approx(0.375)}
 
 
 def test_training_learns(tmp_path, source, make_config):
@@ -263,8 +280,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_saves_the_batch(tmp_path, s
     step, index, factor = re.search(r"step (\d+), batch (\d+) of (\w+)", str(e.value)).groups()
     batch = source.read(factor, int(index))
     with np.load(tmp_path / f"diverged-step-{step}.npz") as saved:
-        for name in ("images", "factors", "identity"):
-            np.testing.assert_array_equal(saved[name], getattr(batch, name))
+        for name in ("image", "factors", "identity"):
+            np.testing.assert_array_equal(saved[name], batch[name])
     assert list_checkpoints(tmp_path / "checkpoints") == []
 
 
@@ -273,12 +290,10 @@ def test_of_pairs_that_are_not_finite_the_partners_are_saved_too(tmp_path, sourc
     with pytest.raises(TrainingDiverged, match="shuffled images of the batches of steps 0 to 19") as e:
         train(config, source, tmp_path, tensorboard=False)
     step = int(re.search(r"at step (\d+)", str(e.value))[1])
-    counts = {name: source.count(name) for name in config.layout.names}
-    batch = make_reader(config, source, Schedule(config.seed, config.ratio, counts)).read(step)
+    batch = Dcign(config).loader(source).read(step)
     with np.load(tmp_path / f"diverged-step-{step}.npz") as saved:
-        np.testing.assert_array_equal(saved["images"], batch.images)
-        np.testing.assert_array_equal(saved["partner"], batch.pairing.partner)
-        np.testing.assert_array_equal(saved["active"], batch.pairing.active)
+        for name in ("image", "partner", "active"):
+            np.testing.assert_array_equal(saved[name], batch[name])
 
 
 def test_weights_that_are_not_finite_are_never_saved(tmp_path, source, make_config, monkeypatch):
@@ -308,7 +323,7 @@ def test_another_store_cannot_continue_a_run(tmp_path, source, make_config):
 
 def test_waiting_for_batches_counts_only_while_nothing_is_computed(tmp_path, source, make_config, monkeypatch):
     class Slow(type(source)):
-        def read(self, factor, index):
+        def read(self, factor, index, arrays=()):
             time.sleep(0.05)
             return super().read(factor, index)
 

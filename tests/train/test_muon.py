@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from train.networks.build_network import make_network
 
 from train.config import TrainConfig
 from train.errors import ConfigError
+from train.families.dcign import Dcign
 from train.optim.muon import MOMENTUM, POLYNOMIAL, ROUNDS, Muon, orthogonal
 from train.optim.optimizers import make_optimizers
 
@@ -118,7 +118,7 @@ def test_no_gradient_moves_nothing():
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
 def test_every_parameter_has_one_optimiser(make_config, optimizer):
     config = make_config(optimizer=optimizer)
-    network = make_network(config)
+    network = Dcign(config).network()
     made = make_optimizers(network, config)
     owned = [p for one in made.values() for group in one.param_groups for p in group["params"]]
     assert sorted(map(id, owned)) == sorted(map(id, network.parameters()))
@@ -128,7 +128,7 @@ def test_every_parameter_has_one_optimiser(make_config, optimizer):
 
 def test_the_image_and_the_biases_stay_with_adam(make_config):
     config = make_config(optimizer="muon", maps=16)
-    network = make_network(config)
+    network = Dcign(config).network()
     chosen = {id(p) for group in make_optimizers(network, config)["muon"].param_groups for p in group["params"]}
     names = {name for name, p in network.named_parameters() if id(p) in chosen}
     inner = {"encoder.1", "encoder.2", "mu", "logvar", "expand", "decoder.0", "decoder.1", "decoder.2"}

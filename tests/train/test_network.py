@@ -3,11 +3,12 @@ import pytest
 import torch
 
 from train.errors import ConfigError, WrongImages
-from train.networks.authors import Geometry, Network
+from train.networks.authors import AuthorsNetwork, AuthorsOptions, Geometry
+from train.networks.interface import CodeShape
 
 
-def make(side=48, channels=1, maps=4, latents=6, seed=0, **options):
-    return Network(side=side, channels=channels, maps=maps, latents=latents, seed=seed, **options)
+def make(side=48, channels=1, maps=4, latents=6, seed=0, widest="fine", **options):
+    return AuthorsNetwork(CodeShape(side, channels, latents), AuthorsOptions(maps, widest), seed, **options)
 
 
 def random_images(n, side, channels=1, seed=0):
@@ -35,7 +36,7 @@ def test_where_most_maps_are(widest, encoder, decoder):
 def test_the_authors_sides():
     """146/73/69/34/30/15 down and 30/24/48/42/84/78/156/150 up, of the original 150 pixels."""
     geometry = Geometry(150)
-    assert (geometry.encoded, geometry.decoded, geometry.seen, geometry.crop) == (15, 15, 148, 0)
+    assert (geometry.encoded, geometry.decoded, geometry.used, geometry.crop) == (15, 15, 148, 0)
     assert [150 - 4, (150 - 4) // 2] == [146, 73]
 
 
@@ -44,7 +45,7 @@ def test_every_side_from_48_on(side):
     geometry = Geometry(side)
     output = 16 * geometry.decoded - 90
     assert geometry.encoded >= 2
-    assert geometry.seen <= side < geometry.seen + 8
+    assert geometry.used <= side < geometry.used + 8
     assert side <= output < side + 16
     assert 0 <= geometry.crop <= output - side
 

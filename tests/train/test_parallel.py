@@ -4,22 +4,17 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from train.data.collate import Scaling
-from train.networks.build_network import make_network
 
-from train.data.direction_target import Orientation
-from train.data.loader import make_reader
-from train.data.source import Schedule
+from train.data.schedule import Schedule
 from train.engine.loop import train
 from train.engine.noise import StepNoise
 from train.errors import ConfigError
-from train.objectives import OBJECTIVES
+from train.families.dcign import Dcign
 from train.runs.trained_run import load_run
 
 HERE = Path(__file__).parent
@@ -62,20 +57,19 @@ def test_two_processes_average_their_gradients(pair, tmp_path, make_config, sour
     if name != "paper":
         two_processes(run := tmp_path / "run", 12, name)
     config = make_config(objective=name)
-    network = make_network(config)
-    objective, guide = OBJECTIVES[name](network, config), Orientation(config, source)
+    family = Dcign(config)
+    network, loader = family.network(), family.loader(source)
     adam = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True)
-    schedule = Schedule(config.seed, config.ratio, source.counts)
-    reader, scaling = make_reader(config, source, schedule), Scaling(config, source.factors)
+    schedule = Schedule(config.seed, config.options.ratio, source.counts)
     for step in range(6):
         sums = [torch.zeros_like(p) for p in network.parameters()]
         for number in (2 * step, 2 * step + 1):
-            batch, draw = reader.read(number), schedule.at(number)
-            if name != "exchange-pairs":  # which deals rows of many batches
-                assert np.array_equal(batch.images, source.read(draw.factor, draw.index).images)
-            seen = scaling.inputs(batch).batch(StepNoise(config.seed, number))
+            batch, draw = loader.read(number), schedule.at(number)
+            if name != "exchange-pairs":  # whose batches have rows of many
+                assert np.array_equal(batch["image"], source.read(draw.factor, draw.index)["image"])
             adam.zero_grad()
-            objective.loss(replace(seen, heading=guide.heading(number, batch.images))).total.backward()
+            noise = StepNoise(config.seed, number)
+            family.terms(network, family.collate(number, batch), noise).total.backward()
             sums = [total + p.grad for total, p in zip(sums, network.parameters(), strict=True)]
         for parameter, total in zip(network.parameters(), sums, strict=True):
             parameter.grad = total / 2
@@ -87,7 +81,7 @@ def test_two_processes_average_their_gradients(pair, tmp_path, make_config, sour
 def test_metrics_count_the_batches_of_both(pair, source, make_config):
     lines = [json.loads(line) for line in (pair / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [4, 8, 12]
-    schedule = Schedule(0, make_config().ratio, source.counts)
+    schedule = Schedule(0, make_config().options.ratio, source.counts)
     seen = [schedule.at(k).factor for k in range(12)]
     for line, first in zip(lines, (0, 4, 8), strict=True):
         assert line["batches"] == {
@@ -95,7 +89,7 @@ def test_metrics_count_the_batches_of_both(pair, source, make_config):
         }
 
 
-def test_a_pair_that_goes_on_ends_as_one_that_never_stopped(pair, tmp_path):
+def test_two_processes_that_resume_end_as_two_that_never_stopped(pair, tmp_path):
     two_processes(tmp_path / "run", 6)
     two_processes(tmp_path / "run", 12)
     once, twice = (load_run(run).network.state_dict() for run in (pair, tmp_path / "run"))

@@ -5,30 +5,33 @@ import json
 import numpy as np
 import pytest
 import torch
-from train.data.collate import Inputs
-from train.networks.build_network import make_network
 
-from train.data.source import SHUFFLED
 from train.engine.loop import train
 from train.engine.noise import HeldNoise, StepNoise
 from train.engine.step import DirectStep, RecordedStep
-from train.objectives import OBJECTIVES, DirectionTarget, Pairs
+from train.families.dcign import Dcign
+from train.objectives import OBJECTIVES
 from train.runs.checkpoint import list_checkpoints, read_checkpoint
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
 
-def inputs_of(source, factor, index):
+NAMES = ("azimuth", "elevation", "light", "intrinsic")
+
+
+def batch_of(source, factor, index):
+    """The tensors of a batch of the source, with its scaled true values."""
     batch = source.read(factor, index)
-    scaled = torch.from_numpy(batch.factors / np.array([86, 23, 80], np.float32))
-    return Inputs(torch.from_numpy(batch.images), factor, scaled, None)
+    scaled = torch.from_numpy(batch["factors"] / np.array([86, 23, 80], np.float32))
+    active = torch.full((len(scaled),), NAMES.index(factor))
+    return {"image": torch.from_numpy(batch["image"]), "active": active, "factors": scaled}
 
 
-def test_held_noise_is_the_noise_of_the_step_turned_to():
+def test_held_noise_is_the_noise_of_the_selected_step():
     held, device, like = HeldNoise(3), torch.device("cpu"), torch.zeros(4, 6)
     first = held.normal(like), held.order(5, device)
     for step in (7, 8):
-        held.turn(step)
+        held.select(step)
         held.rewind()
         again = held.normal(like), held.order(5, device)
         assert [tensor.data_ptr() for tensor in again] == [tensor.data_ptr() for tensor in first]
@@ -41,9 +44,9 @@ def test_held_noise_is_the_noise_of_the_step_turned_to():
 def test_the_network_on_a_gpu_computes_the_plain_function(make_config, source):
     """Codes, images and every gradient in float64, against the plain form on the CPU."""
     config = make_config(maps=16)
-    images, found = torch.from_numpy(source.read("light", 1).images), []
+    images, found = torch.from_numpy(source.read("light", 1)["image"]), []
     for plain, device in ((True, "cpu"), (False, "cuda")):
-        network = make_network(config, plain=plain).double().to(device)
+        network = Dcign(config).network(plain=plain).double().to(device)
         network.compute_dtype = torch.float64
         mu, logvar = network.encode(images.to(device))
         logits = network.decode_logits(mu)
@@ -63,25 +66,25 @@ def test_the_network_on_a_gpu_computes_the_plain_function(make_config, source):
 def test_recorded_steps_are_direct_steps(make_config, source, name, optimizer, precision):
     """Losses and weights of 12 steps, over batches of every factor, some of them labelled."""
     config = make_config(objective=name, optimizer=optimizer, precision=precision, maps=16).changed(device="cuda")
-    networks = [make_network(config).cuda() for _ in range(2)]
-    made = [kind(network, config) for kind, network in zip((DirectStep, RecordedStep), networks, strict=True)]
-    order = ("azimuth", "intrinsic", "light", "elevation")
+    family = Dcign(config)
+    networks = [family.network().cuda() for _ in range(2)]
+    made = [kind(network, family) for kind, network in zip((DirectStep, RecordedStep), networks, strict=True)]
     for number in range(12):
-        inputs = inputs_of(source, order[number % 4], number % 3)
-        if number % 4 == 2 and not OBJECTIVES[name].unlabelled:
-            inputs = inputs._replace(label=inputs.factors[:, 2])
-        if (OBJECTIVES[name].together or 1) > 1:
-            rows = torch.arange(len(inputs.images))
-            inputs = inputs._replace(active=SHUFFLED, pairing=Pairs((rows + number) % 4, rows.roll(1 + number % 3)))
+        batch = batch_of(source, ("azimuth", "intrinsic", "light", "elevation")[number % 4], number % 3)
+        rows = torch.arange(len(batch["image"]))
+        if number % 4 == 2 and not OBJECTIVES[name].label_refusal:
+            batch["label"] = batch["factors"][:, 2]
+        if (OBJECTIVES[name].group_size or 1) > 1:
+            batch |= {"active": (rows + number) % 4, "partner": rows.roll(1 + number % 3)}
         if number < 6 and "orient" in OBJECTIVES[name].options:
-            inputs = inputs._replace(
-                heading=DirectionTarget(torch.arange(3), inputs.factors * number, torch.tensor(6.0 - number))
-            )
-        rows = []
+            strength = torch.tensor(6.0 - number)
+            batch |= {"target_latents": torch.arange(3), "target_positions": batch["factors"] * number}
+            batch |= {"target_strength": strength}
+        found = []
         for step in made:
-            rows.append(step.gradients(number, inputs))
+            found.append(step.gradients(number, batch))
             step.update(1e-3 / (1 + number))
-        assert torch.allclose(rows[0], rows[1], rtol=1e-3, atol=1e-4, equal_nan=True), number
+        assert torch.allclose(found[0], found[1], rtol=1e-3, atol=1e-4, equal_nan=True), number
     direct, recorded = (dict(network.named_parameters()) for network in networks)
     for parameter, weights in direct.items():
         assert torch.allclose(weights, recorded[parameter], atol=1e-4), parameter

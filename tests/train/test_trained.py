@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from train.networks.build_network import make_network
 
 from train.engine.loop import train
 from train.errors import CheckpointUnreadable, RunUnreadable, WrongImages
+from train.families.dcign import Dcign
 from train.runs.checkpoint import list_checkpoints
 from train.runs.trained_run import load_run, to_uint8
 
@@ -21,13 +21,13 @@ def trained(request, tmp_path, source, make_config):
 
 def test_encode_and_decode_do_not_depend_on_the_mini_batch(trained):
     run, source, config = trained
-    images = np.concatenate([source.read("azimuth", i).images for i in range(3)])
+    images = np.concatenate([source.read("azimuth", i)["image"] for i in range(3)])
     codes = run.encode(images)
     assert codes.shape == (12, 6)
     assert codes.dtype == np.float32
     np.testing.assert_allclose(run.encode(images, batch=5), codes, rtol=0, atol=1e-6)
     pictures = run.decode(codes)
-    assert pictures.shape == (12, *SIZES[config.channels])
+    assert pictures.shape == (12, *SIZES[config.options.channels])
     np.testing.assert_allclose(run.decode(codes, batch=7), pictures, rtol=0, atol=1e-6)
     assert to_uint8(pictures).shape == images.shape
     assert run.encode(images[:0]).shape == (0, 6)
@@ -35,12 +35,12 @@ def test_encode_and_decode_do_not_depend_on_the_mini_batch(trained):
 
 def test_it_is_the_network_that_was_trained(trained, tmp_path):
     run, source, config = trained
-    assert (run.step, run.config, run.layout) == (12, config, config.layout)
+    assert (run.step, run.config, run.layout) == (12, config, config.options.layout)
     assert run.store.digest == source.digest
     assert run.store.factors == source.factors
     by_file = load_run(list_checkpoints(tmp_path / "checkpoints")[1])
     assert by_file.step == 8
-    fresh = make_network(config).state_dict()
+    fresh = Dcign(config).network().state_dict()
     for name, weight in run.network.state_dict().items():
         assert not torch.equal(weight, fresh[name])
         assert not torch.equal(weight, by_file.network.state_dict()[name])
@@ -49,7 +49,7 @@ def test_it_is_the_network_that_was_trained(trained, tmp_path):
 def test_wrong_input(trained):
     run, _, config = trained
     with pytest.raises(WrongImages, match="uint8 images of shape"):
-        run.encode(np.zeros((2, 50, *SIZES[config.channels][1:]), np.uint8))
+        run.encode(np.zeros((2, 50, *SIZES[config.options.channels][1:]), np.uint8))
     with pytest.raises(WrongImages, match=r"shape \(N, 6\); got \(2, 5\)"):
         run.decode(np.zeros((2, 5), np.float32))
 

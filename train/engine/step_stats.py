@@ -103,6 +103,16 @@ class MetricsWindow:
     waited: float = 0.0
     seconds: float = 0.0
 
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "MetricsWindow":
+        """The window of a resume state, also of one that an earlier version wrote; TypeError for anything else."""
+        if "count" not in state:
+            return cls(**state)
+        names = {"reconstruction": "count", "kl": "count", "label": "labelled"}
+        found = {name: state[name] for name in names if state.get(name)}
+        shares = {name: dict(state[names[name]]) for name in found}
+        return cls(dict(state["count"]), shares, found, state["kl_by_latent"], state["waited"], state["seconds"])
+
     def add(self, numbers: StepNumbers) -> None:
         """Add the numbers of one step."""
         for factor, share in numbers.shares.items():

@@ -92,7 +92,7 @@ class Trainer:
             self.network.load_state_dict(checkpoint.weights)
             for name, optimizer in self.steps.optimizers.items():
                 optimizer.load_state_dict(state[name])
-            self.window = MetricsWindow(**state["window"])
+            self.window = MetricsWindow.from_state(state["window"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunUnreadable(
                 f"the state beside checkpoint {checkpoint.step} of {self.run.path} is not one of this run ({error!r});"

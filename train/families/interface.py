@@ -1,7 +1,7 @@
 """The interface of a model family: its options, its network, the batches that it reads, and its loss.
 
 Everything else is shared by all families: the schedule, prefetching, run directories, checkpoints, exact resume,
-recorded steps, several processes, optimisers and metrics. `tests/train/family_contract.py` holds the laws that every
+recorded steps, several processes, optimisers and metrics. `train/testing.py` holds the laws that every
 family obeys.
 """
 

@@ -1,16 +1,30 @@
-"""The laws that every model family obeys: a test class that each family's tests inherit."""
+"""The contract of every model family, as a test class to inherit.
+
+    class TestFill(FamilyContract):
+        changes = {"width": 9}
+
+        @pytest.fixture
+        def config(self): return TrainConfig(family="fill", options=FillOptions(), batches=12, ...)
+
+        @pytest.fixture
+        def data(self) -> Any: return SomeSource()
+
+Each test states a law; none knows how a family works.
+"""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
 
 from train.config import RUN_FIELDS, TrainConfig
-from train.engine.loop import train
+from train.engine.loop import Progress, train
 from train.engine.noise import StepNoise
-from train.engine.step import DirectStep, RecordedStep, on_device
+from train.engine.step import DirectStep, RecordedStep, Step, on_device
 from train.errors import ConfigError, MissingArray
 from train.families import FAMILIES, family_class
 from train.runs.checkpoint import list_checkpoints, read_checkpoint, read_resume
@@ -20,15 +34,17 @@ class Killed(Exception):  # noqa: N818
     """A run that was stopped at some batch."""
 
 
-def kill_after(step):
-    def on_progress(progress):
+def kill_after(step: int) -> Callable[[Progress], None]:
+    """A progress function that stops the run after `step` batches."""
+
+    def on_progress(progress: Progress) -> None:
         if progress.step == step:
             raise Killed
 
     return on_progress
 
 
-def state_of(run_dir):
+def state_of(run_dir: Path) -> tuple[Any, Any, Any]:
     """Weights and resume state of the newest checkpoint, and the metrics, all without times."""
     newest = list_checkpoints(run_dir / "checkpoints")[0]
     lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
@@ -38,7 +54,7 @@ def state_of(run_dir):
     return read_checkpoint(newest).weights, resume, lines
 
 
-def assert_same(a, b):
+def assert_same(a: Any, b: Any) -> None:
     """Equal to the last bit, tensors included."""
     if isinstance(a, torch.Tensor):
         assert torch.equal(a, b)
@@ -66,21 +82,21 @@ class FamilyContract:
         raise NotImplementedError
 
     @pytest.fixture
-    def data(self):
+    def data(self) -> Any:
         """A source that the configuration can be trained on."""
         raise NotImplementedError
 
-    def test_it_is_found_by_its_name(self, config):
+    def test_it_is_found_by_its_name(self, config: TrainConfig) -> None:
         assert family_class(config.family) is FAMILIES[config.family]
         assert FAMILIES[config.family].name == config.family
         with pytest.raises(ConfigError, match=f"family must be one of .*{config.family}.*; got 'other'"):
             family_class("other")
 
-    def test_options_survive_a_round_trip(self, config):
+    def test_options_survive_a_round_trip(self, config: TrainConfig) -> None:
         assert TrainConfig.from_json(config.to_json()) == config
         assert not {field.name for field in fields(config.options)} & RUN_FIELDS
 
-    def test_options_that_are_foreign_or_missing_are_refused_by_name(self, config):
+    def test_options_that_are_foreign_or_missing_are_refused_by_name(self, config: TrainConfig) -> None:
         with pytest.raises(ConfigError, match="unknown key in the configuration: colour"):
             TrainConfig.from_plain(config.to_plain() | {"colour": 1})
         (name,) = self.changes
@@ -90,7 +106,9 @@ class FamilyContract:
             TrainConfig.from_plain(plain)
         assert config.changed(**self.changes) != config
 
-    def test_an_array_that_is_missing_is_refused_with_the_command_that_makes_it(self, config, data):
+    def test_an_array_that_is_missing_is_refused_with_the_command_that_makes_it(
+        self, config: TrainConfig, data: Any
+    ) -> None:
         family = family_class(config.family)(config)
         family.check_source(data)
         extra = [name for name in family.needs().arrays if name != "image"]
@@ -101,14 +119,14 @@ class FamilyContract:
         with pytest.raises(MissingArray, match=rf"needs {extra[0]}.*render-batches --channels {extra[0]}"):
             family.check_source(data)
 
-    def test_the_initial_network_is_a_function_of_the_seed(self, config):
+    def test_the_initial_network_is_a_function_of_the_seed(self, config: TrainConfig) -> None:
         one, same, other = (
             family_class(made.family)(made).network().state_dict() for made in (config, config, config.changed(seed=5))
         )
         assert_same(one, same)
         assert not all(torch.equal(one[name], other[name]) for name in one)
 
-    def test_the_terms_have_their_names_and_a_value_for_each_row(self, config, data):
+    def test_the_terms_have_their_names_and_a_value_for_each_row(self, config: TrainConfig, data: Any) -> None:
         family = family_class(config.family)(config)
         network, loader = family.network(), family.loader(data)
         batch = family.collate(0, loader.read(0))
@@ -118,15 +136,17 @@ class FamilyContract:
         assert not any(part.requires_grad for part in terms.parts.values())
         assert (batch["active"] < len(family.factors)).all()
 
-    def test_a_run_that_was_killed_ends_as_one_that_never_stopped(self, config, data, tmp_path):
+    def test_a_run_that_was_killed_ends_as_one_that_never_stopped(
+        self, config: TrainConfig, data: Any, tmp_path: Path
+    ) -> None:
         train(config, data, tmp_path / "whole", tensorboard=False)
-        for stop in (3, 7, 8):
+        for stop in (3, 7, 9):
             with pytest.raises(Killed):
                 train(config, data, tmp_path / "killed", kill_after(stop), tensorboard=False)
         assert train(config, data, tmp_path / "killed", tensorboard=False).trained == config.batches - 8
         assert_same(state_of(tmp_path / "killed"), state_of(tmp_path / "whole"))
 
-    def test_the_loss_falls_on_twenty_samples(self, config, data, tmp_path):
+    def test_the_loss_falls_on_twenty_samples(self, config: TrainConfig, data: Any, tmp_path: Path) -> None:
         data.counts = dict.fromkeys(data.counts, 1)
         data.rows = 5
         long = config.changed(batches=80, metrics_every=40, checkpoint_every=80, learning_rate=2e-3)
@@ -136,11 +156,11 @@ class FamilyContract:
         assert last < 0.9 * first
 
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-    def test_recorded_steps_are_direct_steps(self, config, data):
+    def test_recorded_steps_are_direct_steps(self, config: TrainConfig, data: Any) -> None:
         """Rows of losses and all weights after 6 steps on a GPU."""
         family = family_class(config.family)(config.changed(device="cuda"))
         loader, networks = family.loader(data), [family.network().cuda() for _ in range(2)]
-        steps = [kind(network, family) for kind, network in zip((DirectStep, RecordedStep), networks, strict=True)]
+        steps: list[Step] = [DirectStep(networks[0], family), RecordedStep(networks[1], family)]
         for number in range(6):
             batch, rows = family.collate(number, loader.read(number)), []
             for step in steps:

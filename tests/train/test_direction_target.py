@@ -1,4 +1,4 @@
-"""Which way neurons start, against a plain search and closed forms; and where they lie after it."""
+"""The direction target against a plain search and closed forms; and latents that are trained with it."""
 
 import itertools
 import json
@@ -8,41 +8,56 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
-from train.networks.build_network import make_network
 
-from train.data.direction_target import ROWS, SPREAD, STRENGTH, TURNS, Orientation, direction, neurons, scaled, shortest
+from train.data.direction_target import (
+    ANGLES,
+    ROWS,
+    SPREAD,
+    STRENGTH,
+    DirectionTarget,
+    scaled,
+    shortest,
+    target_latents,
+)
+from train.data.labels import Labels
 from train.engine.loop import train
 from train.engine.noise import StepNoise
 from train.errors import ConfigError, WrongImages
-from train.objectives import OBJECTIVES, DirectionTarget, Pairs, TrainBatch
-from train.objectives.exchange import partners
+from train.families.dcign import Dcign
+from train.objectives import OBJECTIVES
+from train.objectives.exchange import random_partners
 from train.runs.trained_run import load_run
 
 EXTRINSIC = ("azimuth", "elevation", "light")
 
 
+def target(config, source):
+    labels = Labels(config.seed, config.options.label_fraction)
+    return DirectionTarget(config.options, source, labels, Dcign(config).check_batch)
+
+
 def directions(config, source):
-    return np.stack([direction(config, source, neuron) for neuron in neurons(config, source)])
+    return target(config, source)._directions
 
 
 def rows_of(source, factor):
     """float64: the images of all batches of a factor, each batch without its mean."""
-    batches = [source.read(factor, k).images.reshape(source.rows, -1) / 255 for k in range(source.count(factor))]
+    batches = [source.read(factor, k)["image"].reshape(source.rows, -1) / 255 for k in range(source.count(factor))]
     return np.concatenate([images - images.mean(axis=0) for images in batches])
 
 
 def order_of(source, along, factor):
     """Mean rank correlation of where the images of ten batches lie along a direction with their true values."""
     batches = [source.read(factor, 1000 + number) for number in range(10)]
-    true = [batch.factors[:, EXTRINSIC.index(factor)] for batch in batches]
-    return np.mean([spearmanr(scaled(b.images) @ along, t)[0] for b, t in zip(batches, true, strict=True)])
+    true = [batch["factors"][:, EXTRINSIC.index(factor)] for batch in batches]
+    return np.mean([spearmanr(scaled(b["image"]) @ along, t)[0] for b, t in zip(batches, true, strict=True)])
 
 
 def plain_shortest(batches):
     """In float64 and plain loops: the length of the shortest way in the plane of two singular vectors."""
     first, second = np.linalg.svd(np.concatenate(batches), full_matrices=False)[2][:2]
     shortest_way = np.inf
-    for turn in np.arange(TURNS) * np.pi / TURNS:
+    for turn in np.arange(ANGLES) * np.pi / ANGLES:
         along, way = np.cos(turn) * first + np.sin(turn) * second, 0.0
         for batch in batches:
             order = np.argsort(batch @ along)
@@ -71,7 +86,7 @@ def test_directions_are_those_of_a_plain_search(source, make_config, channels):
         assert along[np.abs(along).argmax()] > 0
 
 
-def test_it_is_the_order_where_an_even_component_is_as_strong():
+def test_the_direction_is_the_order_where_an_even_component_is_as_strong():
     """Points of a horseshoe, odd in one direction and even in another; the first singular vector says less."""
     rng = np.random.Generator(np.random.Philox(3))
     odd, even = np.linalg.qr(rng.standard_normal((50, 2)))[0].T
@@ -103,27 +118,27 @@ def test_each_follows_its_factor(source, make_config):
         assert abs(order_of(source, along, factor)) > 0.9, factor
 
 
-def test_labels_say_which_end_is_which(source, make_config):
+def test_labels_decide_the_sign(source, make_config):
     """Those of a batch that is told in any case; without any, true values change nothing."""
 
     class Mirrored(type(source)):
-        def read(self, factor, index):
+        def read(self, factor, index, arrays=()):
             batch = super().read(factor, index)
-            return replace(batch, factors=-batch.factors)
+            return batch | {"factors": -batch["factors"]}
 
     some, none = (make_config(objective="exchange", label_fraction=fraction) for fraction in (0.5, 0))
-    told = directions(some, source)
-    np.testing.assert_array_equal(told, -directions(some, Mirrored()))
-    assert all(order_of(source, along, factor) > 0 for along, factor in zip(told, EXTRINSIC, strict=True))
+    labelled = directions(some, source)
+    np.testing.assert_array_equal(labelled, -directions(some, Mirrored()))
+    assert all(order_of(source, along, factor) > 0 for along, factor in zip(labelled, EXTRINSIC, strict=True))
     np.testing.assert_array_equal(directions(none, source), directions(none, Mirrored()))
 
 
-def test_which_neurons_have_one(source, make_config):
-    everything = [(n.factor, n.latent, n.column) for n in neurons(make_config(), source)]
+def test_latents_with_a_target(source, make_config):
+    everything = [(n.factor, n.latent, n.column) for n in target_latents(make_config().options, source)]
     assert everything == [("azimuth", 0, 0), ("elevation", 1, 1), ("light", 2, 2)]
     shares = {"azimuth": 1, "elevation": 0, "light": 1, "intrinsic": 1}
     two = make_config(sizes={"azimuth": 2}, latents=7, ratio=shares)
-    assert [(n.factor, n.latent, n.column) for n in neurons(two, source)] == [("light", 3, 2)]
+    assert [(n.factor, n.latent, n.column) for n in target_latents(two.options, source)] == [("light", 3, 2)]
 
 
 @pytest.mark.parametrize(
@@ -136,22 +151,23 @@ def test_a_factor_that_turns_by_more_than_half_a_circle_has_none(source, make_co
         def factors(self):
             return (("azimuth", unit, 0.0, float(high)), *super().factors[1:])
 
-    assert [n.factor for n in neurons(make_config(), Turned())] == ["azimuth"] * pulled + ["elevation", "light"]
+    found = [one.factor for one in target_latents(make_config().options, Turned())]
+    assert found == [*(["azimuth"] * pulled), "elevation", "light"]
 
 
-def test_without_such_a_neuron_there_is_no_heading(tmp_path, source, make_config):
+def test_without_such_a_latent_there_is_no_target(tmp_path, source, make_config):
     sizes = {"azimuth": 2, "elevation": 2, "light": 3}
     config = make_config(objective="exchange-pairs", sizes=sizes, latents=9)
-    assert Orientation(config, source).heading(0, source.read("light", 0).images) is None
+    assert target(config, source).tensors(0, source.read("light", 0)["image"]) == {}
     train(config, source, tmp_path, tensorboard=False)
     assert load_run(tmp_path).step == 12
 
 
-def test_of_many_batches_and_of_large_ones_some_are_taken_evenly(source, make_config):
+def test_of_many_and_large_batches_some_are_read_evenly(source, make_config):
     class Thinned(type(source)):
-        def read(self, factor, index):
+        def read(self, factor, index, arrays=()):
             batch = super().read(factor, index)
-            return replace(batch, images=batch.images[np.linspace(0, 49, ROWS).round().astype(int)])
+            return batch | {"image": batch["image"][np.linspace(0, 49, ROWS).round().astype(int)]}
 
     large = {"rows": 50, "counts": dict.fromkeys(source.counts, 400)}
     many, config = replace(source, **large), make_config()
@@ -165,38 +181,41 @@ def test_of_many_batches_and_of_large_ones_some_are_taken_evenly(source, make_co
 
 def test_where_nothing_varies_there_is_no_direction(source, make_config):
     class Still(type(source)):
-        def read(self, factor, index):
+        def read(self, factor, index, arrays=()):
             batch = super().read(factor, index)
-            return replace(batch, images=np.repeat(batch.images[:1], self.rows, axis=0)) if factor == "light" else batch
+            still = np.repeat(batch["image"][:1], self.rows, axis=0)
+            return batch | {"image": still} if factor == "light" else batch
 
     assert [row.any() for row in directions(make_config(), Still())] == [True, True, False]
 
 
-def test_a_batch_of_another_shape_is_named(source, make_config):
+def test_a_batch_of_another_shape_is_refused_by_name(source, make_config):
     class Odd(type(source)):
-        def read(self, factor, index):
+        def read(self, factor, index, arrays=()):
             batch = super().read(factor, index)
-            return replace(batch, images=batch.images[:, 1:]) if (factor, index) == ("light", 2) else batch
+            narrow = batch | {"image": batch["image"][:, 1:]}
+            return narrow if (factor, index) == ("light", 2) else batch
 
     with pytest.raises(WrongImages, match="batch 2 of light should hold"):
         directions(make_config(), Odd())
 
 
-def test_the_pull_falls_in_a_straight_line_and_ends(source, make_config):
-    guide = Orientation(make_config(objective="exchange", orient=40), source)
-    images = source.read("light", 0).images
-    strengths = [guide.heading(number, images).strength.item() for number in (0, 10, 39)]
+def test_the_strength_falls_linearly_to_the_end(source, make_config):
+    guide = target(make_config(objective="exchange", orient=40), source)
+    images = source.read("light", 0)["image"]
+    strengths = [guide.tensors(number, images)["target_strength"].item() for number in (0, 10, 39)]
     assert strengths == pytest.approx([STRENGTH, 0.75 * STRENGTH, STRENGTH / 40])
-    heading = guide.heading(3, images)
-    np.testing.assert_allclose(heading.along, scaled(images) @ directions(make_config(), source).T, atol=1e-5)
-    assert heading.latents.tolist() == [0, 1, 2]
-    assert guide.heading(40, images) is None
+    found = guide.tensors(3, images)
+    expected = scaled(images) @ directions(make_config(), source).T
+    np.testing.assert_allclose(found["target_positions"], expected, atol=1e-5)
+    assert found["target_latents"].tolist() == [0, 1, 2]
+    assert guide.tensors(40, images) == {}
 
 
 @pytest.mark.parametrize("orient", [0, 40])
-def test_a_run_that_is_past_it_reads_nothing_for_it(source, make_config, orient):
-    guide = Orientation(make_config(objective="exchange", orient=orient), source)
-    assert guide.heading(40, np.zeros((4, 48, 48), np.uint8)) is None
+def test_a_run_past_its_targets_reads_nothing_for_them(source, make_config, orient):
+    guide = target(make_config(objective="exchange", orient=orient), source)
+    assert guide.tensors(40, np.zeros((4, 48, 48), np.uint8)) == {}
     assert source.reads == []
 
 
@@ -205,80 +224,86 @@ def test_a_run_that_is_past_it_reads_nothing_for_it(source, make_config, orient)
 
 @pytest.fixture
 def batch(source):
-    return TrainBatch(torch.from_numpy(source.read("light", 1).images), "light", StepNoise(0, 0))
+    return {"image": torch.from_numpy(source.read("light", 1)["image"]), "active": torch.full((4,), 2)}
 
 
-HEADING = DirectionTarget(torch.arange(3), torch.linspace(-2, 3, 12).reshape(4, 3) ** 3, torch.tensor(7.0))
+def targets(positions, strength, latents=3):
+    return {
+        "target_latents": torch.arange(latents),
+        "target_positions": positions,
+        "target_strength": torch.tensor(strength),
+    }
 
 
-def total(rule, batch, heading):
-    return rule.loss(replace(batch, noise=StepNoise(0, 0), heading=heading)).total
+TARGET = targets(torch.linspace(-2, 3, 12).reshape(4, 3) ** 3, 7.0)
+
+
+def total(network, config, batch, target):
+    """The loss with a direction target, with the noise of step 0."""
+    rule = OBJECTIVES[config.options.objective](config.options)
+    return rule.terms(network, batch | target, StepNoise(0, 0)).total
 
 
 @pytest.mark.parametrize("name", ["exchange", "exchange-pairs"])
 def test_the_cost_by_hand(make_config, batch, name):
-    """Half the squared difference between what a pair's neurons are apart and what they should be, for active ones."""
+    """Half the squared error of the difference between a pair's active latents, times the strength."""
     config = make_config(objective=name)
-    network = make_network(config)
+    network = Dcign(config).network()
     if name == "exchange":
         noise = StepNoise(0, 0)
-        noise.normal(torch.zeros(4, 6))  # drawn before, for the code
-        active, partner = torch.full((4,), 2), partners(noise.order(4, torch.device("cpu")))
+        noise.normal(torch.zeros(4, 6))  # sampled before, for the code
+        active, partner = torch.full((4,), 2), random_partners(noise, 4, torch.device("cpu"))
     else:
         active, partner = torch.tensor([2, 2, 0, 3]), torch.tensor([1, 0, 3, 2])
-        batch = replace(batch, active="shuffled", pairing=Pairs(active, partner))
-    rule = OBJECTIVES[name](network, config)
-    added = (total(rule, batch, HEADING) - total(rule, batch, None)).item()
-    mu = network.encode(batch.images)[0].detach().double().numpy()
-    along, expected = HEADING.along.double().numpy(), 0.0
+        batch = batch | {"active": active, "partner": partner}
+    added = (total(network, config, batch, TARGET) - total(network, config, batch, {})).item()
+    mu = network.encode(batch["image"])[0].detach().double().numpy()
+    along, expected = TARGET["target_positions"].double().numpy(), 0.0
     for row, (factor, other) in enumerate(zip(active.tolist(), partner.tolist(), strict=True)):
         if factor < 3:
-            apart = (mu[row, factor] - mu[other, factor]) - (along[row, factor] - along[other, factor])
-            expected += 7.0 * apart**2 / 2
+            error = (mu[row, factor] - mu[other, factor]) - (along[row, factor] - along[other, factor])
+            expected += 7.0 * error**2 / 2
     assert expected > 100
     assert added == pytest.approx(expected, rel=1e-4)
 
 
 def test_one_row_that_is_off_by_one_costs_the_strength(make_config, batch):
-    network = make_network(config := make_config(objective="exchange"))
-    rule = OBJECTIVES["exchange"](network, config)
-    right = network.encode(batch.images)[0].detach()[:, :3] + torch.tensor([5.0, -1.0, 3.0])
+    network = Dcign(config := make_config(objective="exchange")).network()
+    right = network.encode(batch["image"])[0].detach()[:, :3] + torch.tensor([5.0, -1.0, 3.0])
     off = right.clone()
     off[1, 2] += 1
-    plain, led, wrong = (
-        total(rule, batch, h)
-        for h in (None, *(DirectionTarget(torch.arange(3), a, torch.tensor(1e3)) for a in (right, off)))
+    plain, at_target, wrong = (
+        total(network, config, batch, target) for target in ({}, *(targets(a, 1e3) for a in (right, off)))
     )
-    assert led.item() == pytest.approx(plain.item(), rel=1e-6)
+    assert at_target.item() == pytest.approx(plain.item(), rel=1e-6)
     assert (wrong - plain).item() == pytest.approx(1e3, rel=1e-3)
 
 
-def test_only_the_active_neuron_is_pulled(make_config, batch):
+def test_only_the_active_latent_is_pulled(make_config, batch):
     config = make_config(objective="exchange", beta=0.0, agreement=0.0)
-    network = make_network(config)
-    rule, found = OBJECTIVES["exchange"](network, config), []
-    for heading in (None, HEADING):
+    network, found = Dcign(config).network(), []
+    for target in ({}, TARGET):
         network.zero_grad()
-        total(rule, batch, heading).backward()
+        total(network, config, batch, target).backward()
         found.append((network.mu.weight.grad.clone(), network.mu.bias.grad.clone()))
-    (weights, bias), (led_weights, led_bias) = found
-    changed = (led_weights - weights).abs().amax(dim=1)
+    (weights, bias), (pulled_weights, pulled_bias) = found
+    changed = (pulled_weights - weights).abs().amax(dim=1)
     assert changed[2] > 1
     assert changed[[0, 1, 3, 4, 5]].max() < 1e-3 * changed[2]
-    assert torch.allclose(led_bias, bias, atol=1e-2)  # where they lie altogether is left to the bound
+    assert torch.allclose(pulled_bias, bias, atol=1e-2)  # their common offset is left to the bound
 
 
-def test_a_latent_without_heading_is_left_alone(make_config, batch):
-    rule = OBJECTIVES["exchange"](make_network(config := make_config(objective="exchange")), config)
-    others = DirectionTarget(torch.tensor([0, 1]), HEADING.along[:, :2], torch.tensor(1e4))
-    assert torch.equal(total(rule, batch, others), total(rule, batch, None))  # light varies
+def test_a_latent_without_target_is_not_pulled(make_config, batch):
+    network = Dcign(config := make_config(objective="exchange")).network()
+    others = targets(TARGET["target_positions"][:, :2], 1e4, latents=2)
+    assert torch.equal(total(network, config, batch, others), total(network, config, batch, {}))  # light varies
 
 
 # --- training ---
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_neurons_follow_while_they_are_pulled(tmp_path, source, make_config, seed):
+def test_latents_follow_their_target(tmp_path, source, make_config, seed):
     """Left alone, those of seed 0 say nothing after as many batches, and that of azimuth in seed 1 the opposite."""
     ratio = dict.fromkeys((*EXTRINSIC, "intrinsic"), 1)
     source = replace(source, rows=10, counts=dict.fromkeys(ratio, 40))
@@ -287,38 +312,39 @@ def test_neurons_follow_while_they_are_pulled(tmp_path, source, make_config, see
     train(config, source, tmp_path, tensorboard=False)
     run, orders = load_run(tmp_path), []
     for k, along in enumerate(directions(config, source)):
-        unseen = [source.read(EXTRINSIC[k], 1000 + number).images for number in range(20)]
+        unseen = [source.read(EXTRINSIC[k], 1000 + number)["image"] for number in range(20)]
         each = [spearmanr(run.encode(images)[:, k], scaled(images) @ along)[0] for images in unseen]
         orders.append(np.mean(each))
     assert min(orders) > 0.4
     assert np.mean(orders) > 0.7
 
 
-def test_true_values_are_not_looked_at(tmp_path, source, make_config):
+def test_true_values_are_not_used(tmp_path, source, make_config):
     """A source that knows of no angle gives the same bits; without orientation they are others."""
 
     class Silent(type(source)):
-        def read(self, factor, index):
-            return replace(super().read(factor, index), factors=None)
+        def read(self, factor, index, arrays=()):
+            batch = super().read(factor, index)
+            return {name: batch[name] for name in ("image", "identity")}
 
     found = []
-    for name, kind, options in (("told", source, {}), ("untold", Silent(), {}), ("plain", source, {"orient": 0})):
+    for name, kind, options in (("known", source, {}), ("unknown", Silent(), {}), ("plain", source, {"orient": 0})):
         train(make_config(objective="exchange-pairs", **options), kind, tmp_path / name, tensorboard=False)
         found.append(load_run(tmp_path / name).network.state_dict())
-    told, untold, plain = found
-    assert all(torch.equal(told[name], untold[name]) for name in told)
-    assert not torch.equal(told["mu.weight"], plain["mu.weight"])
+    known, unknown, plain = found
+    assert all(torch.equal(known[name], unknown[name]) for name in known)
+    assert not torch.equal(known["mu.weight"], plain["mu.weight"])
 
 
-def test_who_has_it(make_config):
-    assert {name for name in OBJECTIVES if make_config(objective=name).orient} == {"exchange", "exchange-pairs"}
-    assert make_config(objective="exchange", label_fraction=0.1).orient == 500
+def test_objectives_that_have_it(make_config):
+    assert {name for name in OBJECTIVES if make_config(objective=name).options.orient} == {"exchange", "exchange-pairs"}
+    assert make_config(objective="exchange", label_fraction=0.1).options.orient == 500
     with pytest.raises(ConfigError, match="orient is an option of exchange, exchange-pairs, not of the objective pap"):
         make_config(orient=20)
     with pytest.raises(ConfigError, match="orient must be 0 or more; got -1"):
         make_config(objective="exchange", orient=-1)
 
 
-def test_the_configuration_says_it(tmp_path, source, make_config):
+def test_the_configuration_holds_it(tmp_path, source, make_config):
     train(make_config(objective="exchange", orient=7), source, tmp_path, tensorboard=False)
     assert json.loads((tmp_path / "config.json").read_text())["config"]["orient"] == 7
