@@ -31,7 +31,7 @@ COLUMNS, FRAMES = 9, 31
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the pictures. [default: IMAGE-rerendered]",
+    help="Folder for the images. [default: IMAGE-rerendered]",
 )
 @box_option
 @device_option
@@ -77,7 +77,7 @@ def command(
         return
     for note in notes:
         click.echo(note, err=True)
-    click.echo("read from the picture: " + ", ".join(f"{factor} {angle:.0f}°" for factor, angle in read.items()))
+    click.echo("predicted from the image: " + ", ".join(f"{factor} {angle:.0f}°" for factor, angle in read.items()))
     click.echo(f"wrote {out}/grid.png, seen.png and {', '.join(f'{c.factor}.gif' for c in found)}")
 
 
@@ -87,7 +87,7 @@ def draw(
     """Write the grid and the animations of one image."""
     own = to_uint8(run.decode(code[None]))[0]
     blank = np.full_like(seen, 255)
-    rows: list[Row] = [("seen, and\nfrom its code", np.stack([seen, own, *[blank] * (COLUMNS - 2)]))]
+    rows: list[Row] = [("input, and\nfrom its code", np.stack([seen, own, *[blank] * (COLUMNS - 2)]))]
     for c in found:
         angles = np.linspace(c.angles[0], c.angles[-1], COLUMNS)
         label = f"{c.factor}\n{c.angles[0]:.0f}° to {c.angles[-1]:.0f}°".replace("-", "−")

@@ -1,1 +1,1 @@
-"""From a run and its sweeps to numbers, figures and a page."""
+"""The evaluation of trained runs on sweeps: numbers, figures and a report."""

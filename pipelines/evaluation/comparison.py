@@ -39,7 +39,7 @@ TURN_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("retrieval", "retrieval", "retrieval"),
     ("reconstruction", "mse", "MSE"),
 )
-"""The same for turned chairs."""
+"""Kind, measure, and label of its column, for turned chairs."""
 DRAWN = ("spearman_pooled", "isotonic_rmse", "angle_rmse", "skill", "leak_r2", "retrieval")
 """Measures with a panel in the figure."""
 MAY_DIFFER = HARDWARE_AND_LENGTH | {"seed", "preset"}

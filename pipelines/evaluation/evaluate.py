@@ -28,7 +28,7 @@ def evaluate(
     evaluation : the run
     baseline : the entangled net, where there is one; not for chairs
     out : an existing folder
-    recognised : the numbers of `pipelines.evaluation.recognition`, where they were asked for
+    recognised : the numbers of `pipelines.evaluation.recognition`, where they were requested
     origin : how data and run were made, for the end of the report
     resamples : bootstrap resamples of every interval
     """
@@ -48,7 +48,7 @@ def summary(found: dict[str, Any], out: Path) -> str:
 
 
 def _factor_lines(found: dict[str, Any]) -> list[str]:
-    """A line for each factor of faces, the disentanglement scores, and the verification where it was asked for."""
+    """A line for each factor of faces, the disentanglement scores, and the verification where it was requested."""
     lines = [f"{'factor':<10} {'|rho| per face':>14} {'pooled':>7} {'RMSE':>9} {'leak R2':>8}  skill and 95% interval"]
     for name, kinds in found["factors"].items():
         follows = kinds["equivariance"]

@@ -12,7 +12,7 @@ from train.runs.trained_run import TrainedRun
 TABLES = ("ratio", "layout")
 """Values of a configuration that are mappings themselves; other mappings are sections, such as a family's options."""
 HARDWARE_AND_LENGTH = {"batches", "device", "precision", "checkpoint_every", "metrics_every"}
-"""Values of a configuration that the checkpoint knows better, or that change no weight."""
+"""Values of a configuration that the checkpoint states more exactly, or that change no weight."""
 NO_FACTS = HARDWARE_AND_LENGTH | {"layout", "side", "channels", "preset", "betas", "ranks"}
 """Values of a configuration that metrics.json leaves out."""
 

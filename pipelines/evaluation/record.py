@@ -37,7 +37,7 @@ TURN_DEFINITIONS: dict[str, Any] = {
     "reconstruction": reconstruction.DEFINITIONS,
     "retrieval": circular.RETRIEVAL,
 }
-"""The same for turned chairs."""
+"""Kind to measure to definition, for turned chairs."""
 ORIGINAL_CHAIR_MSE = 2.7722e-4
 """The paper's test error on its own chairs; the paper gives no normalisation."""
 LEADING = 10
@@ -80,7 +80,7 @@ def record(
     ----------
     evaluation : the run
     baseline : the entangled net, whose numbers are added; not for chairs
-    recognised : the numbers of `pipelines.evaluation.recognition`, where they were asked for
+    recognised : the numbers of `pipelines.evaluation.recognition`, where they were requested
     resamples : bootstrap resamples of every interval
     """
     own = numbers(evaluation, resamples)

@@ -46,7 +46,7 @@ FORMATS = ("png", "svg")
 
 @dataclass(frozen=True)
 class Origin:
-    """How the data and the run were made, where the caller made them: shown at the end of the report."""
+    """The making of the data and the run, where the caller made them: shown at the end of the report."""
 
     sheet: Path | None = None
     """A PNG of training batches."""
@@ -115,10 +115,10 @@ def _draw_sweep(evaluation: RunEvaluation, factor: str, baseline: RunEvaluation 
 
 
 def write_report(
-    evaluation: RunEvaluation, record: dict[str, Any], drawn: Sequence[Path], out: Path, origin: Origin
+    evaluation: RunEvaluation, record: dict[str, Any], figures: Sequence[Path], out: Path, origin: Origin
 ) -> Path:
-    """Write OUT/report.html with the figures `drawn` before, and return its path."""
-    shown = {path.name: path for path in drawn}
+    """Write OUT/report.html with the figures that `draw_figures` wrote, and return its path."""
+    shown = {path.name: path for path in figures}
     body = _turn_body(evaluation, record, shown) if evaluation.periodic else _body(evaluation, record, shown)
     losses = _figure(shown.get("losses.png"), "Reconstruction and KL against batches")
     page = _template("report.html").substitute(
@@ -216,7 +216,7 @@ def _analogies(record: dict[str, Any], figure: Path | None) -> str:
 
 
 def _recognition(found: dict[str, Any] | None, figure: Path | None) -> str:
-    """A section of its own, where verification was asked for."""
+    """A section of its own, where verification was requested."""
     if found is None:
         return ""
     text = (

@@ -93,7 +93,7 @@ TURN_ROWS = {
     "rerender": tuple((name, label) for name, label in ROWS["rerender"] if "to_60" not in name),
     "reconstruction": ROWS["reconstruction"],
 }
-"""The same for turned chairs."""
+"""Kind to pairs of a measure and its label, for turned chairs."""
 
 
 def kind_table(record: dict[str, Any], kind: str) -> str:

@@ -1,4 +1,4 @@
-"""Angles that go round: shortest ways, what a perfect, a scalar and a dead code can know, and groups of latents."""
+"""Periodic angles: shortest ways, the scores of a perfect, a scalar and a collapsed code, and groups of latents."""
 
 import numpy as np
 import pytest

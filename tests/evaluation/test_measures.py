@@ -1,4 +1,4 @@
-"""Measures of codes and pictures against closed forms, the ends of their scales, and other people's code."""
+"""Measures of codes and images against closed forms, the ends of their scales, and other implementations."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Same or different: the ends of every scale, an example by hand, folds and resamples that keep people apart."""
+"""Verification: the ends of every scale, an example by hand, folds and resamples that separate identities."""
 
 import math
 

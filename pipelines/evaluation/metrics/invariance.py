@@ -17,9 +17,9 @@ from pipelines.evaluation.metrics.equivariance import NeuronSweep, pearson
 Array = NDArray[np.float64]
 
 STRENGTHS = (1.0, 10.0, 100.0, 1e3, 1e4)
-"""Of the ridge regression, on standardised latents."""
+"""Candidate strengths of the ridge regression, on standardised latents."""
 QUERY = 0.4
-"""Where on the way from the middle of the range to its end the query is: 0.6 of 1.5 rad of azimuth."""
+"""The query's place between the middle of the range (0) and its end (1): 0.6 of 1.5 rad of azimuth."""
 ACTIVE_NATS = 0.1
 """KL of a latent, in nats per image, above which it counts as active."""
 DEFINITIONS = {

@@ -1,7 +1,7 @@
 """Disentanglement metrics that fit a model: DCI's regressors, FactorVAE's vote and BetaVAE's linear classifier.
 
-The study that is usually cited for DCI trains classifiers, which know no order and take hours with 81 angles and 200
-latents. Angles are numbers: here gradient-boosted trees regress them.
+The study that is usually cited for DCI trains classifiers, which ignore the order of angles and take hours with 81
+angles and 200 latents. Here gradient-boosted trees regress the angles.
 """
 
 import os
@@ -48,12 +48,18 @@ def dci(
 
 
 def disentanglement(importances: NDArray[np.float64]) -> float:
-    """Of (D, K) importances: 1 where each latent is important for one factor; latents count by their importance."""
+    """The disentanglement of (D, K) importances: 1 where each latent is important for one factor only.
+
+    Latents are weighted by their importance.
+    """
     return _concentration(importances)
 
 
 def completeness(importances: NDArray[np.float64]) -> float:
-    """Of (D, K) importances: 1 where each factor has one important latent; factors count by their importance."""
+    """The completeness of (D, K) importances: 1 where each factor has one important latent only.
+
+    Factors are weighted by their importance.
+    """
     return _concentration(importances.T)
 
 
@@ -92,8 +98,8 @@ def factor_vae(
     """Accuracy of a vote: batches share one factor, and the group with the least relative variance votes for it."""
     spread = codes.var(axis=0)
     alive = np.sqrt(spread) >= LEAST_DEVIATION
-    kept = [[d for d in group if alive[d]] for group in groups]
-    if not any(kept):
+    used = [[d for d in group if alive[d]] for group in groups]
+    if not any(used):
         return 0.0
     rows, factors = _Rows(ids), ids.shape[1]
     votes = np.zeros((len(groups), factors), np.int64)
@@ -102,7 +108,7 @@ def factor_vae(
         factor = int(rng.integers(factors))
         first = np.full(BATCH, rng.integers(len(codes)))
         shares = codes[rows.sharing(factor, first, rng)].var(axis=0) / np.where(alive, spread, 1)
-        group = int(np.argmin([shares[members].mean() if members else np.inf for members in kept]))
+        group = int(np.argmin([shares[members].mean() if members else np.inf for members in used]))
         if step < FIT:
             votes[group, factor] += 1
         else:
