@@ -14,6 +14,10 @@ from filelock import FileLock
 
 from render import frame_head, open_model
 
+# Several workers share the cores: threads of one would wait for those of the others. Set before torch is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Shells start what runs in the background with interrupts ignored, and children inherit that: the tests that interrupt
 # would wait for nothing.
 signal.signal(signal.SIGINT, signal.default_int_handler)

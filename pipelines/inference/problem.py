@@ -1,6 +1,5 @@
 """Inference of the scene of an image: summary statistics, their approximate posterior, and the chains."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -14,7 +13,6 @@ from threadpoolctl import threadpool_limits
 
 from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import Arrays, cached
-from pipelines.inference import scenes
 from pipelines.inference.guide import Guide, GuideFit
 from pipelines.inference.moves import Combined, Elliptical, Floats, Move, Reflected
 from pipelines.inference.sampler import Kernel, Schedule, Trace, run_chains
@@ -165,13 +163,12 @@ class Problem:
         """`states` (m, D) sampled from the prior, and their `statistics` (m, d); codes are cached in `home`."""
         if self._home is None or not isinstance(self.statistic, Codes):
             return self._sample_prior()
-        code = hashlib.sha256(Path(scenes.__file__).read_bytes()).hexdigest()
         key: dict[str, Any] = self.run.identity() | {
             "model": self.model.sha256,
             "camera": asdict(self._stage.camera),
             "space": asdict(self.space),
             "light": dict(self.run.store.scene["light"]),
-            "draws": [PRIOR_SAMPLES, self._samples, code],
+            "draws": [PRIOR_SAMPLES, self._samples],
         }
         return cached(self._home, "draws", key, self._sample_prior, __name__)
 
