@@ -35,15 +35,23 @@ def test_the_same_command_finds_the_run_finished_and_a_longer_one_extends_it(dci
     assert json.loads(said.out)["trained"] == 3
 
 
-@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
-def test_a_training_that_is_stopped_leaves_a_checkpoint_to_resume(toy, tmp_path, blow):
+def test_a_checkpoint_of_other_code_is_resumed_only_on_request(dcign, refused, toy, tmp_path, monkeypatch):
+    shutil.copytree(toy / "run", tmp_path / "run")
+    train = ("train-dcign", "--store", toy / "faces.zarr", "--run", tmp_path / "run", *TINY, "--batches", 14)
+    monkeypatch.setattr("train.runs.run_directory.training_code", lambda: "f" * 64)
+    assert "give --other-code to resume nevertheless" in refused(*train)
+    assert dcign(*train, "--other-code").code == 0
+
+
+@pytest.mark.parametrize("interruption", [signal.SIGINT, signal.SIGTERM])
+def test_a_training_that_is_stopped_leaves_a_checkpoint_to_resume(toy, tmp_path, interruption):
     words = ("train-dcign", "--store", toy / "faces.zarr", "--run", tmp_path / "run", *TINY, "--batches", 2000)
     command = [sys.executable, "-m", "pipelines", *map(str, words)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while not (tmp_path / "run/metrics.jsonl").exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
-    process.send_signal(blow)
+    process.send_signal(interruption)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 1
     assert "run the same command to resume" in said

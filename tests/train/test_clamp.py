@@ -46,6 +46,19 @@ def test_forward_and_backward_by_hand(mode, strength, active):
     np.testing.assert_array_equal(tensor.detach().numpy(), z)  # the input is not edited in place
 
 
+def test_each_row_may_have_its_own_active_latents():
+    """Rows of several factors in one batch; the mean is that of all rows."""
+    rng = np.random.Generator(np.random.Philox(7))
+    z, upstream = rng.normal(size=(6, 5)), rng.normal(size=(6, 5))
+    active = rng.uniform(size=(6, 5)) < 0.5
+    tensor = torch.tensor(z, requires_grad=True)
+    out = clamp_inactive(tensor, torch.tensor(active), "mean", 0.5)
+    out.backward(torch.tensor(upstream))
+    mean = z.mean(axis=0)
+    np.testing.assert_allclose(out.detach().numpy(), np.where(active, z, mean), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(tensor.grad.numpy(), np.where(active, upstream, 0.5 * (z - mean)), rtol=0, atol=1e-14)
+
+
 @pytest.mark.parametrize("mode", ["mean", "first"])
 def test_kl_of_mu_and_logvar_through_the_filter_by_hand(mode):
     """d KL / d mu = mu and d KL / d logvar = (exp(logvar) - 1) / 2 at the clamped values; inactive: the pull alone."""

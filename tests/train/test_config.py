@@ -189,6 +189,9 @@ def test_names_that_do_not_exist_are_refused_with_those_that_do(name):
 
 
 def test_values_checked_by_the_configuration_itself():
+    for name in ("latents", "colour"):
+        with pytest.raises(ConfigError, match=f"unknown option: {name}"):
+            faces().changed(**{name: 9})
     with pytest.raises(ConfigError, match="precision must be one of float32, bf16; got auto"):
         faces().changed(precision="auto")
     with pytest.raises(ConfigError, match="given for the factors azimuth, elevation, light, intrinsic"):

@@ -259,7 +259,7 @@ def test_which_objectives_take_labels():
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, math.nan])
-def test_no_share(make_config, share):
+def test_shares_outside_0_to_1_are_refused(make_config, share):
     with pytest.raises(ConfigError, match="label_fraction must be in 0 to 1"):
         make_config(label_fraction=share)
 

@@ -95,7 +95,7 @@ def test_recorded_steps_are_direct_steps(make_config, source, name, optimizer, p
     "options", [{}, {"optimizer": "muon"}, {"objective": "exchange-pairs", "orient": 35, "optimizer": "muon"}]
 )
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_a_run_on_a_gpu_that_goes_on_is_the_run_that_never_stopped(make_config, source, tmp_path, precision, options):
+def test_a_resumed_run_on_a_gpu_is_the_run_that_never_stopped(make_config, source, tmp_path, precision, options):
     config = make_config(batches=60, maps=16, precision=precision, decay=0.5, **options).changed(device="cuda")
     train(config, source, tmp_path / "whole", tensorboard=False)
 

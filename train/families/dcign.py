@@ -20,7 +20,7 @@ from train.dcign_options import DcignOptions, network_class
 from train.device import to_device
 from train.engine.noise import Noise
 from train.engine.step_stats import Terms
-from train.errors import WrongImages
+from train.errors import ConfigError, WrongImages
 from train.families.interface import Family, Needs, Tensors
 from train.json_fields import field_names
 from train.layout import INTRINSIC
@@ -61,6 +61,8 @@ class Dcign(Family[DcignOptions]):
         """See `Family`; values may be of the network's options."""
         own = {name: value for name, value in values.items() if name in field_names(DcignOptions) - {"network"}}
         kind = network_class(values.get("network", options.network_class.name))
+        if unknown := values.keys() - (field_names(DcignOptions) | field_names(kind.Options)):
+            raise ConfigError(f"unknown option: {', '.join(sorted(unknown))}")
         network = options.network if isinstance(options.network, kind.Options) else kind.Options()
         rest = {name: value for name, value in values.items() if name in field_names(kind.Options)}
         return replace(options, network=replace(cast("Any", network), **rest), **own)

@@ -72,6 +72,8 @@ class Family(ABC, Generic[O]):
     @classmethod
     def options_changed(cls, options: Any, values: Mapping[str, Any]) -> Any:
         """A copy of the options with some values replaced, checked again."""
+        if unknown := values.keys() - field_names(cls.Options):
+            raise ConfigError(f"unknown option: {', '.join(sorted(unknown))}")
         return replace(options, **values)
 
     @property
