@@ -306,7 +306,7 @@ def test_a_latent_without_target_is_not_pulled(make_config, batch):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_latents_follow_their_target(tmp_path, source, make_config, seed):
-    """Without targets, the latents of seed 0 encode nothing after as many batches, and azimuth of seed 1 the opposite."""
+    """Without targets, the latents of seed 0 encode nothing by then, and azimuth of seed 1 the opposite."""
     ratio = dict.fromkeys((*EXTRINSIC, "intrinsic"), 1)
     source = replace(source, rows=10, counts=dict.fromkeys(ratio, 40))
     options = {"objective": "exchange-pairs", "optimizer": "muon", "maps": 16, "batches": 100, "orient": 200}
