@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from train.data.schedule import Draw, Schedule
-from train.data.source import Arrays, BatchSource
+from train.data.source import Arrays, Batch, BatchSource
 
 BLOCK = 20
 """Batches whose images are shuffled among one another."""
@@ -27,11 +27,11 @@ ALWAYS = ("image", "factors", "identity")
 class Loader(Protocol):
     """Gives the batch of a step."""
 
-    def read(self, step: int) -> dict[str, NDArray[Any]]:
+    def read(self, step: int) -> Batch:
         """The batch of `step`, the same at every call; `active` is int64 (B,), the place of each row's factor."""
         ...
 
-    def scheduled(self, step: int) -> dict[str, NDArray[Any]]:
+    def scheduled(self, step: int) -> Batch:
         """A whole batch of the source in which one factor varies, among those that `step` and its neighbours read."""
         ...
 
@@ -57,13 +57,13 @@ class FactorLoader:
         schedule: Schedule,
         factors: Sequence[str],
         arrays: Sequence[str] = (),
-        prepare: Callable[[Draw, dict[str, NDArray[Any]]], None] | None = None,
+        prepare: Callable[[Draw, Batch], None] | None = None,
     ) -> None:
         self._source, self._schedule, self._prepare = source, schedule, prepare
         self._places = {name: place for place, name in enumerate(factors)}
         self._arrays = tuple(name for name in arrays if name not in ALWAYS)
 
-    def read(self, step: int) -> dict[str, NDArray[Any]]:
+    def read(self, step: int) -> Batch:
         """The scheduled batch."""
         draw = self._schedule.at(step)
         batch = dict(self._source.read(draw.factor, draw.index, self._arrays))
@@ -72,7 +72,7 @@ class FactorLoader:
         batch["active"] = np.full(len(batch["image"]), self._places[draw.factor])
         return batch
 
-    def scheduled(self, step: int) -> dict[str, NDArray[Any]]:
+    def scheduled(self, step: int) -> Batch:
         """The scheduled batch."""
         return self.read(step)
 
@@ -97,9 +97,9 @@ class ShuffledLoader:
 
     def __init__(self, batches: Loader, seed: int, group_size: int, mixed: int) -> None:
         self._batches, self._seed, self._group_size, self._mixed = batches, seed, group_size, mixed
-        self._cached: tuple[int, list[dict[str, NDArray[Any]]]] | None = None
+        self._cached: tuple[int, list[Batch]] | None = None
 
-    def read(self, step: int) -> dict[str, NDArray[Any]]:
+    def read(self, step: int) -> Batch:
         """One batch of the block that `step` is in; pairs have `partner`, int64 (B,), another row of the same group."""
         block, place = divmod(step, BLOCK)
         cached = self._cached  # once: the trainer may read a batch again, to save it, while this reads ahead
@@ -107,7 +107,7 @@ class ShuffledLoader:
             self._cached = cached = block, self._shuffle(block)
         return cached[1][place]
 
-    def scheduled(self, step: int) -> dict[str, NDArray[Any]]:
+    def scheduled(self, step: int) -> Batch:
         """A whole batch that some of the block's images are from."""
         return self._batches.read(step)
 
@@ -116,7 +116,7 @@ class ShuffledLoader:
         first = step // BLOCK * BLOCK
         return f"shuffled images of the batches of steps {first} to {first + BLOCK - 1}"
 
-    def _shuffle(self, block: int) -> list[dict[str, NDArray[Any]]]:
+    def _shuffle(self, block: int) -> list[Batch]:
         batches = [self._batches.read(block * BLOCK + k) for k in range(BLOCK)]
         key = np.random.SeedSequence(self._seed, spawn_key=(_SHUFFLE_KEY, block))
         random = np.random.Generator(np.random.Philox(key))
@@ -135,7 +135,7 @@ class ShuffledLoader:
         return shuffled
 
 
-def _concatenated(batches: Sequence[Arrays]) -> dict[str, NDArray[Any]]:
+def _concatenated(batches: Sequence[Arrays]) -> Batch:
     """The arrays that all batches have, end to end; unlabelled rows get NaN where some batches are labelled."""
     whole = {name: [batch[name] for batch in batches] for name in batches[0] if all(name in batch for batch in batches)}
     if any("label" in batch for batch in batches):
@@ -163,7 +163,7 @@ class Prefetched(NamedTuple):
     """A batch, and the time that the trainer waited for it."""
 
     step: int
-    batch: dict[str, NDArray[Any]]
+    batch: Batch
     waited: float
     """Seconds."""
 
@@ -171,9 +171,7 @@ class Prefetched(NamedTuple):
 def prefetch(loader: Loader, steps: Sequence[int]) -> Generator[Prefetched, None, None]:
     """The batches of those steps in their order, read on another thread while those before them are in use."""
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
-        coming: deque[Future[dict[str, NDArray[Any]]]] = deque(
-            thread.submit(loader.read, step) for step in steps[:AHEAD]
-        )
+        coming: deque[Future[Batch]] = deque(thread.submit(loader.read, step) for step in steps[:AHEAD])
         try:
             for k, step in enumerate(steps):
                 asked = perf_counter()

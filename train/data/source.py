@@ -10,6 +10,10 @@ Arrays = Mapping[str, NDArray[Any]]
 `factors` is float32 (B, F) in the source's units and order, and `identity` int64 (B,)."""
 
 
+Batch = dict[str, NDArray[Any]]
+"""Arrays to which a loader adds its own: `active`, and where there are any `label` and `partner`."""
+
+
 class FactorInfo(NamedTuple):
     """A factor as the source describes it."""
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from train.data.loader import Loader
+from train.data.source import Batch
 from train.device import to_device
 from train.engine.distributed import Ranks
 from train.engine.step import make_step
@@ -100,7 +100,7 @@ class Trainer:
             ) from error
         self.done = checkpoint.step
 
-    def step(self, number: int, batch: dict[str, NDArray[Any]], *, stopping: bool) -> None:
+    def step(self, number: int, batch: Batch, *, stopping: bool) -> None:
         """Batch `number` forward and backward, and the mean gradient of all processes to the optimisers."""
         row = self.steps.gradients(number, self.family.collate(number, batch))
         self.ranks.average(self.network.parameters())

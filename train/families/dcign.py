@@ -15,7 +15,7 @@ from train.data.direction_target import DirectionTarget
 from train.data.labels import Labels
 from train.data.loader import FactorLoader, Loader, ShuffledLoader
 from train.data.schedule import Draw, Schedule
-from train.data.source import Arrays, BatchSource
+from train.data.source import Arrays, Batch, BatchSource
 from train.dcign_options import DcignOptions, network_class
 from train.device import to_device
 from train.engine.noise import Noise
@@ -135,7 +135,7 @@ class Dcign(Family[DcignOptions]):
                 f"batch {draw.index} of {draw.factor} holds {len(images)} images; a factor needs 2 to vary"
             )
 
-    def _prepare(self, draw: Draw, batch: dict[str, NDArray[Any]]) -> None:
+    def _prepare(self, draw: Draw, batch: Batch) -> None:
         """Check a batch, and add `label`, the active factor's true value, where it is labelled."""
         self.check_batch(draw, batch)
         if self._labels.chosen(draw):
