@@ -43,6 +43,9 @@ FILMED = 4
 FILMS = {"azimuth": "turn (azimuth)", "elevation": "nod (elevation)", "light": "re-light (light)"}
 FORMATS = ("png", "svg")
 
+COLLAPSED_NATS = 5
+"""KL of the intrinsic latents, nats per image, below which a code counts as collapsed."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -203,10 +206,10 @@ def _commands(commands: Sequence[str]) -> str:
 
 def _collapse(record: dict[str, Any]) -> str:
     found = record["collapse"]
-    return (
-        f"The intrinsic latents hold {found['kl_intrinsic']:.0f} nats per image in {found['active_latents']} active "
-        "latents; a collapsed code would hold fewer than 5."
-    )
+    held = f"{found['kl_intrinsic']:.0f} nats per image in {found['active_latents']} active latents"
+    if found["kl_intrinsic"] < COLLAPSED_NATS:
+        return f"The code has collapsed: the intrinsic latents hold {held}, and every identity decodes to one image."
+    return f"The intrinsic latents hold {held}; a collapsed code would hold fewer than {COLLAPSED_NATS}."
 
 
 def _analogies(record: dict[str, Any], figure: Path | None) -> str:

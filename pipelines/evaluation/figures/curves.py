@@ -39,8 +39,8 @@ MOST_POINTS = 60
 LINES = {
     "copy": ("#D55E00", "--", "source unchanged (skill 0)"),
     "mean_face": ("#E69F00", ":", "mean training {subject} at the target"),
-    "ours": ("#0072B2", "-", "neuron set to the target"),
     "oracle": ("#009E73", "-.", "target itself encoded (skill 1)"),
+    "ours": ("#0072B2", "-", "latent set to the target"),
 }
 """Method to colour, dashes and label."""
 ENTANGLED: dict[str, Any] = {
