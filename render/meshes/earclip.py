@@ -1,11 +1,13 @@
-"""Triangles of polygons of any shape, by cutting off one ear after the other."""
+"""Triangulation of polygons of any shape by ear clipping, in compiled code."""
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 FULL, CROSSING, GAVE_UP = 0, 1, 2
-"""How it went: every ear was one, some were not (the outline crosses itself), or it took too long."""
+"""Outcomes of `clip`: the outline is cut into ears, it crosses itself (some cuts are no ears), or it took too long."""
+ROUNDING = 1e-12
+"""Twice an area below this share of an outline's squared extent is zero but for rounding errors."""
 
 
 @numba.njit(nogil=True, cache=True)
@@ -23,10 +25,9 @@ def _same(points: NDArray[np.float64], a: int, b: int) -> bool:
 
 @numba.njit(nogil=True, cache=True)
 def _blocked(points: NDArray[np.float64], after: NDArray[np.int64], p: int, i: int, q: int) -> tuple[bool, int]:
-    """Whether another corner of what is left lies in or on the triangle p, i, q; and how many were looked at.
+    """Test if another remaining corner lies in or on the triangle p, i, q; also count the comparisons made.
 
-    Corners at the same place as one of the three do not count: a hole is joined to its outline by two edges in one
-    place.
+    Corners at the position of p, i or q do not block: a hole is joined to its outline by two coincident edges.
     """
     steps = 1
     r = after[q]
@@ -50,19 +51,22 @@ def clip(points: NDArray[np.float64], most_steps: int, triangles: NDArray[np.int
     Parameters
     ----------
     points : (n, 2) float64
-        The outline, counter-clockwise, n >= 3. A corner may appear twice, where a hole is joined to it.
+        The outline, counter-clockwise, n >= 3. A position may appear twice, where a hole is joined to the outline.
     most_steps : int
         Comparisons after which to give up.
     triangles : (n - 2, 3) int64
-        Written: corner numbers, counter-clockwise.
+        Output: corner numbers, counter-clockwise.
 
     Returns
     -------
     outcome, steps : int
         One of `FULL`, `CROSSING` and `GAVE_UP`, and the comparisons made. Corners on a straight line give triangles
-        without area: where the polygon is not flat, they have one in space.
+        without area; where the polygon is not flat, these have an area in space. Where rounding errors alone keep
+        such corners from being ears, the outcome is still `FULL`.
     """
     n = len(points)
+    extent = np.abs(points - points[0]).max()
+    flat = ROUNDING * extent * extent
     after, before = np.arange(1, n + 1), np.arange(-1, n - 1)
     after[n - 1], before[0] = 0, n - 1
     left, count, steps, outcome = n, 0, 0, FULL
@@ -88,11 +92,11 @@ def clip(points: NDArray[np.float64], most_steps: int, triangles: NDArray[np.int
         if ear:
             triangles[count, 0], triangles[count, 1], triangles[count, 2] = p, i, q
             count += 1
-            if leniency >= 2:
+            if leniency >= 2 and abs(turn) > flat:
                 outcome = CROSSING
             after[p], before[q] = q, p
             left -= 1
-            # Going on behind the neighbour spreads the ears round the outline; fans of slivers come of staying.
+            # Continuing behind the neighbour spreads the ears round the outline; staying would give fans of slivers.
             i, leniency = after[q], 0
             stop = i
         else:
@@ -101,14 +105,14 @@ def clip(points: NDArray[np.float64], most_steps: int, triangles: NDArray[np.int
                 leniency += 1
     p, q = before[i], after[i]
     triangles[count, 0], triangles[count, 1], triangles[count, 2] = p, i, q
-    if _cross(points, p, i, q) < 0:
+    if _cross(points, p, i, q) < -flat:
         outcome = CROSSING
     return outcome, steps
 
 
 @numba.njit(nogil=True, cache=True)
 def _flat(points: NDArray[np.float64], start: int, n: int) -> NDArray[np.float64]:
-    """The outline of n corners from `start` on, along its largest side, mirrored to be counter-clockwise (n, 2)."""
+    """Project the outline of n corners from `start` on along the main axis of its normal: (n, 2), counter-clockwise."""
     normal = np.zeros(3)
     for k in range(1, n - 1):
         u, v = points[start + k] - points[start], points[start + k + 1] - points[start]
@@ -133,23 +137,23 @@ def clip_all(
     triangles: NDArray[np.int64],
     most_steps: int,
 ) -> int:
-    """Cut polygons in space into triangles of their own corners, in their own winding.
+    """Cut polygons in space into triangles of their own corners, with the winding of each polygon.
 
     Parameters
     ----------
     points : (C, 3) float64
-        Corners of the polygons and of others.
+        Corners; those of one polygon follow one another. Other corners may stand between the polygons.
     starts, counts : (F,) int64
-        The first corner of each polygon, and how many it has.
+        The first corner of each polygon, and its number of corners.
     triangles : (sum of counts - 2, 3) int64
-        Written: rows of `points`.
+        Output: rows of `points`.
     most_steps : int
         Comparisons, for all polygons together, after which to give up.
 
     Returns
     -------
     int
-        How many outlines cross themselves; -1 when it took too long.
+        Number of outlines that cross themselves; -1 when `most_steps` was exceeded.
     """
     at, crossing = 0, 0
     for face in range(len(starts)):

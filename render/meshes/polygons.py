@@ -1,4 +1,4 @@
-"""Polygons become triangles of their own corners: quads and convex outlines at once, the rest by ear clipping."""
+"""Triangulation of polygons in space: quads and convex outlines in vectorised code, the rest by ear clipping."""
 
 from typing import NamedTuple
 
@@ -14,21 +14,21 @@ Floats = NDArray[np.float64]
 
 
 class Triangles(NamedTuple):
-    """What polygons were cut into."""
+    """Triangles of a list of polygons, in the order of the polygons."""
 
     corners: Ints
-    """(T, 3) places in the list of corners, wound as the polygon is."""
+    """(T, 3) rows of the list of corners, with the winding of the polygon."""
     faces: Ints
-    """(T,) the polygon of each."""
+    """(T,) number of the polygon of each triangle."""
     crossing: int
-    """Polygons whose outline crosses itself; their triangles cover them only roughly."""
+    """Number of polygons whose outline crosses itself; their triangles cover them only roughly."""
 
 
 def triangulate(points: Floats, counts: Ints) -> Triangles:
-    """Cut every polygon into triangles, the polygons in their order.
+    """Cut every polygon into triangles, in the order of the polygons.
 
-    A triangle stays as it is. A quad is cut from its first corner to its third, unless that would lie outside. Other
-    polygons are cut as a fan where every corner turns the same way, else ear by ear.
+    A triangle stays as it is. A quad is cut from its first corner to its third, or from its second to its fourth
+    where the first cut would lie outside. Other polygons are cut as a fan where they are convex, else ear by ear.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def triangulate(points: Floats, counts: Ints) -> Triangles:
     Raises
     ------
     MeshError
-        When the polygons are so many and so concave that cutting them would take minutes.
+        When cutting the concave polygons takes more than `limits.MOST_STEPS` comparisons (minutes).
     """
     if (counts == 3).all():
         return Triangles(np.arange(len(points)).reshape(-1, 3), np.arange(len(counts)), 0)
@@ -84,7 +84,7 @@ def _dot(u: Floats, v: Floats) -> Floats:
 
 
 def _quads(points: Floats, corners: Ints) -> Ints:
-    """(F, 2, 3): cut from corner 0 to 2, or from 1 to 3 where the two halves would lie on opposite sides."""
+    """Halves (F, 2, 3) of quads: cut from corner 0 to 2, or from 1 to 3 where the halves would be on opposite sides."""
     a, b, c, d = (points[corners[:, k]] for k in range(4))
     outside = _dot(_cross(b - a, c - a), _cross(c - a, d - a)) < 0
     halves = np.where(outside[:, None, None], [[1, 2, 3], [1, 3, 0]], [[0, 1, 2], [0, 2, 3]])
@@ -99,13 +99,13 @@ def _normals(at: Floats) -> Floats:
 
 
 def _convex(points: Floats, corners: Ints) -> NDArray[np.bool_]:
-    """(F,) whether every corner clearly turns the way of the whole, and the whole turns round once."""
+    """Mask (F,) of the outlines in which every corner clearly turns with the normal, and which go round once."""
     at = points[corners]
     normal = _normals(at)
     into, out = at - np.roll(at, 1, axis=1), np.roll(at, -1, axis=1) - at
     turns = _dot(_cross(into, out), normal[:, None])
     strict = (turns > 1e-9 * np.abs(turns).max(axis=1, keepdims=True)).all(axis=1)
-    # A star that goes round twice turns one way everywhere; seen from its first corner the others go back and forth.
+    # A star that goes round twice turns one way everywhere, but the spokes from its first corner go back and forth.
     spokes = at[:, 1:] - at[:, :1]
     return strict & (_dot(_cross(spokes[:, :-1], spokes[:, 1:]), normal[:, None]) > 0).all(axis=1)
 
@@ -116,5 +116,5 @@ def _clipped(points: Floats, starts: Ints, counts: Ints, faces: Ints) -> tuple[I
     out = np.zeros((int(sizes.sum()), 3), np.int64)
     crossing = earclip.clip_all(points, starts[faces], counts[faces], out, MOST_STEPS)
     if crossing < 0:
-        raise MeshError("its concave polygons have too many corners to be cut; triangulate it first")
+        raise MeshError("its concave polygons have too many corners to be cut in time; triangulate it first")
     return out, np.repeat(faces, sizes), crossing
