@@ -148,9 +148,9 @@ ODD = {
     "mutated/gltf_missing_texture.gltf": (308, "'gone.png' is not there"),
     "mutated/gltf_negative_scale.gltf": (308, None),
     "mutated/obj_concave_ngon64.obj": (62, None),
-    "mutated/obj_fully_transparent.obj": (308, "is transparent; it is drawn opaque"),
+    "mutated/obj_fully_transparent.obj": (308, "is transparent; it is rendered opaque"),
     "mutated/obj_half_faces_flipped.obj": (308, None),
-    "mutated/obj_index_out_of_range.obj": "names vertex",
+    "mutated/obj_index_out_of_range.obj": "refers to vertex",
     "mutated/obj_index_relative_too_far.obj": "names the vertex 99999 before it",
     "mutated/obj_mtllib_missing.obj": (308, "material library is left out"),
     "mutated/obj_nonmanifold_fan.obj": (3, "name one vertex twice"),
@@ -247,7 +247,7 @@ def test_every_odd_file_is_expected():
 @pytest.mark.parametrize(
     ("library", "says"),
     [
-        ("texture_case_mismatch.mtl", "'furniturebits_texture.png' is taken instead"),
+        ("texture_case_mismatch.mtl", "'furniturebits_texture.png' is used instead"),
         ("texture_lfs.mtl", "git lfs pull"),
         ("texture_parent_escape.mtl", "leads out of"),
         ("texture_windows_abs_path.mtl", "absolute path"),
