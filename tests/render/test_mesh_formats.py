@@ -251,7 +251,7 @@ def test_what_is_left_out_of_a_file_is_said(tmp_path):
     (tmp_path / "a.obj").write_text(text)
     assert read_mesh(tmp_path / "a.obj").warnings == (
         "a.obj: 2 points, lines or curves are left out",
-        "a.obj: its faces name texture coordinates, and there are none",
+        "a.obj: its faces refer to texture coordinates, and the file has none",
         "a.obj: 1 faces with fewer than three corners are left out",
         "a.obj: 1 triangles use one vertex twice and are left out",
     )
