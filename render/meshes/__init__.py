@@ -1,1 +1,1 @@
-"""Meshes of things (chairs): files of many formats, or a generator, in; drawable meshes out."""
+"""Meshes of objects (chairs): readers of mesh files, their preparation for rendering, and the cache of the results."""

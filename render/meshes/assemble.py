@@ -1,4 +1,4 @@
-"""Polygons of any number of corners become the parts of a `RawMesh`; shared by the readers of polygon files."""
+"""Assembly of a `RawMesh` from the polygons of a file, shared by all readers of polygon formats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ Floats = NDArray[np.float64]
 
 
 PLAIN, WHITE = Material(), Material((1.0, 1.0, 1.0))
-"""Colours of faces without a material: in a file without colours, and under vertex colours."""
+"""Materials of faces without one: in a file without colours, and under vertex or face colours."""
 
 
 @dataclass
 class Polygons:
-    """Faces as a file lists them, and what is known at their corners."""
+    """Faces as a file lists them, with the attributes of their corners."""
 
     positions: Floats
     """(V, 3); may hold NaN."""
@@ -36,23 +36,31 @@ class Polygons:
     uv: Floats | None = None
     """(U, 2); v = 0 at the bottom."""
     uv_corners: Ints | None = None
-    """(C,) row of `uv` of each corner, -1 for none; absent when `uv` has a row per vertex."""
+    """(C,) row of `uv` of each corner, -1 for none; None when `uv` has a row per vertex."""
     face_colors: Floats | None = None
     """(F, 3); instead of `colors`."""
     materials: Ints | None = None
-    """(F,) number of the material of each face; all 0 when absent."""
+    """(F,) number of the material of each face; None means 0 for all."""
 
 
 def raw_mesh(source: Source, polygons: Polygons, materials: Sequence[Material] = (PLAIN,)) -> RawMesh:
-    """The faces as triangles, one part for each material that is used.
+    """Cut the faces into triangles and make one part for each material that is used.
 
-    Faces with fewer than three different corners, and faces at vertices that are nowhere (NaN, infinite), are left
-    out with a warning.
+    Faces with fewer than three different corners, and faces with a vertex that is not finite (NaN, infinite, or
+    beyond `limits.FARTHEST`), are left out with a warning.
+
+    Parameters
+    ----------
+    source : Source
+        The file being read; it collects the warnings.
+    polygons : Polygons
+    materials : sequence of Material
+        The materials that `polygons.materials` numbers.
 
     Raises
     ------
     MeshError
-        When a face names a vertex that is not there, or no face is left.
+        When a face refers to a vertex that does not exist, or no face is left.
     """
     corners, faces = _cut(source, polygons)
     number = np.zeros(len(polygons.counts), np.int64) if polygons.materials is None else polygons.materials
@@ -65,11 +73,11 @@ def raw_mesh(source: Source, polygons: Polygons, materials: Sequence[Material] =
     ]
     if not parts:
         raise MeshError(nothing_left(len(polygons.positions), "no face with an area"))
-    return RawMesh(tuple(parts), source.said())
+    return RawMesh(tuple(parts), source.all_warnings())
 
 
 def _cut(source: Source, polygons: Polygons) -> tuple[Ints, Ints]:
-    """Triangles of the faces in use: places (T, 3) in the list of corners, and the face (T,) of each."""
+    """Triangles of the usable faces: rows (T, 3) of the list of corners, and the face (T,) of each."""
     keep = _usable(source, polygons)
     owner = np.repeat(np.arange(len(polygons.counts)), polygons.counts)
     kept = np.flatnonzero(keep[owner])
@@ -81,18 +89,18 @@ def _cut(source: Source, polygons: Polygons) -> tuple[Ints, Ints]:
     a, b, c = polygons.corners[corners].T
     flat = (a == b) | (b == c) | (c == a)
     if flat.any():
-        source.warn(f"{int(flat.sum())} triangles name one vertex twice and are left out")
+        source.warn(f"{int(flat.sum())} triangles use one vertex twice and are left out")
         corners = corners[~flat]
     return corners, owner[corners[:, 0]]
 
 
 def nothing_left(vertices: int, what: str) -> str:
-    """The sentence for a file without faces."""
+    """Error message for a file without faces; `what` describes what it holds instead."""
     return f"it holds {what} ({vertices} vertices); expected a surface of triangles or polygons"
 
 
 def check_size(vertices: int, triangles: int) -> None:
-    """Refuse what no chair needs, before anything is built of it."""
+    """Raise MeshError for more vertices or triangles than `limits` allows, before anything is built of them."""
     if vertices > MOST_VERTICES or triangles > MOST_TRIANGLES:
         raise MeshError(
             f"it has {vertices} vertices and {triangles} triangles; the most are {MOST_VERTICES} and {MOST_TRIANGLES} "
@@ -100,36 +108,36 @@ def check_size(vertices: int, triangles: int) -> None:
         )
 
 
-def somewhere(positions: Floats) -> NDArray[np.bool_]:
-    """(V,) whether each vertex is at a place: neither NaN, nor infinite, nor beyond all measure."""
+def finite_rows(positions: Floats) -> NDArray[np.bool_]:
+    """Mask (V,) of the rows of (V, n) positions that are neither NaN, nor infinite, nor beyond `limits.FARTHEST`."""
     near: NDArray[np.bool_] = np.abs(positions) < FARTHEST
     return np.logical_and.reduce(near, axis=1)
 
 
 def _usable(source: Source, polygons: Polygons) -> NDArray[np.bool_]:
-    """(F,) the faces in use."""
+    """Mask (F,) of the faces with three or more corners, all at finite vertices; the others give a warning."""
     counts, corners = polygons.counts, polygons.corners
     vertices = len(polygons.positions)
     if not len(counts):
         raise MeshError(nothing_left(vertices, "no faces"))
     if len(corners) and (corners.min() < 0 or corners.max() >= vertices):
         wrong = corners[(corners < 0) | (corners >= vertices)][0]
-        raise MeshError(f"a face names vertex {wrong} (counted from 0), and there are {vertices}")
+        raise MeshError(f"a face refers to vertex {wrong} (counted from 0); there are {vertices} vertices")
     wide = counts >= 3
     if not wide.all():
         source.warn(f"{int((~wide).sum())} faces with fewer than three corners are left out")
-    nowhere = ~somewhere(polygons.positions)
+    not_finite = ~finite_rows(polygons.positions)
     bad = np.zeros(len(counts), bool)
-    bad[np.repeat(np.arange(len(counts)), counts)[nowhere[corners]]] = True
+    bad[np.repeat(np.arange(len(counts)), counts)[not_finite[corners]]] = True
     if (bad & wide).any():
         source.warn(f"{int((bad & wide).sum())} faces at vertices that are not finite are left out")
     return wide & ~bad
 
 
 def _part(polygons: Polygons, corners: Ints, faces: Ints, material: Material) -> Part:
-    """The part of triangles with `corners` (T, 3) into the list of corners, of `faces` (T,)."""
+    """Part made of triangles: their `corners` (T, 3) in the list of corners, and their `faces` (T,)."""
     vertices = polygons.corners[corners].reshape(-1)
-    # A vertex is one for each place in the texture, or else for each colour of a face, that it has.
+    # A vertex of the file becomes one vertex per texture coordinate, or else per face colour, that it has.
     by_corner = polygons.uv_corners is not None
     if polygons.uv_corners is not None:
         rows = polygons.uv_corners[corners].reshape(-1)
@@ -155,8 +163,8 @@ def _part(polygons: Polygons, corners: Ints, faces: Ints, material: Material) ->
 
 
 def clean_uv(source: Source, uv: Floats) -> Floats:
-    """The texture coordinates with those that are not finite at 0."""
-    wrong = ~somewhere(uv)
+    """Replace texture coordinates (U, 2) that are not finite by 0, with a warning."""
+    wrong = ~finite_rows(uv)
     if wrong.any():
         source.warn(f"{int(wrong.sum())} texture coordinates are not finite and are set to 0")
         uv = np.where(wrong[:, None], 0.0, uv)
@@ -164,7 +172,7 @@ def clean_uv(source: Source, uv: Floats) -> Floats:
 
 
 def clean_colors(source: Source, colors: Floats) -> Floats | None:
-    """Colours (V, 3) from 0 to 1, or None, with a warning, where some are not finite."""
+    """Colours (V, 3) clipped to 0..1; None, with a warning, when some are not finite."""
     if not np.isfinite(colors).all():
         source.warn("vertex colours are not finite and are left out")
         return None

@@ -1,4 +1,4 @@
-"""Names of directions along the axes of a file, and how they become ours: +x right, +y up, +z front."""
+"""Names of directions along the axes of a file, and the change to the axes used here: +x right, +y up, +z front."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,20 +7,26 @@ from render.errors import MeshError
 
 AXES = ("+x", "-x", "+y", "-y", "+z", "-z")
 USUAL_FRONT = {"+y": "+z", "-y": "+z", "+z": "-y", "-z": "-y", "+x": "+z", "-x": "+z"}
-"""Default front by up axis, for a mesh whose front is unknown: the viewpoint of tools with that up axis."""
+"""Default front for each up axis: the side from which tools with that up axis view a mesh."""
 
 
 def parse_axis(name: str) -> str:
-    """The axis in its full form: `Z` and `z` are `+z`; MeshError for other names."""
+    """Return an axis name in its full form (`Z` and `z` become `+z`); raise MeshError for other names."""
     full = name.strip().lower()
     full = full if full[:1] in "+-" and full else f"+{full}"
     if full not in AXES:
-        raise MeshError(f"{name!r} is no axis; expected one of {', '.join(AXES)}")
+        raise MeshError(f"{name!r} is not an axis; expected one of {', '.join(AXES)}")
     return full
 
 
 def turned(positions: NDArray[np.float64], up: str, front: str) -> NDArray[np.float64]:
-    """Positions (V, 3) in our axes. They are exchanged and negated, never multiplied: no bit is lost.
+    """Permute and negate coordinates so that `up` becomes +y and `front` becomes +z; no bit is lost.
+
+    Parameters
+    ----------
+    positions : (V, 3) float64
+    up, front : str
+        Full names of axes, such as `+z`.
 
     Raises
     ------
@@ -28,7 +34,7 @@ def turned(positions: NDArray[np.float64], up: str, front: str) -> NDArray[np.fl
         When front and up lie along one axis.
     """
     if up[1] == front[1]:
-        raise MeshError(f"up ({up}) and front ({front}) lie along one axis")
+        raise MeshError(f"up ({up}) and front ({front}) lie along one axis; expected two different ones")
     y, z = (("xyz".index(name[1]), -1.0 if name[0] == "-" else 1.0) for name in (up, front))
     x = 3 - y[0] - z[0]
     # The third axis completes a right-handed frame: right = up x front.

@@ -1,7 +1,7 @@
-"""A prepared mesh as one file that is mapped into memory: converted once, shared by all processes.
+"""Cache file of a drawable mesh, mapped into memory: converted once, shared by every process that renders it.
 
-File: a line of magic, a line of JSON (names, types, shapes, places, hash), padding, then the arrays' bytes, each on a
-multiple of 64. A file that does not fit its hash is as good as none.
+Layout: a line of magic, a line of JSON (names, types, shapes, offsets, hash), padding, then the bytes of the arrays,
+each at a multiple of 64. A file that does not match its hash is treated as missing.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ MOST_HEADER = 1 << 16
 
 
 def save(mesh: Mesh, path: Path) -> bool:
-    """Write a mesh under a temporary name and rename it; False where the disk refuses."""
+    """Write a mesh under a temporary name and rename it; return False where it cannot be written."""
     arrays = _arrays(mesh)
     table, place = [], 0
     for name, array in arrays.items():
@@ -38,10 +38,10 @@ def save(mesh: Mesh, path: Path) -> bool:
 
 
 def load(path: Path) -> Mesh | None:
-    """The mesh in the file, or None where there is none, or not one that fits its hash."""
+    """Read the mesh in the file; return None where there is no file, or it is damaged or does not match its hash."""
     try:
         with path.open("rb") as file:
-            # Copied on writing, which nobody does: kernels are compiled once, for arrays that can be written.
+            # Copy on write, although nothing writes: kernels are compiled once, for writable arrays.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         return _read(mapped)
     except (OSError, ValueError, KeyError, TypeError, IndexError):
@@ -49,7 +49,7 @@ def load(path: Path) -> Mesh | None:
 
 
 def nbytes(mesh: Mesh) -> int:
-    """Bytes of a mesh's arrays."""
+    """Total size of a mesh's arrays in bytes."""
     return sum(array.nbytes for array in _arrays(mesh).values())
 
 
@@ -77,7 +77,7 @@ def _mapped(mapped: mmap.mmap, place: int, dtype: str, shape: list[int]) -> NDAr
 
 
 def _arrays(mesh: Mesh) -> dict[str, NDArray[Any]]:
-    """The arrays of a file, in its order."""
+    """Arrays of a mesh by name, in the order of the file."""
     arrays: dict[str, NDArray[Any] | None] = {
         "positions": mesh.positions,
         "normals": mesh.normals,

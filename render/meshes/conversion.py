@@ -1,7 +1,7 @@
-"""From the files of a collection to prepared meshes, each converted once and stored in the user's cache directory.
+"""Conversion of the files of a collection to drawable meshes, each once, stored in the user's cache directory.
 
-A converted mesh is known by the content of every file that it was read from, by its axes and by what converted it,
-never by its path.
+The key of a converted mesh is the content of every file that it was read from, its axes, and the version of the
+conversion, never its path.
 """
 
 import hashlib
@@ -24,31 +24,38 @@ from render.meshes.read import read_mesh
 from render.scene import Mesh
 
 CONVERSION = 1
-"""Raised whenever a change moves a vertex, a normal or a texel; it goes into every store of meshes."""
+"""Version of the conversion, raised whenever a change moves a vertex, a normal or a texel; part of every mesh store."""
 
 
 @dataclass(frozen=True)
 class Converted:
-    """Properties of a converted mesh."""
+    """Record of one converted mesh: its files, shape and axes, and the warnings of its conversion."""
 
     files: Mapping[str, str]
     """SHA-256 of every file that it was read from, by its path in the folder."""
     geometry: str
-    """Hash of the shape alone."""
+    """Hash of the shape alone; see `fingerprint.geometry_hash`."""
     up: str
     front: str | None
     axes_from: str
-    """`option`, `layout`, `format` or `guess`: how the less certain of both axes is known."""
+    """Origin of the less certain of both axes: `option`, `layout`, `format` or `guess`."""
     warnings: tuple[str, ...]
 
 
 def convert(folder: Path, file: MeshFile) -> Converted:
-    """Read a mesh of a collection, prepare it for rendering, and store the result.
+    """Read a mesh of a collection, make it drawable, and store the result in the cache.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the collection.
+    file : MeshFile
+        The mesh, as `layouts.find_meshes` lists it.
 
     Raises
     ------
     MeshError
-        It is no mesh, or not one that can be drawn right.
+        When the file is not a mesh, or cannot be rendered correctly.
     """
     raw = read_mesh(folder / file.path, folder)
     up, front = file.up, file.front
@@ -57,26 +64,27 @@ def convert(folder: Path, file: MeshFile) -> Converted:
         up, front = up or guessed.up, front or guessed.front
     prepared = prepare(raw, up, front)
     files = {path.relative_to(folder.resolve()).as_posix(): _sha256(path) for path in raw.files}
-    cache.save(drawable(prepared), kept_at(files, up, front))
+    cache.save(drawable(prepared), cache_path(files, up, front))
     known = "guess" if "guess" in (file.up_by, file.front_by) else file.front_by
     return Converted(files, geometry_hash(prepared), up, front, known, prepared.warnings)
 
 
 def converted(folder: Path, path: str, files: Mapping[str, str], up: str, front: str | None) -> Mesh:
-    """A mesh that was converted before: from the cache, or again from its files, which must still be the same.
+    """Load a mesh that was converted before from the cache, or convert it again from its unchanged files.
 
     Parameters
     ----------
     folder : Path
+        The folder of the collection.
     path : str
-        Of the mesh's file in the folder.
+        Path of the mesh file in the folder.
     files, up, front
-        What `convert` said.
+        The fields of `Converted` that `convert` returned.
 
     Raises
     ------
     MeshError
-        When a file is missing or has changed; it is named.
+        When a file is missing or has changed; the message names it.
     """
     for name, wanted in files.items():
         try:
@@ -88,7 +96,7 @@ def converted(folder: Path, path: str, files: Mapping[str, str], up: str, front:
                 f"{folder / name} has changed since the store was made (sha256 {found[:12]}, not {wanted[:12]}): "
                 "put the old file back, or make a new store"
             )
-    place = kept_at(files, up, front)
+    place = cache_path(files, up, front)
     mesh = cache.load(place)
     if mesh is None:
         mesh = drawable(prepare(read_mesh(folder / path, folder), up, front))
@@ -96,8 +104,8 @@ def converted(folder: Path, path: str, files: Mapping[str, str], up: str, front:
     return mesh
 
 
-def kept_at(files: Mapping[str, str], up: str, front: str | None) -> Path:
-    """The file of a converted mesh; its name depends on Pillow, whose versions reduce textures differently."""
+def cache_path(files: Mapping[str, str], up: str, front: str | None) -> Path:
+    """Cache path of a converted mesh; its key includes the version of Pillow, which changes reduced textures."""
     decisive = {"conversion": CONVERSION, "files": sorted(files.values()), "up": up, "front": front}
     decisive["Pillow"] = PIL.__version__
     number = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()

@@ -1,8 +1,8 @@
 """Normals that are smooth across the edges between faces at a small angle, and split at sharp edges.
 
-The windings of files cannot be trusted: neighbours often disagree. So faces are first turned to agree with their
-neighbours, and then corners that meet in one place are gathered into groups through the edges they share. Both are
-components of a graph in which every face, or corner, stands twice, once for each of its sides: an edge between two
+The windings of files are unreliable: neighbours often disagree. So faces are first reversed to agree with their
+neighbours, and then corners at one position are gathered into groups through the edges they share. Both are
+components of a graph in which every face, or corner, is two nodes, one for each of its sides: an edge between two
 faces joins the sides that agree.
 """
 
@@ -17,38 +17,38 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 COS_CREASE = 0.766044443118978
-"""Cosine of 40 degrees. Legs with eight sides (45 degrees) keep their edges; legs with twelve look round."""
+"""Cosine of the crease angle, 40 degrees. Legs with 8 sides (45 degrees) have sharp edges, with 12 they are round."""
 MOST_AT_EDGE = 8
-"""Faces at one edge; those of a larger bundle are not smooth across it."""
+"""Most faces at one edge that are smoothed across it."""
 
 
 def face_vectors(positions: Floats, triangles: Ints) -> Floats:
-    """(T, 3) twice the area of each triangle (T, 3), along its normal. Written out: BLAS may not make normals."""
+    """Vectors (T, 3) along the normals of triangles, of twice their area; without BLAS, so that bits agree."""
     a, b, c = (positions[triangles[:, k]] for k in range(3))
     (ux, uy, uz), (vx, vy, vz) = (b - a).T, (c - a).T
     return np.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx], axis=1)
 
 
 def corner_normals(positions: Floats, triangles: Ints, places: Ints) -> tuple[Ints, Floats, Ints]:
-    """The normal of each corner of each triangle.
+    """Compute the normal of each corner of each triangle.
 
     Parameters
     ----------
     positions : (V, 3) float64
-        Of about unit size.
+        Positions, of about unit size.
     triangles : (T, 3) int64
-        With areas, in any winding.
+        Triangles with an area, in any winding.
     places : (V,) int64
-        Equal for vertices at one place.
+        Numbers that are equal for vertices at one position.
 
     Returns
     -------
     triangles : (T, 3) int64
-        With the windings of neighbours made to agree, and those of closed surfaces counter-clockwise from outside.
+        The triangles, with agreeing windings of neighbours, those of closed surfaces counter-clockwise from outside.
     normals : (T, 3, 3) float64
-        Unit; corners at one place whose faces go over into each other have the mean of these faces, by area.
+        Unit vectors; corners at one position whose faces join smoothly have the area-weighted mean of these faces.
     group : (T, 3) int64
-        Equal for corners with one normal.
+        Numbers that are equal for corners with the same normal.
     """
     edges = _Edges(places[triangles])
     flipped = _disagreeing(positions, triangles, edges)
@@ -60,17 +60,18 @@ def corner_normals(positions: Floats, triangles: Ints, places: Ints) -> tuple[In
 
 
 class _Edges:
-    """Pairs of faces that share an edge between two places.
+    """Pairs of faces that share an edge between two positions.
 
     Attributes
     ----------
     faces : (2, n)
+        The two faces of each pair.
     corners : (2, 2, n)
-        Of the two faces, at the lower and at the higher end: three times the face, and 0, 1 or 2.
+        Corners of the two faces at the lower and at the higher end: three times the face, plus 0, 1 or 2.
     agree : (n,) bool
-        Whether the faces go along the edge in opposite directions, as neighbours with one winding do.
+        True where the faces traverse the edge in opposite directions, as neighbours with one winding do.
     alone : (n,) bool
-        Whether no third face is at the edge.
+        True where no third face is at the edge.
     """
 
     def __init__(self, places: Ints):
@@ -97,9 +98,9 @@ class _Edges:
 
 
 def _components(pairs: tuple[Ints, Ints], agree: NDArray[np.bool_], count: int) -> tuple[Ints, NDArray[np.bool_]]:
-    """Components of items (count,) that are joined in pairs, and which of them are turned over against the rest.
+    """Components (count,) of items that are joined in pairs, and a mask of the items reversed within theirs.
 
-    Where sides disagree whichever way they are taken (a Moebius strip), each item is a component of its own.
+    Where no choice of sides agrees (a Moebius strip), each item is a component of its own.
     """
     one, other = pairs
     shift = np.where(agree, 0, count)
@@ -114,11 +115,11 @@ def _components(pairs: tuple[Ints, Ints], agree: NDArray[np.bool_], count: int) 
 
 
 def _disagreeing(positions: Floats, triangles: Ints, edges: _Edges) -> NDArray[np.bool_]:
-    """(T,) the faces to turn over, so that neighbours agree and the volume under each surface is positive."""
+    """Mask (T,) of the faces to reverse, so that neighbours agree and the volume under each surface is positive."""
     one, other = edges.faces[:, edges.alone]
     surface, turned = _components((one, other), edges.agree[edges.alone], len(triangles))
     a, b, c = (positions[triangles[:, k]] for k in range(3))
-    # From a point of the surface, not from the origin: an open surface has no volume, but a side all the same.
+    # Measured from a point of the surface, not from the origin: an open surface has a side too, though no volume.
     _, start = np.unique(surface, return_index=True)
     origin = a[start][surface]
     x, y, z = face_vectors(positions, triangles).T
@@ -129,7 +130,7 @@ def _disagreeing(positions: Floats, triangles: Ints, edges: _Edges) -> NDArray[n
 
 
 def _groups(vectors: Floats, edges: _Edges, faces: int) -> tuple[Ints, NDArray[np.bool_]]:
-    """Groups (T, 3) of corners that go over into each other, and which corners are turned against their group."""
+    """Groups (T, 3) of corners that join smoothly, and a mask (T, 3) of the corners reversed within their group."""
     x, y, z = vectors.T
     length = np.sqrt(x * x + y * y + z * z)
     one, other = edges.faces
@@ -142,10 +143,10 @@ def _groups(vectors: Floats, edges: _Edges, faces: int) -> tuple[Ints, NDArray[n
 
 
 def _means(vectors: Floats, group: Ints, turned: NDArray[np.bool_]) -> tuple[Floats, Ints]:
-    """Unit normals (T, 3, 3), and numbers (T, 3) that are equal where they are.
+    """Unit normals (T, 3, 3), and numbers (T, 3) that are equal where the normals are.
 
-    A normal is the sum of the vectors of a group, on the side of each corner's own face. Where faces all round a
-    place cancel, each has its own.
+    A normal is the sum of the vectors of a group, on the side of each corner's own face. Where the faces around a
+    position cancel, each corner has the normal of its face.
     """
     side = np.where(turned, -1.0, 1.0)
     sums = [np.bincount(group.reshape(-1), (side * vectors[:, None, k]).reshape(-1)) for k in range(3)]

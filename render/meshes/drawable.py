@@ -1,4 +1,4 @@
-"""A prepared mesh as the renderers take it: textures with their mip levels, what is cut out last."""
+"""Conversion of a prepared mesh to the form that renderers take, and the camera of all mesh stores."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from render.scene import Mesh
 from render.texture import Skin, make_textures
 
 DISTANCE = 5.9
-"""Distance of the camera from a mesh whose farthest vertex is at distance 1: its sphere takes 97% of the height of
-the frame. The sphere touches a frame of 20 degrees from 1 / sin(10 degrees) = 5.76."""
+"""Distance of the camera from the centre of a mesh of radius 1, whose sphere then takes 97% of the height of the frame.
+The sphere would touch a frame of 20 degrees at a distance of 1 / sin(10 degrees) = 5.76."""
 
 
 def drawable(prepared: PreparedMesh) -> Mesh:
-    """The mesh of a `render.scene.Mesh`, rendered from both sides, with regions where any part has one."""
+    """Convert to a two-sided `render.scene.Mesh`, triangles with cut-out textures last, textures with mip levels."""
     holes = np.array([texture.cut_below is not None for texture in prepared.textures] + [False])
     order = np.argsort(holes[prepared.texture], kind="stable")
     skin = None
@@ -32,5 +32,5 @@ def drawable(prepared: PreparedMesh) -> Mesh:
 
 
 def mesh_camera(size: int) -> Camera:
-    """The camera of every store of meshes: all of them have one size."""
+    """Camera of every mesh store, for square frames of `size` pixels; all prepared meshes have radius 1."""
     return Camera(size, size, (0.0, 0.0, 0.0), DISTANCE, field_of_view=FIELD_OF_VIEW)

@@ -1,15 +1,15 @@
-"""A hash of a shape that does not depend on the file that it came from.
+"""Hash of the shape of a mesh, independent of the file format that it came from.
 
-The same chair as OBJ and as glTF has other vertex orders, seams, triangles of its quads and roundings. Hashing
-rounded vertices would not do: among hundreds of coordinates some always lie at the border between two roundings. So
-what is hashed is the number of different places, and moments of them: sums over all places, in which the roundings
+The same chair as OBJ and as glTF differs in vertex order, seams, triangles of its quads and rounding. Hashing rounded
+vertices would fail: among hundreds of coordinates some always lie at the border between two rounded values. So the
+hash covers the number of distinct positions, the area, and moments of the positions: sums in which the rounding errors
 of a file cancel out (to some 1e-7), rounded a thousand times more coarsely.
 
-What equal hashes promise: as many places, and all moments up to the third the same within 1e-4 of the shape's
-spread, and areas within about half a per cent. Chairs of which a twentieth of the vertices was moved by a thousandth
-of the size kept their hash in 1 of 176 trials. What is not promised: that the same shape from two files has one hash,
-as one of the sixteen numbers may lie just at a border. Of files that were scaled, shifted and written with six decimals
-(box of 1), 1 in 200 got another hash; with five decimals, 1 in 18.
+Equal hashes mean: the same number of positions, all moments up to the third equal within 1e-4 of the shape's spread,
+and areas equal within about half a per cent. Chairs of which a twentieth of the vertices was moved by a thousandth of
+the size had an unchanged hash in 1 of 176 trials. The same shape from two files need not have the same hash, as one of
+the sixteen numbers may lie at a border: of files that were scaled, shifted and written with six decimals (box of 1),
+1 in 200 got another hash; with five decimals, 1 in 18.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from render.meshes.weld import distinct
 Floats = NDArray[np.float64]
 
 STEP, AREA_STEP = 1e-4, 0.05
-"""Rounding steps of moments and area; the unit is the places' root mean square distance from their centre."""
+"""Rounding steps of the moments and of the area; the unit is the RMS distance of positions from their mean."""
 POWERS = [
     (i, j, n - i - j)
     for n in (2, 3)
@@ -36,9 +36,9 @@ POWERS = [
 
 
 def geometry_hash(mesh: PreparedMesh) -> str:
-    """Hexadecimal SHA-256 of the shape in its axes: neither order, nor seams, nor texture, nor scale count.
+    """Hexadecimal SHA-256 of the shape in its axes, independent of vertex order, seams, textures and scale.
 
-    A mirrored or turned shape is another one.
+    A mirrored or rotated shape has another hash.
     """
     positions, triangles = mesh.positions.astype(np.float64), mesh.triangles.astype(np.int64)
     places = positions[distinct(*np.floor(positions / CELL + 0.5).astype(np.int64).T)[0]]
@@ -60,7 +60,7 @@ def moments(places: Floats) -> list[float]:
 
 
 def _mean(values: Floats) -> Floats:
-    """Mean of the rows, summed from the first to the last, which gives the same bits on every machine."""
+    """Mean of the rows (N, K) -> (K,), summed from first to last, so that it is the same on every machine."""
     return np.cumsum(values, axis=0)[-1] / len(values)
 
 

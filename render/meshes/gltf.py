@@ -1,4 +1,4 @@
-"""Reader of glTF 2 files, `.gltf` and `.glb`: the nodes of the scene, each with its mesh where it stands.
+"""Reader of glTF 2 files, `.gltf` and `.glb`: the meshes of the default scene, placed by their nodes.
 
 trimesh reads these too, but multiplies node transforms by BLAS, whose bits differ from machine to machine, drops the
 sampler, and checks neither cycles nor required extensions.
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.errors import MeshError
-from render.meshes.assemble import check_size, nothing_left, somewhere
+from render.meshes.assemble import check_size, finite_rows, nothing_left
 from render.meshes.gltfdocument import Document, Floats, open_document
 from render.meshes.gltfmaterials import Surface, Surfaces, display_referred
 from render.meshes.limits import MOST_PARTS
@@ -25,15 +25,15 @@ STILL: Matrix = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0
 
 
 def read(source: Source) -> RawMesh:
-    """The default scene of the file, in metres, +y up, +z front.
+    """Read the default scene of the file, in metres, +y up, +z front.
 
-    Colour factors and vertex colours are linear in glTF, textures are not: the former are turned into
-    display-referred values, so that both are what a screen shows.
+    Colour factors and vertex colours are linear in glTF, textures are not: the former are converted to
+    display-referred values, as textures have them.
 
     Raises
     ------
     MeshError
-        When the file is damaged, requires what is not known here, or its scene has no triangles.
+        When the file is damaged, requires an unsupported feature, or its scene has no triangles.
     """
     document = open_document(source)
     surfaces = Surfaces(document)
@@ -44,7 +44,7 @@ def read(source: Source) -> RawMesh:
         for primitive in _list(mesh, "primitives"):
             primitives += 1
             if primitives > MOST_PARTS:
-                raise MeshError(f"its scene has more than {MOST_PARTS} primitives")
+                raise MeshError(f"its scene has more than {MOST_PARTS} primitives (simplify it first)")
             part = _part(document, primitive, world, surfaces)
             if part is not None:
                 parts.append(part)
@@ -52,18 +52,18 @@ def read(source: Source) -> RawMesh:
                 check_size(vertices, triangles)
     if not triangles:
         raise MeshError(nothing_left(vertices, "no triangles in its scene"))
-    return RawMesh(tuple(parts), source.said())
+    return RawMesh(tuple(parts), source.all_warnings())
 
 
 def _list(entry: dict[str, Any], key: str) -> list[Any]:
     value = entry.get(key, [])
     if not isinstance(value, list):
-        raise MeshError(f"its {key} are no list")
+        raise MeshError(f"its {key} are not a list")
     return value
 
 
 def _placed(document: Document) -> Iterator[tuple[dict[str, Any], Matrix]]:
-    """Nodes of the scene that have a mesh, each with its place in the world, parents before children."""
+    """Nodes of the scene that have a mesh, each with its transform to the world, parents before children."""
     nodes, scenes = _list(document.json, "nodes"), _list(document.json, "scenes")
     if scenes:
         roots = _list(document.item("scenes", document.json.get("scene", 0)), "nodes")
@@ -76,7 +76,7 @@ def _placed(document: Document) -> Iterator[tuple[dict[str, Any], Matrix]]:
         index, above = waiting.pop()
         node = document.item("nodes", index)
         if index in seen:
-            raise MeshError(f"node {index} is below itself or has two parents; the nodes of a scene are trees")
+            raise MeshError(f"node {index} is below itself or has two parents; expected nodes that form trees")
         seen.add(index)
         world = _product(above, _local(node))
         waiting.extend((child, world) for child in reversed(_list(node, "children")))
@@ -85,10 +85,10 @@ def _placed(document: Document) -> Iterator[tuple[dict[str, Any], Matrix]]:
 
 
 def _mesh(document: Document, node: dict[str, Any]) -> dict[str, Any]:
-    """The mesh of a node; MeshError where bones or other shapes would move its vertices."""
+    """Return the mesh of a node; raise MeshError where a skin or morph targets would move its vertices."""
     mesh = document.item("meshes", node["mesh"])
     if "skin" in node:
-        raise MeshError("it has a skin that bones move; export it in one pose, without skin")
+        raise MeshError("it has a skin, which is not supported; export it in one pose, without skin")
     if any(_list(node if "weights" in node else mesh, "weights")):
         raise MeshError("it has morph targets with weights other than 0; export it in one shape, without them")
     return mesh
@@ -98,7 +98,7 @@ def _numbers(node: dict[str, Any], key: str, default: tuple[float, ...]) -> list
     values = node.get(key, default)
     wanted = len(default)
     if not isinstance(values, list | tuple) or len(values) != wanted:
-        raise MeshError(f"a node's {key} is no list of {wanted} numbers")
+        raise MeshError(f"a node's {key} is not a list of {wanted} numbers")
     numbers = [float(value) for value in values]
     if not all(abs(value) < 1e30 for value in numbers):
         raise MeshError(f"a node's {key} holds a number that is not finite")
@@ -115,8 +115,8 @@ def _local(node: dict[str, Any]) -> Matrix:
     s = _numbers(node, "scale", (1.0, 1.0, 1.0))
     n = x * x + y * y + z * z + w * w
     if not n:
-        raise MeshError("a node's rotation is the quaternion 0")
-    # Dividing by the squared length makes a rotation of a quaternion that was rounded.
+        raise MeshError("a node's rotation is the quaternion 0; expected one of length 1")
+    # Dividing by the squared length gives an exact rotation even if the quaternion was rounded.
     k = 2 / n
     rotation = (
         (1 - k * (y * y + z * z), k * (x * y - z * w), k * (x * z + y * w)),
@@ -127,7 +127,7 @@ def _local(node: dict[str, Any]) -> Matrix:
 
 
 def _product(a: Matrix, b: Matrix) -> Matrix:
-    """First b, then a, every sum in one order: BLAS may not place vertices."""
+    """Product a b of two transforms, with every sum in a fixed order; BLAS would give other bits on other machines."""
     rows = []
     for r in a:
         p, q, u, v = (r[0] * b[0][k] + r[1] * b[1][k] + r[2] * b[2][k] for k in range(4))
@@ -136,7 +136,7 @@ def _product(a: Matrix, b: Matrix) -> Matrix:
 
 
 def _part(document: Document, primitive: dict[str, Any], world: Matrix, surfaces: Surfaces) -> Part | None:
-    """One primitive in the world; None, with a warning, for points and lines."""
+    """Part of one primitive in world coordinates; None, with a warning, for points and lines."""
     mode = primitive.get("mode", TRIANGLES)
     if mode not in (TRIANGLES, STRIP, FAN):
         document.source.warn("points and lines in its scene are left out")
@@ -146,7 +146,7 @@ def _part(document: Document, primitive: dict[str, Any], world: Matrix, surfaces
         raise MeshError("a primitive has no positions")
     packed = sorted(set(primitive.get("extensions", {})) & {"KHR_draco_mesh_compression"})
     if packed and "bufferView" not in document.item("accessors", attributes["POSITION"]):
-        raise MeshError(f"a primitive is packed by {packed[0]}; export it without compression")
+        raise MeshError(f"a primitive is compressed by {packed[0]}; export it without compression")
     local = document.array(attributes["POSITION"], (3,)).astype(np.float64)
     check_size(len(local), 0)
     triangles = _triangles(document, primitive, mode, len(local))
@@ -168,19 +168,19 @@ def _mirrors(world: Matrix) -> bool:
 
 
 def _triangles(document: Document, primitive: dict[str, Any], mode: int, vertices: int) -> NDArray[np.int64]:
-    """(T, 3) in the winding of the file: strips and fans are unrolled by the rules of the specification."""
+    """Triangles (T, 3) with the winding of the file; strips and fans are unrolled as the specification defines."""
     if "indices" in primitive:
         index = document.array(primitive["indices"], (1,))[:, 0]
         if index.dtype.kind != "u":
-            raise MeshError("the indices of a primitive are no unsigned whole numbers")
+            raise MeshError("the indices of a primitive are not unsigned whole numbers")
         index = index.astype(np.int64)
     else:
         index = np.arange(vertices)
     if len(index) and index.max() >= vertices:
-        raise MeshError(f"a primitive names vertex {index.max()} (counted from 0), and there are {vertices}")
+        raise MeshError(f"a primitive refers to vertex {index.max()} (counted from 0); there are {vertices} vertices")
     if mode == TRIANGLES:
         if len(index) % 3:
-            raise MeshError(f"a primitive has {len(index)} corners, no multiple of 3")
+            raise MeshError(f"a primitive has {len(index)} corners; expected a multiple of 3")
         return index.reshape(-1, 3)
     k = np.arange(max(0, len(index) - 2))
     if mode == STRIP:
@@ -189,14 +189,14 @@ def _triangles(document: Document, primitive: dict[str, Any], mode: int, vertice
 
 
 def _uv(document: Document, attributes: dict[str, Any], surface: Surface, vertices: int) -> Floats | None:
-    """Texture coordinates (V, 2) of the material's picture, with v = 0 at the bottom."""
+    """Texture coordinates (V, 2) for the material's texture, v = 0 at the bottom; None without a texture."""
     name = f"TEXCOORD_{surface.places}"
     if surface.material.texture is None or name not in attributes:
         return None
     uv = document.array(attributes[name], (2,), vertices).astype(np.float64)
     u, v = surface.moved(uv[:, 0], uv[:, 1])
     placed = np.stack([u, 1 - v], axis=1)
-    wrong = ~somewhere(placed)
+    wrong = ~finite_rows(placed)
     if wrong.any():
         document.source.warn(f"{int(wrong.sum())} texture coordinates are not finite and are set to 0")
         placed[wrong] = 0
@@ -204,7 +204,7 @@ def _uv(document: Document, attributes: dict[str, Any], surface: Surface, vertic
 
 
 def _colors(document: Document, attributes: dict[str, Any], vertices: int) -> Floats | None:
-    """Display-referred vertex colours (V, 3)."""
+    """Display-referred vertex colours (V, 3), 0..1; None without colours, or with a warning when they are invalid."""
     if "COLOR_0" not in attributes:
         return None
     colors = document.array(attributes["COLOR_0"], (3, 4), vertices)[:, :3]
@@ -223,8 +223,8 @@ def _usable(
     surface: Surface,
     mirrored: bool,
 ) -> Part | None:
-    """The part without triangles at vertices that are nowhere and without vertices that no triangle uses."""
-    good = somewhere(positions)[triangles].all(axis=1)
+    """Part without triangles at vertices that are not finite, and without unused vertices; None when none is left."""
+    good = finite_rows(positions)[triangles].all(axis=1)
     if not good.all():
         source.warn(f"{int((~good).sum())} faces at vertices that are not finite are left out")
     a, b, c = triangles.T

@@ -1,4 +1,4 @@
-"""The JSON of a glTF file, its buffers, and arrays out of them: every number is checked before it is believed."""
+"""The JSON of a glTF file, its buffers, and the arrays in them; every number is checked before use."""
 
 import base64
 import binascii
@@ -28,7 +28,7 @@ SUPPORTED = {
     "KHR_texture_transform",
     "EXT_texture_webp",
     "KHR_materials_pbrSpecularGlossiness",
-    # These change how a surface shines, not where it is nor its base colour.
+    # These change the gloss of a surface, not its position nor its base colour.
     "KHR_lights_punctual",
     "KHR_materials_anisotropy",
     "KHR_materials_clearcoat",
@@ -54,16 +54,16 @@ class Document:
     buffers: dict[int, bytes] = field(default_factory=dict)
 
     def item(self, kind: str, index: Any) -> dict[str, Any]:
-        """Entry `index` of the list `kind` of the file; MeshError when there is none."""
+        """Return entry `index` of the list `kind` of the file; raise MeshError when there is none."""
         entries = self.json.get(kind)
         entry = entries[index] if isinstance(entries, list) and _is_index(index) and index < len(entries) else None
         if not isinstance(entry, dict):
             count = len(entries) if isinstance(entries, list) else 0
-            raise MeshError(f"it names number {one_line(str(index), 30)} of its {kind}, and there are {count}")
+            raise MeshError(f"it refers to number {one_line(str(index), 30)} of its {kind}, and there are {count}")
         return entry
 
     def buffer(self, index: Any) -> bytes:
-        """The bytes of a buffer, as many as it declares at least."""
+        """Return the bytes of a buffer, at least as many as it declares; raise MeshError when it is shorter."""
         entry = self.item("buffers", index)
         if index not in self.buffers:
             uri = entry.get("uri")
@@ -81,23 +81,23 @@ class Document:
         return self.buffers[index]
 
     def resource(self, uri: Any, most: int) -> bytes:
-        """Embedded data, or the file beside this one that the URI names."""
+        """Return embedded data, or the bytes of the file, at most `most`, that a relative URI names."""
         if not isinstance(uri, str):
-            raise MeshError("a URI is no text")
+            raise MeshError("a URI is not text")
         if uri.startswith("data:"):
             match = DATA_URI.match(uri, 0, 200)
             if match is None:
-                raise MeshError(f"embedded data in another form than base64: {one_line(uri, 40)!r}")
+                raise MeshError(f"embedded data is in another form than base64: {one_line(uri, 40)!r}")
             try:
                 return base64.b64decode(uri[match.end() :], validate=True)
             except binascii.Error as error:
-                raise MeshError("embedded data is no base64; it is cut short or damaged") from error
+                raise MeshError("embedded data is not base64; it is cut short or damaged") from error
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri):
-            raise MeshError(f"{one_line(uri, 80)!r} lies elsewhere; expected a file beside this one")
+            raise MeshError(f"{one_line(uri, 80)!r} is not a local file; expected a file beside this one")
         return self.source.beside(unquote(uri), self.source.path.parent, most)
 
     def view(self, index: Any) -> tuple[memoryview, int]:
-        """Bytes of a buffer view, and its stride (0 where items follow one another)."""
+        """Return the bytes of a buffer view and its stride in bytes (0 where items follow one another)."""
         entry = self.item("bufferViews", index)
         data = self.buffer(entry.get("buffer"))
         start, length, stride = (_size(entry, key, 0) for key in ("byteOffset", "byteLength", "byteStride"))
@@ -106,34 +106,34 @@ class Document:
         return memoryview(data)[start : start + length], stride
 
     def picture(self, image: dict[str, Any]) -> bytes:
-        """The stored bytes of an image."""
+        """Return the stored bytes of an image, of at most `limits.LARGEST_PICTURE`."""
         if "bufferView" in image:
             data = self.view(image["bufferView"])[0]
             if len(data) > LARGEST_PICTURE:
-                raise MeshError(f"a picture of {len(data)} bytes; the most are {LARGEST_PICTURE}")
+                raise MeshError(f"a picture has {len(data)} bytes; the most are {LARGEST_PICTURE}")
             return bytes(data)
         return self.resource(image.get("uri"), LARGEST_PICTURE)
 
     def array(self, index: Any, widths: tuple[int, ...], count: int | None = None) -> NDArray[Any]:
-        """The items of an accessor.
+        """Return the items of an accessor.
 
         Parameters
         ----------
         index : int
         widths : tuple of int
-            Numbers an item may have.
+            Allowed numbers of components of an item.
         count : int, optional
-            Items there must be.
+            Required number of items.
 
         Returns
         -------
         (n, width)
-            As stored, or float64 from 0 to 1 (-1 to 1) where the file says normalised.
+            In the stored type, or float64 from 0 to 1 (-1 to 1) for a normalised accessor.
 
         Raises
         ------
         MeshError
-            When the accessor has another form, or reaches beyond its buffer.
+            When the accessor has another type or count, or reaches beyond its buffer.
         """
         entry = self.item("accessors", index)
         kind, width = COMPONENTS.get(entry.get("componentType", 0)), WIDTHS.get(entry.get("type", ""), 0)
@@ -166,7 +166,7 @@ class Document:
         return np.ndarray((items, width), dtype, data, offset, (stride, dtype.itemsize))
 
     def _replaced(self, sparse: dict[str, Any], values: NDArray[Any], name: str) -> NDArray[Any]:
-        """The values with those of a sparse accessor in their places."""
+        """Copy of the values in which those of a sparse accessor are replaced."""
         count, indices = _size(sparse, "count"), sparse["indices"]
         kind = COMPONENTS.get(indices.get("componentType"), "")
         if count > len(values) or kind[1:2] != "u":
@@ -191,12 +191,12 @@ def _size(entry: dict[str, Any], key: str, default: int | None = None) -> int:
 
 
 def open_document(source: Source) -> Document:
-    """The file's JSON, checked for version and extensions, and its binary chunk.
+    """Parse the JSON of a file, check its version and extensions, and find its binary chunk.
 
     Raises
     ------
     MeshError
-        When it is no glTF 2 file, or requires an extension that is not known here.
+        When it is not a glTF 2 file, or requires an unsupported extension.
     """
     data = source.content()
     text, binary = _chunks(data) if data[:4] == b"glTF" or source.path.suffix.lower() == ".glb" else (data, None)
@@ -213,12 +213,12 @@ def open_document(source: Source) -> Document:
     unknown = sorted(set(map(str, document.get("extensionsRequired", []))) - SUPPORTED)
     if unknown:
         names = one_line(", ".join(unknown), 120)
-        raise MeshError(f"it requires {names}, which is not known here; export it without (without compression)")
+        raise MeshError(f"it requires {names}, which is not supported; export it without (without compression)")
     return Document(source, document, binary)
 
 
 def _chunks(data: bytes) -> tuple[bytes, bytes | None]:
-    """JSON and binary chunk of a GLB file."""
+    """JSON chunk of a GLB file, and its binary chunk if it has one."""
     if len(data) < HEADER.size + 8:
         raise MeshError(f"it has {len(data)} bytes, fewer than the header of a GLB file")
     magic, version, length = HEADER.unpack_from(data)

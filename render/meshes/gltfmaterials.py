@@ -1,4 +1,4 @@
-"""Materials of glTF files: base colour, its picture, and what happens where that is transparent."""
+"""Materials of glTF files: base colour, its texture, and the handling of transparency."""
 
 import math
 from dataclasses import dataclass, field
@@ -21,18 +21,18 @@ SPECULAR, TRANSFORM = "KHR_materials_pbrSpecularGlossiness", "KHR_texture_transf
 
 @dataclass(frozen=True)
 class Surface:
-    """A material, which texture coordinates its picture takes, and how they are moved first."""
+    """A material, the set of texture coordinates that its texture uses, and their transform."""
 
     material: Material
     places: int = 0
-    """Number of the set of texture coordinates."""
+    """Number n of the attribute `TEXCOORD_n`."""
     offset: tuple[float, float] = (0.0, 0.0)
     scale: tuple[float, float] = (1.0, 1.0)
     turn: tuple[float, float] = (1.0, 0.0)
-    """Cosine and sine."""
+    """Cosine and sine of the rotation."""
 
     def moved(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Texture coordinates, v down, scaled, rotated and shifted by KHR_texture_transform."""
+        """Scale, rotate and shift texture coordinates (V,), v down, as KHR_texture_transform defines."""
         (c, s), (su, sv) = self.turn, self.scale
         u, v = u * su, v * sv
         return c * u + s * v + self.offset[0], c * v - s * u + self.offset[1]
@@ -40,18 +40,18 @@ class Surface:
 
 @dataclass
 class Surfaces:
-    """The materials of one document, each made once, when a primitive first asks for it."""
+    """The materials of one document, each made once, when a primitive first uses it."""
 
     document: Document
     made: dict[int, Surface] = field(default_factory=dict)
     opened: dict[Any, Picture | str] = field(default_factory=dict)
-    """By number: the picture, or why there is none."""
+    """For each image number: the decoded picture, or the reason why it cannot be used."""
     pictures: Pictures = field(default_factory=Pictures)
 
     def of(self, index: Any) -> Surface:
-        """The surface of material `index`; of None, the default."""
+        """Return the surface of material `index`, or the default one for None."""
         if index is None:
-            # Without a material glTF is white; as little is known as in other formats, and it looks the same.
+            # The default of glTF is white; here all formats have the same default material.
             return Surface(PLAIN)
         entry = self.document.item("materials", index)
         if index not in self.made:
@@ -73,12 +73,12 @@ class Surfaces:
         return _placed(Material((r, g, b), surface.rgba, self._wrap(info), surface.cut_below), info)
 
     def _image(self, info: dict[str, Any], name: str) -> Picture | None:
-        """The picture of a texture; None, with a warning, when it is missing or damaged."""
+        """Picture of a texture; None, with a warning, when it is missing or damaged."""
         chosen = self.document.item("textures", info.get("index"))
         index = chosen.get("extensions", {}).get("EXT_texture_webp", {}).get("source", chosen.get("source"))
         try:
             if index is None:
-                self.opened[index] = "its format is known to an extension only"
+                self.opened[index] = "its format needs an unsupported extension"
             elif index not in self.opened:
                 entry = self.document.item("images", index)
                 self.opened[index] = self.pictures.open(self.document.picture(entry))
@@ -97,7 +97,7 @@ class Surfaces:
 
 
 def _base(entry: dict[str, Any]) -> tuple[list[float], dict[str, Any] | None]:
-    """Linear RGBA factor, and the description of the texture that it multiplies."""
+    """Linear RGBA factor of a material, and the JSON entry of the texture that it multiplies."""
     old = entry.get("extensions", {}).get(SPECULAR)
     if old is not None:
         return _vector(old, "diffuseFactor", WHITE_RGBA), old.get("diffuseTexture")
@@ -116,35 +116,35 @@ def _vector(entry: dict[str, Any], key: str, default: tuple[float, ...]) -> list
 
 
 def _threshold(entry: dict[str, Any], mode: str, alpha: float) -> float | None:
-    """Alpha of the texture below which there is no surface; None for no cut."""
+    """Alpha (0..1) of the texture below which there is no surface; None for an opaque surface."""
     if mode == "BLEND":
         return HALF
     if mode != "MASK":
         return None
     cutoff = float(entry.get("alphaCutoff", HALF))
-    # The factor multiplies the texture's alpha; where it alone is too small there would be no surface at all.
+    # The factor multiplies the texture's alpha; a factor below the cutoff would leave no surface at all.
     return cutoff / alpha if 0 < cutoff <= alpha else None
 
 
 def _placed(material: Material, info: dict[str, Any]) -> Surface:
-    """The surface with the texture coordinates that the description of its texture asks for."""
+    """Surface of a material with the texture coordinates and the transform of its texture's JSON entry."""
     moved = info.get("extensions", {}).get(TRANSFORM, {})
     offset, scale = _vector(moved, "offset", (0.0, 0.0)), _vector(moved, "scale", (1.0, 1.0))
     turn = float(moved.get("rotation", 0.0))
     places = moved.get("texCoord", info.get("texCoord", 0))
     if not abs(turn) < 1e6 or not isinstance(places, int):
-        raise MeshError("a texture is turned by no number, or takes no set of coordinates")
-    # Rounded, the sine is the same in every library of mathematics.
+        raise MeshError("a texture has a rotation that is not a number, or a texCoord that is not a whole number")
+    # The rounded cosine and sine are the same with every mathematics library.
     cosine, sine = round(math.cos(turn), 12), round(math.sin(turn), 12)
     return Surface(material, places, (offset[0], offset[1]), (scale[0], scale[1]), (cosine, sine))
 
 
 def display_referred(linear: Floats) -> Floats:
-    """Linear values (any shape), clipped to 0..1, by the curve of sRGB.
+    """Convert linear values (float64, any shape), clipped to 0..1, to sRGB values in 0..1.
 
-    Textures are sRGB and the shading here works on what a screen shows, so factors and vertex colours, which glTF
-    stores linear, are brought there too. The power 1/2.4 is five times a twelfth root, and that is two square roots
-    and Newton's method: unlike `pow`, these are the same on every machine.
+    Textures are sRGB and the shading works on display-referred values, so factors and vertex colours, which glTF
+    stores linear, are converted too. The power 1/2.4 is the fifth power of a twelfth root, computed by two square
+    roots and Newton's method: unlike `pow`, these give the same bits on every machine.
     """
     x = np.clip(linear, 0.0, 1.0)
     fourth = np.sqrt(np.sqrt(np.maximum(x, 0.0031308)))

@@ -1,8 +1,8 @@
-"""A guess of the up axis and the front of a chair, from its shape alone; it is reported as a guess.
+"""Guess of the up and front axes of a chair from its shape alone; results must be reported as a guess.
 
-A chair stands on feet that are far apart and have little area, and bears a seat or back of another outline; so what
-touches the ground has a wide outline, what touches the ceiling a narrow one (or, with stools, a full one), and top
-and bottom differ more than left and right. The back rest is what rises highest; the front is away from it.
+A chair stands on feet that are far apart and have little area, and carries a seat or back of another outline; so the
+part at the ground has a wide outline, the part at the top a narrow one (or, for stools, a filled one), and top and
+bottom differ more than left and right. The back rest is the highest part; the front is opposite to it.
 """
 
 from typing import NamedTuple
@@ -16,39 +16,39 @@ from render.meshes.parts import RawMesh
 
 Floats = NDArray[np.float64]
 DIRECTIONS = ("+y", "+z", "+x", "-y", "-z", "-x")
-"""The usual ones first: of directions that do equally well, the first is taken."""
+"""Candidate directions, the usual ones first; of directions with equal scores, the first is taken."""
 POINTS = 20_000
 SLAB, CELLS, BINS = 0.04, 16, 12
-"""Share of the height that touches the ground, and cells along a side of an outline and of the whole."""
+"""Share of the height that counts as touching the ground; cells along a side of an outline, and of the bounding box."""
 BACK, LEAST_OFFSET = 0.7, 0.1
-"""Height from which there is only the back rest, and how far off the middle (of half the depth) it must be."""
+"""Relative height above which only the back rest is, and its least offset from the middle in half depths."""
 
 
 class Guess(NamedTuple):
-    """Axes of a file, such as `+z`."""
+    """Guessed axes of a file, such as `+z`."""
 
     up: str
     front: str | None
-    """None where no back rest tells it."""
+    """None where no back rest determines it."""
 
 
 def guess_axes(raw: RawMesh, up: str | None = None) -> Guess:
-    """The axes that the shape suggests, of the six directions of the file's own axes.
+    """Guess the up and front axes among the six directions of the file's own axes.
 
-    Both were right for all of the 21 shapes (in 49 files) that the rule was made on: plain, swivel and arm chairs,
-    sofas, stools and a bench. How it does on others nobody has measured.
+    Both were right for all of the 21 shapes (in 49 files) that the rule was developed on: plain, swivel and arm
+    chairs, sofas, stools and a bench. Its accuracy on other shapes has not been measured.
 
     Parameters
     ----------
     raw : RawMesh
     up : str, optional
-        Where it is known; then only the front is guessed.
+        The up axis, if it is known; then only the front is guessed.
     """
     points = surface_points(raw)
     low, high = points.min(axis=0), points.max(axis=0)
     places = (points - low) / np.where(high > low, high - low, 1.0)
     asymmetry = [_asymmetry(places, axis) for axis in range(3)]
-    # What is the same from both ends does not stand on one of them.
+    # An object that is the same from both ends does not stand on one of them.
     if up is None:
         scores = [_standing(places, name) * asymmetry["xyz".index(name[1])] for name in DIRECTIONS]
         up = DIRECTIONS[int(np.argmax(scores))]
@@ -56,7 +56,7 @@ def guess_axes(raw: RawMesh, up: str | None = None) -> Guess:
 
 
 def surface_points(raw: RawMesh) -> Floats:
-    """Points (20000, 3) spread over the surface by area, always the same ones."""
+    """Points (20000, 3) spread over the surface by area, the same in every call."""
     positions = np.concatenate([part.positions for part in raw.parts])
     starts = np.cumsum([0] + [len(part.positions) for part in raw.parts[:-1]])
     triangles = np.concatenate([part.triangles + start for part, start in zip(raw.parts, starts, strict=True)])
@@ -76,14 +76,14 @@ def surface_points(raw: RawMesh) -> Floats:
 
 
 def _asymmetry(places: Floats, axis: int) -> float:
-    """Share of the surface (0..1) that has no counterpart when the axis is mirrored; places are 0..1."""
+    """Share (0..1) of surface points (N, 3), in 0..1, that have no counterpart when the axis is mirrored."""
     cells = np.minimum(places * BINS, BINS - 1).astype(np.int64)
     count = np.bincount((cells * (1, BINS, BINS * BINS)).sum(axis=1), minlength=BINS**3).reshape(BINS, BINS, BINS)
     return float(np.abs(count - np.flip(count, 2 - axis)).sum()) / (2 * len(places))
 
 
 def _standing(places: Floats, up: str) -> float:
-    """A score of how stably the object stands with this side up."""
+    """Score of a candidate up axis for surface points (N, 3) in 0..1; higher is more plausible."""
     axis = "xyz".index(up[1])
     height = 1 - places[:, axis] if up[0] == "-" else places[:, axis]
     plane = np.delete(places, axis, axis=1)
@@ -92,13 +92,13 @@ def _standing(places: Floats, up: str) -> float:
 
 
 def _outline(plane: Floats) -> tuple[float, float]:
-    """Area of the convex hull of points in the unit square, and the share of cells that hold one."""
+    """Area of the convex hull of points (N, 2) in the unit square, and the share of cells that hold a point."""
     cells = np.minimum(plane * CELLS, CELLS - 1).astype(np.int64)
     full = len(np.unique(cells[:, 0] * CELLS + cells[:, 1])) / CELLS**2
     try:
         return float(ConvexHull(plane).volume), full
     except (QhullError, ValueError):
-        return 0.0, full  # on one line, or none at all
+        return 0.0, full  # points on one line, or no points
 
 
 def _front(places: Floats, up: str, asymmetry: list[float]) -> str | None:

@@ -1,8 +1,8 @@
-"""The meshes of a folder, and the facts that its layout gives: axes, category, split, licence.
+"""Listing of the meshes of a collection, with the axes, category, split and licence that its folder layout implies.
 
-Files are told by their place, without being opened. Known layouts, at any depth: ShapeNetCore v1 and v2, ModelNet10
-and 40, 3D-FUTURE. Every other mesh file is listed too. What no layout and no format says about axes is left open,
-for `guess.guess_axes`.
+Files are recognised by their path, without being opened. Known layouts, at any depth: ShapeNetCore v1 and v2,
+ModelNet10 and 40, 3D-FUTURE. Every other mesh file is listed too. Axes that neither layout nor format defines are
+None, for `guess.guess_axes`.
 """
 
 import json
@@ -28,10 +28,10 @@ SYNSETS = {
     "04256520": "sofa",
     "04379243": "table",
 }
-"""Words for some of ShapeNet's categories; others are named by their number."""
+"""Names of some of ShapeNet's categories; the others have their number as name."""
 FUTURE_INDEX, FUTURE_MESHES = "model_info.json", ("normalized_model.obj", "raw_model.obj")
 SEATS = re.compile(r"chair|stool|sofa|bench|seat", re.IGNORECASE)
-"""Categories of 3D-FUTURE that are listed; its other furniture stands in the same folder."""
+"""Categories of 3D-FUTURE that are listed; its other furniture is in the same folder."""
 LICENCE = re.compile(r"(licen[cs]e|copying|unlicense)", re.IGNORECASE)
 README_START = 1 << 16
 
@@ -41,25 +41,26 @@ class MeshFile:
     """One mesh of a collection."""
 
     id: str
-    """The collection's own name of the object; the path without its end where it has none."""
+    """The collection's own name of the object, or the path without its suffix."""
     path: PurePosixPath
-    """Below the folder that was searched."""
+    """Path relative to the folder that was searched."""
     layout: str
     up: str | None
-    """Axis of the file, such as `+y`; None while it is to be guessed."""
+    """Axis of the file, such as `+y`; None if it has to be guessed."""
     front: str | None
     up_by: Known
-    """Origin of the axis."""
+    """Origin of the up axis."""
     front_by: Known
+    """Origin of the front axis."""
     category: str | None = None
     split: str | None = None
-    """`train` or `test`, where the collection has a split of its own."""
+    """`train` or `test`, if the collection defines a split."""
     licence: PurePosixPath | None = None
-    """The nearest file that states the terms, below the folder that was searched."""
+    """The nearest licence or readme file, relative to the folder that was searched."""
 
 
 class _Found(NamedTuple):
-    """Facts that the path of a file gives."""
+    """Facts that follow from the path of a file."""
 
     layout: str
     id: str
@@ -70,22 +71,22 @@ class _Found(NamedTuple):
 
 
 def find_meshes(folder: Path, up: str | None = None, front: str | None = None) -> list[MeshFile]:
-    """The meshes in a folder and below it, sorted by path.
+    """List the meshes in a folder and below it, sorted by path.
 
-    Hidden files and folders, those of macOS archives, and what cannot be opened are passed over; links to folders are
-    not followed, so that no mesh is listed twice.
+    Hidden files and folders, those of macOS archives, and unreadable ones are skipped; links to folders are not
+    followed, so that no mesh is listed twice.
 
     Parameters
     ----------
     folder : Path
         A collection, a part of one, or a folder of collections.
     up, front : str, optional
-        Axes that hold for every file here, whatever its layout or format says.
+        Axes of every file here; they override those of layout and format.
 
     Raises
     ------
     MeshError
-        When there is no such folder, or it is a file, or an axis is none.
+        When the folder does not exist or is a file, or the name of an axis is unknown.
     """
     if _is_file(folder):
         raise MeshError(f"{folder} is a file; expected a folder of meshes, such as the one it is in: {folder.parent}")
@@ -107,7 +108,7 @@ def find_meshes(folder: Path, up: str | None = None, front: str | None = None) -
 def _entry(path: Path, place: _Found, up: str | None, front: str | None, licence: Path | None) -> MeshFile:
     by: Known = "format" if place.layout == "glTF" else "layout"
     if up and not front and place.front and place.front[1] == up[1]:
-        place = place._replace(front=None)  # along the given up axis
+        place = place._replace(front=None)  # it would lie along the given up axis
     return MeshFile(
         id=place.id or path.with_suffix("").as_posix(),
         path=PurePosixPath(path.as_posix()),
@@ -123,7 +124,7 @@ def _entry(path: Path, place: _Found, up: str | None, front: str | None, licence
 
 
 def _mesh_paths(folder: Path) -> Iterator[Path]:
-    """Paths below the folder of whatever has the name of a mesh."""
+    """Paths, relative to the folder, of the files whose suffix is that of a mesh."""
     for name, folders, files in os.walk(folder):
         folders[:] = [sub for sub in folders if not _ignored(sub)]
         here = Path(name)
@@ -144,7 +145,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _place(path: Path, indices: dict[Path, dict[str, str]]) -> _Found | None:
-    """Facts about a file by its absolute path; None for files of a layout that are not its meshes."""
+    """Facts about a file from its absolute path; None for files of a known layout that are not meshes to list."""
     parts = path.parts
     for known in (_shapenet(parts), _modelnet(parts), _future(path, indices)):
         if known is not None:
@@ -155,7 +156,7 @@ def _place(path: Path, indices: dict[Path, dict[str, str]]) -> _Found | None:
 
 
 def _shapenet(parts: tuple[str, ...]) -> _Found | None:
-    """`<synset>/<id>/model.obj`, or `<synset>/<id>/models/model_normalized.obj`."""
+    """Recognise `<synset>/<id>/model.obj` and `<synset>/<id>/models/model_normalized.obj`."""
     if len(parts) >= 3 and parts[-1] == "model.obj" and re.fullmatch(r"[0-9]{8}", parts[-3]):
         return _Found("ShapeNetCore v1", parts[-2], "+y", "+x", SYNSETS.get(parts[-3], parts[-3]))
     if len(parts) >= 4 and parts[-2:] == ("models", "model_normalized.obj") and re.fullmatch(r"[0-9]{8}", parts[-4]):
@@ -164,7 +165,7 @@ def _shapenet(parts: tuple[str, ...]) -> _Found | None:
 
 
 def _modelnet(parts: tuple[str, ...]) -> _Found | None:
-    """`<class>/<train or test>/<class>_<number>.off`; up is +z, and fronts are not aligned."""
+    """Recognise `<class>/<train or test>/<class>_<number>.off`; up is +z, and fronts are not aligned."""
     if len(parts) >= 3 and parts[-2] in ("train", "test"):
         name, number, end = parts[-1].rpartition("_")
         if name == parts[-3] and number and re.fullmatch(r"[0-9]+\.off", end):
@@ -173,7 +174,7 @@ def _modelnet(parts: tuple[str, ...]) -> _Found | None:
 
 
 def _future(path: Path, indices: dict[Path, dict[str, str]]) -> _Found | None:
-    """`<id>/normalized_model.obj` (or `raw_model.obj`) below a folder with `model_info.json`."""
+    """Recognise `<id>/normalized_model.obj` (or `raw_model.obj`) below a folder with `model_info.json`."""
     if path.name not in FUTURE_MESHES:
         return None
     root = path.parent.parent
@@ -189,7 +190,7 @@ def _future(path: Path, indices: dict[Path, dict[str, str]]) -> _Found | None:
 
 
 def _future_index(root: Path) -> dict[str, str]:
-    """Category by id; nothing where there is no index that can be read."""
+    """Category of each object id; empty where there is no readable index."""
     path = root / FUTURE_INDEX
     try:
         entries = json.loads(limited(path, 8 * LARGEST_LIBRARY)) if path.is_file() else []
@@ -202,7 +203,7 @@ def _future_index(root: Path) -> dict[str, str]:
 
 
 def _licence(folder: Path, below: Path, known: dict[Path, Path | None]) -> Path | None:
-    """The licence in a folder, or else in the nearest one above it, up to the folder that is searched."""
+    """Licence file of a folder, or of the nearest one above it, up to the folder that is searched."""
     if below not in known:
         own = _licence_in(folder, below)
         known[below] = own or (_licence(folder, below.parent, known) if below != below.parent else None)
@@ -210,7 +211,7 @@ def _licence(folder: Path, below: Path, known: dict[Path, Path | None]) -> Path 
 
 
 def _licence_in(folder: Path, below: Path) -> Path | None:
-    """A file named as a licence, or else a readme that speaks of one."""
+    """File with the name of a licence, or else a readme that contains such a word."""
     try:
         names = sorted(entry.name for entry in (folder / below).iterdir() if not _ignored(entry.name))
         for name in names:

@@ -1,4 +1,4 @@
-"""A cache of meshes by name: made at their first use; the last used stay, as many as memory allows."""
+"""Bounded cache of meshes by name: made on first use, the least recently used ones dropped first."""
 
 import threading
 from collections import OrderedDict
@@ -12,14 +12,14 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 class MeshLibrary(Generic[Name]):
-    """A bounded cache that threads may share.
+    """Cache of meshes, limited in bytes, that threads may share.
 
     Parameters
     ----------
     make : function
-        From a name to its mesh. Called once at a time for each name; other names do not wait.
+        Returns the mesh of a name. Called once at a time for each name; other names do not wait.
     most_bytes : int
-        Of the meshes that are kept. The one asked for last is kept in any case.
+        Most bytes of the stored meshes. The mesh used last is stored in any case.
     """
 
     def __init__(self, make: Callable[[Name], Mesh], most_bytes: int) -> None:
@@ -28,10 +28,10 @@ class MeshLibrary(Generic[Name]):
         self._making: dict[Name, threading.Lock] = {}
         self._lock = threading.Lock()
         self.held_bytes = 0
-        """Bytes of the cached meshes."""
+        """Bytes of the meshes stored now."""
 
     def __call__(self, name: Name) -> Mesh:
-        """The mesh of a name; an error of `make` is raised here, and the name may be requested again."""
+        """Return the mesh of a name, made if necessary; after an error of `make` the name may be tried again."""
         with self._lock:
             if (mesh := self._take(name)) is not None:
                 return mesh

@@ -1,18 +1,18 @@
-"""Sizes beyond which a mesh file is refused: a few bytes can declare more than any machine can hold.
+"""Limits on the size of mesh files: a few bytes can declare more than any machine can store or render.
 
-With these, the worst file that was found takes less than a gigabyte and less than fifteen seconds.
+With these limits, the worst known file takes less than a gigabyte and less than fifteen seconds.
 """
 
 LARGEST_FILE = 128 << 20
-"""Bytes of a mesh file, and of each buffer beside it."""
+"""Most bytes of a mesh file, and of each buffer beside it."""
 LARGEST_LIBRARY = 8 << 20
-"""Bytes of a material library."""
+"""Most bytes of a material library."""
 LARGEST_PICTURE = 64 << 20
-"""Bytes of a picture as it is stored."""
+"""Most bytes of a picture file."""
 MOST_PIXELS = 64 << 20
-"""Most pixels of one texture: 8192 x 8192."""
+"""Most pixels of one picture: 8192 x 8192."""
 MOST_PIXELS_TOGETHER = 256 << 20
-"""Most pixels of all textures of one mesh."""
+"""Most pixels of all pictures of one mesh."""
 MOST_PICTURES = 128
 TEXTURE_SIDE = 512
 """Larger pictures are reduced to this many pixels along their longer side."""
@@ -22,16 +22,16 @@ MOST_TRIANGLES = 1_000_000
 MOST_CORNERS = 4096
 """Most corners of one polygon."""
 MOST_STEPS = 500_000_000
-"""Comparisons spent on the concave polygons of one mesh."""
+"""Most comparisons spent on the concave polygons of one mesh."""
 MOST_PARTS = 10_000
 """Most primitives of a glTF scene."""
 MOST_LINES = 10_000_000
 LONGEST_LINE = 1 << 20
-"""Characters."""
+"""Most characters of a line."""
 MOST_JSON_VALUES = 2_000_000
 MOST_LIBRARIES = 32
 MOST_MATERIALS = 10_000
 MOST_WARNINGS = 30
-"""Different ones; further ones are counted."""
+"""Most different warnings of one mesh; further ones are only counted."""
 FARTHEST = 1e30
-"""A larger coordinate is as little a place as infinity is."""
+"""Coordinates of this size and above are treated as infinite."""

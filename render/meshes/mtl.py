@@ -1,4 +1,4 @@
-"""Material libraries of OBJ files."""
+"""Reader of the material libraries (`.mtl`) of OBJ files."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +13,14 @@ from render.meshes.pictures import HALF, Picture, Pictures, texture
 from render.meshes.sources import Source, as_text, lines
 
 OPTIONS = {"-blendu": 1, "-blendv": 1, "-cc": 1, "-clamp": 1, "-texres": 1, "-imfchan": 1, "-type": 1, "-bm": 1}
-"""Options before the name of a map that take words, with their number."""
+"""Options of a map that take a fixed number of words, with that number."""
 VECTORS = {"-s": 3, "-o": 3, "-t": 3, "-mm": 2, "-boost": 1}
-"""Options that take up to so many numbers."""
+"""Options of a map that take numbers, with their greatest number."""
 
 
 @dataclass
 class Map:
-    """One `map_` line."""
+    """The file name and the options of one `map_` line."""
 
     name: str
     clamp: bool = False
@@ -30,7 +30,7 @@ class Map:
 
 @dataclass
 class Entry:
-    """One material of a library, as it is written."""
+    """One material of a library, with the values of its statements."""
 
     folder: Path
     """Folder that the names of its maps are relative to."""
@@ -48,10 +48,10 @@ class Library:
     entries: dict[str, Entry] = field(default_factory=dict)
     pictures: Pictures = field(default_factory=Pictures)
     opened: dict[Path, Picture | str] = field(default_factory=dict)
-    """By file: the picture, or why there is none."""
+    """For each file: the decoded picture, or the reason why it cannot be used."""
 
     def add(self, name: str) -> bool:
-        """Read the library `name`; False, with a warning, when it cannot be."""
+        """Read the library `name`; return False, with a warning, when it cannot be read."""
         folder = self.source.path.parent
         try:
             path = self.source.find(name, folder)
@@ -74,9 +74,9 @@ class Library:
                 _set(entry, key, rest)
 
     def material(self, name: str) -> tuple[Material, Map | None]:
-        """The material `name`, and the map whose scale and offset hold for its texture coordinates.
+        """Return the material `name`, and the map whose scale and offset apply to its texture coordinates, or None.
 
-        What is missing or damaged is replaced, with a warning: an unknown material by the default one, a picture by
+        Missing or damaged items are replaced, with a warning: an unknown material by the default one, a picture by
         the material's colour.
         """
         if name not in self.entries:
@@ -93,20 +93,20 @@ class Library:
             return plain, None
         surface = texture(image, HALF)
         if entry.opacity < 1 or surface.invisible:
-            self.source.warn(f"the material {name!r} is transparent; it is drawn opaque")
-        drawn = entry.color_map or entry.opacity_map
-        assert drawn is not None
-        wrap = ("clamp", "clamp") if drawn.clamp else ("repeat", "repeat")
-        return Material(self._under(entry, name), surface.rgba, wrap, surface.cut_below), drawn
+            self.source.warn(f"the material {name!r} is transparent; it is rendered opaque")
+        used = entry.color_map or entry.opacity_map
+        assert used is not None
+        wrap = ("clamp", "clamp") if used.clamp else ("repeat", "repeat")
+        return Material(self._under(entry, name), surface.rgba, wrap, surface.cut_below), used
 
     def _under(self, entry: Entry, name: str) -> tuple[float, float, float]:
-        """The colour that multiplies the texture: Kd, but where that is black, which would leave nothing of it."""
+        """Colour (RGB, 0..1) that multiplies the texture: Kd, or white where a black Kd would hide the texture."""
         if entry.color_map is None:
             return entry.color or PLAIN.color
         if entry.color is None:
             return 1.0, 1.0, 1.0
         if not any(entry.color):
-            self.source.warn(f"the material {name!r} has a texture under a black colour; the texture is used as it is")
+            self.source.warn(f"the material {name!r} has a texture under a black colour, which is ignored")
             return 1.0, 1.0, 1.0
         return entry.color
 
@@ -143,7 +143,7 @@ class Library:
 
 
 def _set(entry: Entry, key: str, rest: str) -> None:
-    """Take one statement into the material; all others have no effect on the rendering."""
+    """Set the attribute of the material that one statement defines; statements without effect on colour are ignored."""
     words = rest.split()
     if key == "kd":
         entry.color = _color(words)
@@ -167,7 +167,7 @@ def _number(word: str) -> float | None:
 
 
 def _color(words: list[str]) -> tuple[float, float, float] | None:
-    """One grey or three values; None (the default colour) for spectra, other spaces, and what is no number."""
+    """Colour from one grey or three RGB values; None (the default colour) for spectra, XYZ, and invalid numbers."""
     values = [value for word in words[:3] if (value := _number(word)) is not None]
     if len(values) == 1:
         values *= 3
@@ -178,7 +178,7 @@ def _color(words: list[str]) -> tuple[float, float, float] | None:
 
 
 def parse_map(rest: str) -> Map | None:
-    """Options and name of a `map_` line; the name may hold blanks. None without a name.
+    """Parse the options and the file name of a `map_` line; the name may hold blanks. Return None without a name.
 
     >>> parse_map("-clamp on -s 2 2 1 dark oak.png")
     Map(name='dark oak.png', clamp=True, scale=(2.0, 2.0), offset=(0.0, 0.0))
@@ -203,7 +203,7 @@ def parse_map(rest: str) -> Map | None:
 
 
 def _take(rest: str, words: int, numbers: int) -> tuple[list[str], str]:
-    """The values of an option, and what follows them."""
+    """Values of an option, and the rest of the line."""
     values: list[str] = []
     while rest and (len(values) < words or (len(values) < numbers and _number(rest.split(None, 1)[0]) is not None)):
         value, _, rest = rest.partition(" ")

@@ -1,6 +1,6 @@
 """Reader of Wavefront OBJ files: polygons, texture coordinates, vertex colours and materials.
 
-Normals in the file are not read: too many are wrong, and ours follow from the surface.
+Normals in the file are not read: many files have wrong ones. They are computed from the surface instead.
 """
 
 from array import array
@@ -25,12 +25,12 @@ from render.meshes.sources import Source, as_text, check_text, lines
 from render.models.assemble import one_line
 
 UNTEXTURED = -(1 << 62)
-"""In place of the texture coordinate of a corner that has none."""
+"""Row of the texture coordinate of a corner that has none."""
 
 
 @dataclass
 class _Statements:
-    """The content of a file."""
+    """Contents of a file, collected statement by statement."""
 
     coordinates: "array[float]" = field(default_factory=lambda: array("d"))
     """x, y, z of each vertex."""
@@ -43,16 +43,17 @@ class _Statements:
     """Vertex of each corner, from 0."""
     uv_corners: "array[int]" = field(default_factory=lambda: array("q"))
     materials: "array[int]" = field(default_factory=lambda: array("q"))
-    """Index in `names`, for each face."""
+    """Number of the material of each face; see `names`."""
     names: dict[str, int] = field(default_factory=lambda: {"": 0})
+    """Number of each material by its name."""
     libraries: dict[str, None] = field(default_factory=dict)
     material: int = 0
     triangles: int = 0
     left_out: int = 0
-    """Points, lines, curves and surfaces."""
+    """Number of points, lines, curves and free-form surfaces, which are left out."""
 
     def vertex(self, words: list[str], _: str) -> None:
-        """`v x y z`, perhaps with w or with a colour after it."""
+        """Add the vertex of `v x y z`, with an optional w or RGB colour after it."""
         values = [float(word) for word in words[1:]]
         if len(values) < 3:
             raise ValueError
@@ -64,14 +65,14 @@ class _Statements:
             raise MeshError(f"it has more than {MOST_VERTICES} vertices (simplify it first)")
 
     def coordinate(self, words: list[str], _: str) -> None:
-        """`vt u v`."""
+        """Add the texture coordinate of `vt u v`; v is optional."""
         self.uv.append(float(words[1]))
         self.uv.append(float(words[2]) if len(words) > 2 else 0.0)
         if len(self.uv) > 6 * MOST_TRIANGLES:
             raise MeshError(f"it has more than {3 * MOST_TRIANGLES} texture coordinates (simplify it first)")
 
     def face(self, words: list[str], _: str) -> None:
-        """`f` and its corners: vertex, perhaps texture coordinate and normal, with slashes between them."""
+        """Add the face of `f`, whose corners are `vertex/texture/normal`, the last two optional."""
         count = len(words) - 1
         if count > MOST_CORNERS:
             raise MeshError(f"a face has {count} corners; the most are {MOST_CORNERS}")
@@ -87,30 +88,30 @@ class _Statements:
             raise MeshError(f"it has more than {MOST_TRIANGLES} triangles (simplify it first)")
 
     def use(self, _: list[str], line: str) -> None:
-        """`usemtl`: the material of the faces that follow."""
+        """Set the material of the following faces (`usemtl`)."""
         self.material = self.names.setdefault(_rest(line), len(self.names))
         if len(self.names) > MOST_MATERIALS:
-            raise MeshError(f"it names more than {MOST_MATERIALS} materials")
+            raise MeshError(f"it uses more than {MOST_MATERIALS} materials (simplify it first)")
 
     def library(self, _: list[str], line: str) -> None:
-        """`mtllib`: a file of materials; those beyond the most are passed over."""
+        """Add a material library (`mtllib`), up to `limits.MOST_LIBRARIES`."""
         if len(self.libraries) < MOST_LIBRARIES:
             self.libraries[_rest(line)] = None
 
     def other(self, *_: object) -> None:
-        """Elements that are no part of a surface: counted, and left out."""
+        """Count a statement that is not part of a polygon surface, and leave it out."""
         self.left_out += 1
 
 
 def _place(word: str, count: int) -> int:
-    """Place from 0 of what a face names, from 1 or, when negative, from the end so far."""
+    """Convert an index of a face, from 1 or, when negative, from the end so far, to one from 0."""
     place = int(word)
     if place > 0:
         return min(place, 1 << 60) - 1
     if place == 0:
-        raise MeshError("a face names vertex 0; the first is 1")
+        raise MeshError("a face refers to vertex 0; the first is 1")
     if place < -count:
-        raise MeshError(f"a face names the vertex {-max(place, -(1 << 60))} before it, and there are {count}")
+        raise MeshError(f"a face refers to the vertex {-max(place, -(1 << 60))} before it, and there are {count}")
     return count + place
 
 
@@ -120,12 +121,12 @@ def _rest(line: str) -> str:
 
 
 def read(source: Source) -> RawMesh:
-    """The mesh in the file.
+    """Read the mesh in the file.
 
     Raises
     ------
     MeshError
-        When a line is damaged, a face names what is not there, or there is no face.
+        When a line is damaged, an index of a face is out of range, or there is no face.
     """
     data = check_text(source.content(), "OBJ")
     found = _parse(source, data)
@@ -175,13 +176,13 @@ def _parse(source: Source, data: bytes) -> _Statements:
 
 
 def _joined(data: bytes) -> Iterator[tuple[int, str]]:
-    """Lines, those that end in a backslash together with the next."""
+    """Numbered lines of a file; a line that ends in a backslash is joined with the next."""
     held = ""
     for number, line in lines(data):
         if line.endswith("\\") and not line.lstrip().startswith("#"):
             held += line[:-1] + " "
             if len(held) > LONGEST_LINE:
-                raise MeshError(f"line {number} is longer than a line can be")
+                raise MeshError(f"line {number}, with those it continues, has more than {LONGEST_LINE} characters")
             continue
         yield number, held + line if held else line
         held = ""
@@ -190,7 +191,7 @@ def _joined(data: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _cut_short(words: list[str]) -> bool:
-    """True where the last line stops inside a corner: fewer slashes than in the first, or fewer than three corners."""
+    """Test if the last line stops inside a face: under 3 corners, or a last one with other slashes than the first."""
     return (
         len(words) < 4
         or words[-1].endswith("/") != words[1].endswith("/")
@@ -206,21 +207,21 @@ def _colors(source: Source, found: _Statements) -> Floats | None:
 
 
 def _texture_places(source: Source, found: _Statements, polygons: Polygons) -> None:
-    """Take the texture coordinates into the polygons; MeshError when a face names one that is not there."""
+    """Set the texture coordinates of the polygons; raise MeshError when an index is out of range."""
     rows, count = np.asarray(found.uv_corners), len(found.uv) // 2
     named = rows != UNTEXTURED
     if not named.any():
         return
     if not count:
-        source.warn("its faces name texture coordinates, and there are none")
+        source.warn("its faces refer to texture coordinates, and the file has none")
         return
     if rows.max() >= count:
-        raise MeshError(f"a face names texture coordinate {rows.max() + 1}, and there are {count}")
+        raise MeshError(f"a face refers to texture coordinate {rows.max() + 1}, and there are {count}")
     polygons.uv, polygons.uv_corners = clean_uv(source, np.asarray(found.uv).reshape(-1, 2)), np.where(named, rows, -1)
 
 
 def _materials(source: Source, found: _Statements, polygons: Polygons) -> list[Material]:
-    """The material of each name, loaded where a face uses it."""
+    """Material of each name, loaded only where a face uses it."""
     library = Library(source)
     for name in found.libraries:
         _open_library(library, name)
@@ -229,17 +230,17 @@ def _materials(source: Source, found: _Statements, polygons: Polygons) -> list[M
     materials = [PLAIN] * len(found.names)
     if not library.entries:
         if used and not found.libraries:
-            source.warn(f"it names no library of its {len(used)} materials; they have the default colour")
+            source.warn(f"it has no library for its {len(used)} materials; they have the default colour")
         return materials
     for name, k in used.items():
-        materials[k], drawn = library.material(name)
-        if drawn is not None and (drawn.scale, drawn.offset) != ((1.0, 1.0), (0.0, 0.0)):
-            _move(polygons, k, drawn)
+        materials[k], used_map = library.material(name)
+        if used_map is not None and (used_map.scale, used_map.offset) != ((1.0, 1.0), (0.0, 0.0)):
+            _move(polygons, k, used_map)
     return materials
 
 
 def _open_library(library: Library, name: str) -> None:
-    """One line may name a library with blanks in its name, or several."""
+    """Add the libraries of one `mtllib` line: one whose name has blanks, or several."""
     source, words = library.source, name.split()
     if len(words) > 1:
         try:
@@ -251,12 +252,12 @@ def _open_library(library: Library, name: str) -> None:
     library.add(name.strip('"'))
 
 
-def _move(polygons: Polygons, material: int, drawn: Map) -> None:
-    """Give the corners of one material texture coordinates of their own: its map is scaled and shifted."""
+def _move(polygons: Polygons, material: int, used_map: Map) -> None:
+    """Give the corners of one material their own texture coordinates, scaled and shifted as its map requires."""
     if polygons.uv is None or polygons.uv_corners is None or polygons.materials is None:
         return
     own = np.repeat(polygons.materials == material, polygons.counts) & (polygons.uv_corners >= 0)
     rows, place = np.unique(polygons.uv_corners[own], return_inverse=True)
-    moved = polygons.uv[rows] * drawn.scale + drawn.offset
+    moved = polygons.uv[rows] * used_map.scale + used_map.offset
     polygons.uv_corners[own] = len(polygons.uv) + place.reshape(-1)
     polygons.uv = np.concatenate([polygons.uv, moved])

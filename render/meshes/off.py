@@ -1,4 +1,4 @@
-"""Reader of OFF files (Geomview, ModelNet): polygons, with the colours of vertices or faces where there are any."""
+"""Reader of OFF files (Geomview, ModelNet): polygons, with optional colours of vertices or faces."""
 
 import re
 from array import array
@@ -14,19 +14,19 @@ from render.meshes.sources import Source, check_text, lines
 from render.models.assemble import one_line
 
 HEADER = re.compile(r"(ST)?(C)?(N)?(4)?(n)?OFF(?![A-Za-z])")
-"""Prefixes for texture coordinates, colours, normals, a fourth coordinate, and any number of dimensions."""
+"""First word, with prefixes for texture coordinates, colours, normals, a fourth coordinate, and any dimension."""
 WIDEST = 12
-"""Numbers of a vertex: place, normal, colour with alpha, and texture coordinates."""
+"""Most numbers of a vertex: position, normal, colour with alpha, and texture coordinates."""
 Lines = Iterator[tuple[int, list[str]]]
 
 
 def read(source: Source) -> RawMesh:
-    """The mesh in the file.
+    """Read the mesh in the file.
 
     Raises
     ------
     MeshError
-        When it is no OFF file, or has fewer or other lines than its header declares.
+        When it is not an OFF file, or has fewer or other lines than its header declares.
     """
     rows = _content(check_text(source.content(), "OFF"))
     prefixes, vertices, faces = _header(rows)
@@ -36,7 +36,7 @@ def read(source: Source) -> RawMesh:
     polygons = _faces(source, rows, faces, table[:, :3])
     left = next(rows, None)
     if left is not None:
-        source.warn(f"what follows the last face, from line {left[0]}, is left out")
+        source.warn(f"the lines after the last face, from line {left[0]}, are left out")
     extra = table[:, 3:]
     if prefixes[2]:
         extra = extra[:, 3:]
@@ -46,7 +46,7 @@ def read(source: Source) -> RawMesh:
 
 
 def _content(data: bytes) -> Lines:
-    """Words of each line that has any, without comments."""
+    """Number and words of each line that is not empty, without comments."""
     for number, line in lines(data):
         words = (line.partition("#")[0] if "#" in line else line).split()
         if words:
@@ -54,7 +54,7 @@ def _content(data: bytes) -> Lines:
 
 
 def _header(rows: Lines) -> tuple[tuple[str | None, ...], int, int]:
-    """Prefixes, and the numbers of vertices and faces; the counts may follow the word without a blank."""
+    """Parse the prefixes and the numbers of vertices and faces; the counts may follow the word without a blank."""
     _, words = next(rows, (0, [""]))
     match = HEADER.match(words[0])
     if match is None:
@@ -66,7 +66,7 @@ def _header(rows: Lines) -> tuple[tuple[str | None, ...], int, int]:
         counts = next(rows, (0, []))[1]
     if len(counts) not in (2, 3) or not all(re.fullmatch(r"[0-9]{1,12}", word) for word in counts):
         raise MeshError(
-            f"{one_line(' '.join(counts), 40)!r} are no counts; expected those of vertices, faces and edges"
+            f"{one_line(' '.join(counts), 40)!r} are not counts; expected those of vertices, faces and edges"
         )
     vertices, faces = int(counts[0]), int(counts[1])
     if vertices > MOST_VERTICES or faces > MOST_TRIANGLES:
@@ -77,7 +77,7 @@ def _header(rows: Lines) -> tuple[tuple[str | None, ...], int, int]:
 
 
 def _vertices(rows: Lines, count: int) -> Floats:
-    """(V, 3 or more): every vertex has as many numbers as the first, or it is no vertex."""
+    """Vertex table (V, 3 or more); raise MeshError for a line with another number of values than the first."""
     found: array[float] = array("d")
     width = 0
     for _ in range(count):
@@ -108,7 +108,7 @@ def _faces(source: Source, rows: Lines, count: int, positions: Floats) -> Polygo
             if len(words) - size in (4, 5):
                 colors.extend(map(float, words[size + 1 : size + 4]))
         except (ValueError, OverflowError) as error:
-            raise MeshError(f"line {number} is no face: {one_line(' '.join(words), 40)!r}") from error
+            raise MeshError(f"line {number} is not a face: {one_line(' '.join(words), 40)!r}") from error
         counts.append(size)
         triangles += max(1, size - 2)
         if triangles > MOST_TRIANGLES:
@@ -120,7 +120,7 @@ def _faces(source: Source, rows: Lines, count: int, positions: Floats) -> Polygo
 
 
 def _size(words: list[str]) -> int:
-    """Corners of the face; ValueError when it does not have as many."""
+    """Declared number of corners of a face; raise ValueError when the line has fewer."""
     size = int(words[0])
     if not 0 <= size < len(words) or size > MOST_CORNERS:
         raise ValueError
@@ -128,7 +128,7 @@ def _size(words: list[str]) -> int:
 
 
 def _scaled(source: Source, colors: Floats) -> Floats | None:
-    """Colours (n, 3) from 0 to 1: they are of 255 when all are whole numbers and one is more than 1."""
+    """Colours (n, 3) in 0..1; divided by 255 when all are whole numbers and one is more than 1."""
     if np.isfinite(colors).all() and colors.max() > 1 and (colors == np.floor(colors)).all():
         return np.clip(colors / 255, 0, 1)
     return clean_colors(source, colors)

@@ -1,4 +1,4 @@
-"""The result of every reader and generator of meshes: parts in one frame, each with a material of its own."""
+"""Output of every reader and generator of meshes: parts in one frame, each with its own material."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Material:
-    """The surface of a part: the albedo is colour times texture times the part's vertex colours."""
+    """Appearance of a part: the rendered albedo is colour times texture times the part's own colours."""
 
     color: tuple[float, float, float] = (0.8, 0.8, 0.8)
     """RGB, 0..1, display-referred."""
     texture: NDArray[np.uint8] | None = None
     """(H, W, 4) RGBA, row 0 on top, at most 512 pixels a side; display-referred."""
     wrap: tuple[str, str] = ("repeat", "repeat")
-    """Keys of `render.texture.WRAPS`, along u and v."""
+    """Wrap modes along u and v, of `render.texture.WRAPS`."""
     cut_below: float | None = None
-    """Alpha (0..1) of the texture below which there is no surface; None for no cut."""
+    """Alpha (0..1) of the texture below which there is no surface; None for an opaque surface."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,16 @@ class Part:
     colors: NDArray[np.float32] | None = None
     """(V, 3) RGB, 0..1, display-referred."""
     label: int = 0
-    """Value in the region channel, 1..255; 0 for a part without a name."""
+    """Value in the region channel, 1..255; 0 for an unnamed part."""
 
 
 @dataclass(frozen=True)
 class RawMesh:
-    """A mesh as it was read or generated, and what was wrong with it."""
+    """A mesh as it was read or generated, with warnings about its defects."""
 
     parts: tuple[Part, ...]
-    """At least one, with at least one triangle between them."""
+    """At least one part; together they have at least one triangle."""
     warnings: tuple[str, ...] = field(default=())
-    """One line each: what was left out or replaced, and why."""
+    """One line for each item that was left out or replaced, with the reason."""
     files: tuple[Path, ...] = ()
-    """Full paths of what it was read from: the mesh first, then buffers, material libraries, pictures."""
+    """Full paths of the files it was read from: the mesh first, then buffers, material libraries, pictures."""

@@ -1,4 +1,4 @@
-"""Pictures become textures: decoded within bounds, reduced to a side of 512, their alpha a cut or nothing."""
+"""Conversion of pictures to textures: decoded within limits, reduced to a side of 512, alpha cut or dropped."""
 
 import io
 from dataclasses import dataclass
@@ -14,61 +14,61 @@ from render.models.content import LFS
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TGA", "GIF")
 HALF = 0.5
-"""A texture without a cut of its own whose alpha has values on both sides of this is cut here."""
+"""Default alpha threshold: a texture with alpha on both sides of it is cut there."""
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of at most 512 pixels a side, (H, W, 4) with row 0 on top."""
+    """A decoded picture of at most 512 pixels a side, (H, W, 4) uint8 with row 0 on top."""
 
     whole: Pixels
-    """Its colours as they are stored, opaque."""
+    """The stored colours, opaque."""
     cut: Pixels | None
-    """With its alpha; colours weigh by it, so that what is cut away does not tint the edge. None without alpha."""
+    """The picture with alpha, reduced with colours weighted by it, so that edges are not tinted; None without alpha."""
     lowest: float
-    """Alpha (0..1), before the picture was reduced."""
+    """Lowest and (below) highest alpha, 0..1, before the picture was reduced."""
     highest: float
 
 
 @dataclass(frozen=True)
 class Texture:
-    """A decoded texture image."""
+    """Texture of a material, made from a picture."""
 
     rgba: Pixels
     cut_below: float | None
     invisible: bool
-    """True where all of it lies below the cut, so that it is used whole instead."""
+    """True when all of it is below the cut, so that it is rendered opaque instead."""
 
 
 @dataclass
 class Pictures:
-    """Decodes the pictures of one mesh, and keeps count of them."""
+    """Decoder of the pictures of one mesh, which enforces the limits on their number and pixels."""
 
     pixels: int = 0
     number: int = 0
 
     def open(self, data: bytes) -> Picture:
-        """The picture in the bytes of a file.
+        """Decode the picture in the bytes of a file.
 
         Raises
         ------
         MeshError
-            When it is damaged, of no known format, or larger than allowed (alone or with those before it).
+            When it is damaged, of an unknown format, or larger than allowed (alone or with those before it).
         """
         if data.startswith(LFS):
-            raise MeshError("a git-LFS pointer instead of the picture (fetch it with `git lfs pull`)")
+            raise MeshError("it is a git-LFS pointer instead of the picture (fetch it with `git lfs pull`)")
         try:
             return _reduced(self._opened(data))
         except MeshError:
             raise
         except Exception as error:
-            # Pillow meets damage with every exception there is.
+            # Pillow raises exceptions of any type for damaged files.
             why = one_line(f"{type(error).__name__}: {error}", 100)
-            raise MeshError(f"no picture that can be read ({why})") from error
+            raise MeshError(f"it is not a readable picture ({why})") from error
 
     def masked(self, picture: Picture, mask: Picture) -> Picture:
-        """The picture with the alpha of another: its own alpha where it has some, else its brightness."""
+        """Return the picture with alpha from a mask: the mask's own alpha if it has any, else its brightness."""
         self._count(1)
         height, width = picture.whole.shape[:2]
         alpha = Image.fromarray(mask.whole).convert("L") if mask.cut is None else Image.fromarray(mask.cut[..., 3])
@@ -82,11 +82,11 @@ class Pictures:
         return image
 
     def _count(self, pixels: int) -> None:
-        """Check before memory is allocated: a file of a few bytes can declare any number of pixels."""
+        """Count a picture, or raise MeshError, before its memory is allocated: a few bytes can declare any size."""
         together = self.pixels + pixels
         if not 0 < pixels <= MOST_PIXELS or together > MOST_PIXELS_TOGETHER or self.number >= MOST_PICTURES:
             raise MeshError(
-                f"a picture of {pixels} pixels after {self.number} others; the most are {MOST_PIXELS}, and "
+                f"it is a picture of {pixels} pixels after {self.number} others; the most are {MOST_PIXELS}, and "
                 f"{MOST_PIXELS_TOGETHER} in {MOST_PICTURES} pictures together"
             )
         self.number += 1
@@ -94,18 +94,18 @@ class Pictures:
 
 
 def texture(picture: Picture, threshold: float | None) -> Texture:
-    """The texture that a material makes of a picture.
+    """Make the texture of a material from a picture.
 
     Parameters
     ----------
     picture : Picture
     threshold : float, optional
-        Alpha (0..1) below which there is no surface, where the alpha really is on both sides of it. None when the
-        material pays no heed to alpha.
+        Alpha (0..1) below which there is no surface; used only if the picture has alpha on both sides of it. None
+        when the material ignores alpha.
     """
     if threshold is None or picture.cut is None:
         return Texture(picture.whole, None, False)
-    # Fine wickerwork may have no pixel left above the threshold once it is reduced; it is better visible than not.
+    # Fine wickerwork may have no pixel above the threshold once it is reduced; opaque is better than invisible.
     if picture.lowest < threshold <= picture.highest and picture.cut[..., 3].max() >= threshold * 255:
         return Texture(picture.cut, threshold, False)
     return Texture(picture.whole, None, picture.lowest < threshold)
@@ -116,14 +116,14 @@ def _reduced(image: Image.Image) -> Picture:
     image = _coloured(image)
     if image.mode != "RGBA":
         return Picture(_pixels(image), None, 1.0, 1.0)
-    # Band by band: a second copy of a picture of 8192 x 8192 would take a quarter of a gigabyte.
+    # Reduced band by band: a second copy of a picture of 8192 x 8192 would take a quarter of a gigabyte.
     whole = Image.merge("RGB", [_small(image.getchannel(band)) for band in "RGB"])
     levels = np.flatnonzero(image.getchannel("A").histogram()) / 255
     return Picture(_pixels(whole), _pixels(image), float(levels[0]), float(levels[-1]))
 
 
 def _coloured(image: Image.Image) -> Image.Image:
-    """The image as RGB, or as RGBA where there is any alpha."""
+    """Convert to RGB, or to RGBA where the picture has alpha."""
     if image.mode.startswith("I"):
         # Greys of 16 bits, which Pillow would cut off at 255 instead of scaling them.
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -133,12 +133,12 @@ def _coloured(image: Image.Image) -> Image.Image:
 
 
 def _pixels(image: Image.Image) -> Pixels:
-    """(H, W, 4)."""
+    """RGBA pixels (H, W, 4) uint8 of the reduced picture."""
     return np.array(_small(image).convert("RGBA"), np.uint8)
 
 
 def _small(image: Image.Image) -> Image.Image:
-    """At most 512 pixels a side, by the means over boxes: they need no library's sine, so that all machines agree."""
+    """Reduce to at most 512 pixels a side by box means, which are the same on every machine."""
     longest = max(image.size)
     if longest <= TEXTURE_SIDE:
         return image

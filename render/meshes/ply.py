@@ -14,21 +14,21 @@ from render.meshes.plytables import Column, read_tables
 from render.meshes.sources import Source
 
 PLACES = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("texture_s", "texture_t"))
-"""Names that writers give texture coordinates."""
+"""Names of texture coordinates that different writers use."""
 COLORS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 CORNERS = ("vertex_indices", "vertex_index")
 WEDGES = "texcoord"
-"""The list of u and v of a face's corners, as MeshLab writes it."""
+"""Name of MeshLab's list of u and v of the corners of a face."""
 Columns = dict[str, Column]
 
 
 def read(source: Source) -> RawMesh:
-    """The mesh in the file.
+    """Read the mesh in the file.
 
     Raises
     ------
     MeshError
-        When it is no PLY file, is cut short, or holds no faces.
+        When it is not a PLY file, is cut short, or has no faces.
     """
     data = source.content()
     header = parse_header(data)
@@ -47,7 +47,7 @@ def read(source: Source) -> RawMesh:
 
 
 def _wanted(header: Header) -> dict[str, set[str]]:
-    """Names of the columns to read of vertices and faces: of several for one thing, the first that is there."""
+    """Names of the columns to read of vertices and faces; of alternative names, the first that the file has."""
     names = {element.name: {p.name for p in element.properties} for element in header.elements}
     vertex, face = names["vertex"], names["face"]
     corners = {name for name in CORNERS if name in face}
@@ -70,13 +70,13 @@ def _polygons(vertices: Columns, faces: Columns) -> Polygons:
         raise MeshError(f"its faces have no list {' or '.join(CORNERS)}")
     index = corners.values.astype(np.int64)
     if not (index == corners.values).all():
-        raise MeshError("its faces name vertices by numbers that are not whole")
+        raise MeshError("its faces refer to vertices by numbers that are not whole")
     positions = np.stack([vertices[name].values.astype(np.float64) for name in "xyz"], axis=1)
     return Polygons(positions, corners.counts, index)
 
 
 def _colors(source: Source, columns: Columns) -> Floats | None:
-    """(n, 3) from 0 to 1: whole numbers are of the most that their type holds."""
+    """Colours (n, 3) in 0..1, or None; integers are divided by the greatest value of their type."""
     for names in COLORS:
         if all(name in columns and columns[name].counts is None for name in names):
             kind = columns[names[0]].type
@@ -100,7 +100,7 @@ def _texture_places(source: Source, vertices: Columns, faces: Columns, polygons:
 
 
 def _material(source: Source, picture: str | None, polygons: Polygons) -> Material:
-    """White under the picture that the header names, else the default."""
+    """White material with the texture that the header names, or the default material."""
     if picture is not None and polygons.uv is not None:
         try:
             image = Pictures().open(source.beside(picture, source.path.parent, LARGEST_PICTURE))

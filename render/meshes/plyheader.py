@@ -1,4 +1,4 @@
-"""The header of a PLY file."""
+"""Parser of the header of a PLY file."""
 
 import re
 from dataclasses import dataclass, replace
@@ -20,17 +20,17 @@ END = re.compile(rb"[\r\n]end_header[ \t]*(\r\n|\n|\r)")
 
 
 class Property(NamedTuple):
-    """One column: a number for each row, or a list of them."""
+    """One column: a number for each row, or a list of numbers."""
 
     name: str
     type: str
     length: str | None
-    """Type of a list's length."""
+    """Type of the length of a list; None for a number."""
 
 
 @dataclass(frozen=True)
 class Element:
-    """One table."""
+    """One table of a PLY file."""
 
     name: str
     count: int
@@ -39,24 +39,24 @@ class Element:
 
 @dataclass
 class Header:
-    """The declarations of the header."""
+    """The declarations in the header of a PLY file."""
 
     order: str | None
-    """Byte order in numpy's notation; None for text."""
+    """Byte order, `<` or `>`; None for text."""
     elements: list[Element]
     start: int
-    """Offset of the data."""
+    """Offset of the data in bytes."""
     texture: str | None = None
     """The picture that MeshLab names in a comment."""
 
 
 def parse_header(data: bytes) -> Header:
-    """What the file declares.
+    """Parse the header of a file.
 
     Raises
     ------
     MeshError
-        When it does not begin as a PLY file does, or declares more than any mesh has.
+        When it does not begin as a PLY file, or declares more than `limits` allows.
     """
     if not data.startswith((b"ply\n", b"ply\r")):
         raise MeshError("it does not begin with the word `ply`")

@@ -1,4 +1,4 @@
-"""The rows of a PLY file's elements as columns; every size is checked against the file before memory is allocated."""
+"""Columns of the elements of a PLY file; every size is checked against the file before memory is allocated."""
 
 from array import array
 from collections.abc import Container, Iterator, Mapping
@@ -17,31 +17,39 @@ from render.models.assemble import one_line
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 LISTED = 8 * MOST_TRIANGLES
-"""Most values of a column of lists."""
+"""Most values of a column of lists, all lists together."""
 
 
 class Column(NamedTuple):
     """The values of a property."""
 
     values: NDArray[np.generic]
-    """(n,), or those of all lists, one after the other."""
+    """(n,) values, or the values of all lists, one list after the other."""
     counts: Ints | None
-    """(n,) the length of each list."""
+    """(n,) length of each list; None for a column of numbers."""
     type: str
-    """Type in the file: `u1`, `f4` and so on."""
+    """Type in the file, such as `u1` or `f4`."""
 
 
 Tables = dict[str, dict[str, Column]]
-"""By element, then by property."""
+"""Columns by name of the element, then of the property."""
 
 
 def read_tables(data: bytes, header: Header, wanted: Mapping[str, Container[str]]) -> Tables:
-    """The columns with the wanted names, by element.
+    """Read the wanted columns of the elements up to the last of vertex and face.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    header : Header
+    wanted : mapping of str to container of str
+        Names of the properties to read, by element.
 
     Raises
     ------
     MeshError
-        When the file ends before the last of these rows, or a row is damaged.
+        When the file ends before the last of their rows, or a row is damaged.
     """
     return _text(data, header, wanted) if header.order is None else _binary(data, header, wanted)
 
@@ -80,7 +88,7 @@ def _binary(data: bytes, header: Header, wanted: Mapping[str, Container[str]]) -
 
 
 def _check_room(raw: Bytes, at: int, element: Element) -> None:
-    """Refuse more rows than the file has bytes for, were all lists empty."""
+    """Raise MeshError when the file is too short for the rows, even if all lists were empty."""
     least = sum(np.dtype(p.length or p.type).itemsize for p in element.properties)
     if element.count * least > len(raw) - at:
         raise _cut(element, max(0, len(raw) - at) // least)
@@ -92,7 +100,7 @@ def _first_of_each_name(element: Element, wanted: Container[str]) -> list[int]:
 
 
 def _plain(data: bytes, at: int, element: Element, kept: list[int], order: str) -> tuple[dict[str, Column], int]:
-    """Columns of rows that are all of one length, and where they end."""
+    """Columns of an element without lists, and the offset of its end."""
     record = np.dtype([(f"p{k}", order + p.type) for k, p in enumerate(element.properties)])
     rows = np.frombuffer(data, record, element.count, at)
     chosen = [(element.properties[k], rows[f"p{k}"]) for k in kept]
@@ -100,7 +108,7 @@ def _plain(data: bytes, at: int, element: Element, kept: list[int], order: str) 
 
 
 def _with_lists(raw: Bytes, at: int, element: Element, kept: list[int], order: str) -> tuple[dict[str, Column], int]:
-    """Columns of rows that only their own lists say the length of, and where they end."""
+    """Columns of an element with lists, and the offset of its end."""
     item = np.array([np.dtype(p.type).itemsize for p in element.properties])
     length = np.array([np.dtype(p.length).itemsize if p.length else 0 for p in element.properties])
     column = np.full(len(item), -1)
@@ -116,7 +124,7 @@ def _with_lists(raw: Bytes, at: int, element: Element, kept: list[int], order: s
 
 
 def _gathered(raw: Bytes, places: Ints, lengths: Ints | None, kind: np.dtype[np.generic]) -> NDArray[np.generic]:
-    """The values that start at `places` (n,), or the `lengths` (n,) values of each list."""
+    """Values at the offsets `places` (n,), or the `lengths` (n,) values of each list there."""
     if lengths is not None:
         _check_lists(lengths)
     sizes = kind.itemsize * (np.ones_like(places) if lengths is None else lengths)
@@ -125,7 +133,7 @@ def _gathered(raw: Bytes, places: Ints, lengths: Ints | None, kind: np.dtype[np.
 
 @numba.njit(nogil=True, cache=True)
 def _copied(raw: Bytes, places: Ints, sizes: Ints) -> Bytes:
-    """The bytes that start at each place, one stretch after the other."""
+    """Concatenate `sizes[k]` bytes from each offset `places[k]`."""
     out = np.empty(sizes.sum(), np.uint8)
     at = 0
     for k in range(len(places)):
@@ -201,7 +209,7 @@ def _text(data: bytes, header: Header, wanted: Mapping[str, Container[str]]) -> 
 
 
 class _Columns:
-    """Collects the columns `kept` of rows of words."""
+    """Collector of the columns `kept` from the rows of a text file."""
 
     def __init__(self, element: Element, kept: list[int]):
         self.properties = element.properties
@@ -235,7 +243,7 @@ class _Columns:
             at += size
 
     def finished(self) -> dict[str, Column]:
-        """The columns by the name of their property."""
+        """Return the columns by the name of their property."""
         table = {}
         for k, values in self.values.items():
             p = self.properties[k]

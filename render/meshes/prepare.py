@@ -1,4 +1,4 @@
-"""Preparation of a mesh for rendering: in our axes, of unit size, cleaned, with smooth normals."""
+"""Preparation of a raw mesh for rendering: change of axes, unit size, cleaning, smooth normals."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,15 +16,15 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 CELL = 2.0**-17
-"""Cell size, as a share of the radius: vertices in one cell are at one place. Far below a pixel, above rounding."""
+"""Cell size, relative to the radius; vertices in one cell are at one position. Far below a pixel, above rounding."""
 LEAST_AREA = 1e-10
-"""Area, as a share of the squared radius, below which a triangle is a line."""
+"""Least area of a triangle, relative to the squared radius."""
 OPAQUE = -1
 """Texture number of triangles without a texture."""
 
 
 class Texture(NamedTuple):
-    """A picture and how it is shown; see `Material`."""
+    """A texture image with its wrap modes and alpha cut; see `Material`."""
 
     rgba: NDArray[np.uint8]
     wrap: tuple[str, str]
@@ -33,33 +33,33 @@ class Texture(NamedTuple):
 
 @dataclass(frozen=True)
 class PreparedMesh:
-    """One mesh in our axes: +x the viewer's right, +y up, +z the front, toward the viewer; right-handed.
+    """One mesh in right-handed axes: +x the viewer's right, +y up, +z the front, toward the viewer.
 
     Its bounding box is centred on the origin, and its farthest vertex is at distance 1 from there.
     """
 
     positions: NDArray[np.float32]
-    """(V, 3)."""
+    """(V, 3), at most 1 from the origin."""
     normals: NDArray[np.float32]
-    """(V, 3) unit, on the side from which the triangles are counter-clockwise."""
+    """(V, 3) unit vectors, on the side from which the triangles are counter-clockwise."""
     albedo: NDArray[np.float32]
     """(V, 3) RGB, 0..1, display-referred: the material's colour times the part's own. A texture multiplies it."""
     uv: NDArray[np.float32] | None
     """(V, 2), v = 0 at the bottom; None when nothing is textured."""
     triangles: NDArray[np.int32]
-    """(T, 3). Neighbours are wound alike, and closed surfaces counter-clockwise from outside."""
+    """(T, 3) vertex indices. Windings of neighbours agree; closed surfaces are counter-clockwise from outside."""
     texture: NDArray[np.int16]
-    """(T,) place in `textures`, or -1."""
+    """(T,) index into `textures`, or -1."""
     textures: tuple[Texture, ...]
     label: NDArray[np.uint8]
-    """(V,) of the region channel."""
+    """(V,) value in the region channel, 0..255."""
     warnings: tuple[str, ...] = ()
-    """Notes of the file, and everything left out here."""
+    """Warnings of the reader, and of the preparation."""
 
 
 @dataclass
 class _Soup:
-    """All parts in one: vertices with what they carry, triangles with what they show."""
+    """All parts in one: vertices with their attributes, triangles with their texture numbers."""
 
     positions: Floats
     albedo: NDArray[np.float32]
@@ -69,29 +69,29 @@ class _Soup:
     texture: NDArray[np.int16]
 
     def kept(self, triangles: NDArray[np.bool_] | Ints) -> "_Soup":
-        """With these triangles only."""
+        """Return a copy with the selected triangles only (a mask or indices)."""
         return _Soup(
             self.positions, self.albedo, self.uv, self.label, self.triangles[triangles], self.texture[triangles]
         )
 
 
 def prepare(raw: RawMesh, up: str, front: str | None = None) -> PreparedMesh:
-    """Prepare a mesh for rendering.
+    """Convert a raw mesh to one that can be rendered.
 
     Triangles without area are left out, and so are copies of a triangle, with either winding: of copies, the first
-    with a texture is kept, or else the first. Normals are smooth within the crease angle of `creases`; they do not
+    with a texture remains, or else the first. Normals are smooth within the crease angle of `creases`; they do not
     depend on the file's windings, which are made to agree.
 
     Parameters
     ----------
     raw : RawMesh
     up, front : str
-        Axes of the file, such as `+z`. Without a front, the one that is usual with that up: -y for ±z, else +z.
+        Axes of the file, such as `+z`. The default front depends on up: -y for ±z, else +z.
 
     Raises
     ------
     MeshError
-        When the axes do not fit each other, or no triangle has an area.
+        When the names of the axes are wrong or both lie along one axis, or no triangle has an area.
     """
     up = parse_axis(up)
     front = USUAL_FRONT[up] if front is None else parse_axis(front)
@@ -101,13 +101,13 @@ def prepare(raw: RawMesh, up: str, front: str | None = None) -> PreparedMesh:
     soup.positions = turned(soup.positions, up, front)
     soup.positions = _unit_size(soup.positions, soup.triangles)
     soup = _cleaned(soup, notes)
-    # Parts that were left out may have reached farther than the rest.
+    # The triangles that were left out may have extended farther than the rest.
     soup.positions = _unit_size(soup.positions, soup.triangles)
     return _finished(soup, tuple(textures), tuple(notes))
 
 
 def _joined(raw: RawMesh, textures: list[Texture], notes: list[str]) -> _Soup:
-    """The parts one after the other; their textures are added to `textures`, each once."""
+    """Concatenate the parts; their textures are added to `textures`, each once."""
     numbers: dict[tuple[int, tuple[str, str], float | None], int] = {}
     soups, vertices = [], 0
     for part in raw.parts:
@@ -115,7 +115,7 @@ def _joined(raw: RawMesh, textures: list[Texture], notes: list[str]) -> _Soup:
         color = np.array(part.material.color, np.float32)
         number, uv = OPAQUE, np.zeros((count, 2), np.float32)
         if part.material.texture is not None and part.uv is None:
-            notes.append("a part has a texture and no coordinates in it; it has the texture's mean colour")
+            notes.append("a part has a texture and no texture coordinates; the mean colour of the texture is used")
             color = color * _mean_color(part.material.texture)
         elif part.material.texture is not None and part.uv is not None:
             found = Texture(part.material.texture, part.material.wrap, part.material.cut_below)
@@ -139,32 +139,32 @@ def _mean_color(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _unit_size(positions: Floats, triangles: Ints) -> Floats:
-    """Centred at the middle of the box of the triangles, their farthest vertex at distance 1.
+    """Centre the bounding box of the triangles on the origin and scale their farthest vertex to distance 1.
 
-    The box is brought near 1 before anything is squared, so that a chair in micrometres far from the origin and one
-    of 1e20 units come out alike.
+    The box is scaled to about 1 before anything is squared, so that a chair in micrometres far from the origin and
+    one of 1e20 units give the same result.
     """
     used = np.zeros(len(positions), bool)
     used[triangles.reshape(-1)] = True
     low, high = positions[used].min(axis=0), positions[used].max(axis=0)
     half = float((high / 2 - low / 2).max())
     if not half > 0 or not np.isfinite(1 / half):
-        raise MeshError("all its vertices are at one place")
+        raise MeshError("all its vertices are at one place; expected a mesh with an extent")
     centred = (positions - (low / 2 + high / 2)) / half
     x, y, z = centred[used].T
     radius = float(np.sqrt(x * x + y * y + z * z).max())
-    # Vertices outside are not rendered, and can lie anywhere.
+    # Unused vertices are not rendered; they are set to 0.
     return np.where(used[:, None], centred / radius, 0.0)
 
 
 def _places(positions: Floats) -> Ints:
-    """(V,) number of the place of each vertex: equal for vertices in one cell."""
+    """Numbers (V,) of positions: equal for vertices in one cell."""
     cells = np.floor(positions / CELL + 0.5).astype(np.int64)
     return distinct(*cells.T)[1]
 
 
 def _cleaned(soup: _Soup, notes: list[str]) -> _Soup:
-    """Without triangles that have no area, and with one of each that there are copies of."""
+    """Leave out triangles without area, and all but one of each set of copies, with a note."""
     places = _places(soup.positions)[soup.triangles]
     a, b, c = places.T
     x, y, z = face_vectors(soup.positions, soup.triangles).T
@@ -174,7 +174,7 @@ def _cleaned(soup: _Soup, notes: list[str]) -> _Soup:
     if flat.any():
         notes.append(f"{int(flat.sum())} triangles without area are left out")
     soup, places = soup.kept(~flat), places[~flat]
-    # Textured ones first, so that of copies the first is the one to keep.
+    # Textured triangles first, so that of copies the first one remains.
     order = np.argsort(soup.texture == OPAQUE, kind="stable")
     first, _ = distinct(*np.sort(places[order], axis=1).T)
     kept = np.sort(order[first])
@@ -184,7 +184,7 @@ def _cleaned(soup: _Soup, notes: list[str]) -> _Soup:
 
 
 def _finished(soup: _Soup, textures: tuple[Texture, ...], notes: tuple[str, ...]) -> PreparedMesh:
-    """With normals; a vertex is one for each place, normal and look that it has."""
+    """Add normals, and split vertices so that each has one position, normal, colour and texture coordinate."""
     places = _places(soup.positions)
     triangles, normals, group = corner_normals(soup.positions, soup.triangles, places)
     corners = triangles.reshape(-1)

@@ -1,4 +1,4 @@
-"""Meshes from files. A new format is one module here and one line in `READERS`."""
+"""Reading of mesh files. A new format needs one module here and one line in `READERS`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,37 +17,37 @@ READERS: dict[str, tuple[str, Callable[[Source], RawMesh]]] = {
     ".stl": ("an STL file", stl.read),
     ".off": ("an OFF file", off.read),
 }
-"""Readers by the suffix of the file's name, in any case: an OBJ file has no signature."""
+"""Name and reader of each format by suffix, in lower case; the content of an OBJ file does not identify it."""
 
 
 def read_mesh(path: Path, root: Path | None = None) -> RawMesh:
-    """The mesh in a file, in the file's own axes and units, with its materials.
+    """Read the mesh in a file, in the file's own axes and units, with its materials.
 
-    trimesh reads most of these formats too, and is what the tests compare with. It is not used here: it loads
-    damaged files in silence (an OBJ cut in half, an OFF whose faces it takes for vertices), asks for as much memory
-    as a file declares, follows references anywhere, and places glTF nodes by BLAS, whose last bits differ from one
+    trimesh reads most of these formats too, and the tests compare with it. It is not used here: it loads damaged
+    files without an error (an OBJ cut in half, an OFF whose faces it takes for vertices), allocates as much memory as
+    a file declares, follows references to any folder, and places glTF nodes by BLAS, whose last bits differ from one
     machine to the next.
 
     Parameters
     ----------
     path : Path
-        Its name's end says what it is; see `READERS`.
+        The mesh file; its suffix determines the format, see `READERS`.
     root : Path, optional
-        The folder of the collection. Textures, buffers and material libraries are read from it and below, never from
-        elsewhere; without it, from the file's own folder and below.
+        The folder of the collection; default: the folder of the file. Textures, buffers and material libraries are
+        read only from there and below.
 
     Returns
     -------
     RawMesh
-        With a warning for everything that was left out or replaced.
+        The parts, with a warning for everything that was left out or replaced.
 
     Raises
     ------
     MeshError
-        When there is no such file, it is no mesh, or it cannot be read right.
+        When the file does not exist, is not a mesh, or cannot be read correctly.
     """
     if path.suffix.lower() not in READERS:
-        raise MeshError(f"{path}: no mesh is known by the end of this name; known are {', '.join(READERS)}")
+        raise MeshError(f"{path}: unknown suffix of a mesh file; known are {', '.join(READERS)}")
     layout, read = READERS[path.suffix.lower()]
     if not path.exists():
         raise MeshError(f"there is no mesh at {path}")

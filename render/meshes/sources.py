@@ -1,4 +1,4 @@
-"""Reading of files that may be anything: sizes are checked first, and no name in a file leads out of its collection."""
+"""Reading of untrusted files: sizes are checked first, and no reference in a file leads out of its collection."""
 
 import io
 import warnings
@@ -15,14 +15,14 @@ from render.models.assemble import one_line
 from render.models.content import MAGIC, describe
 
 OTHER_KINDS = (*(magic for magic in MAGIC if len(magic) > 1), b"PK\x03\x04", b"\x89HDF", b"Rar!")
-"""First bytes of what is sometimes found under the name of a mesh."""
+"""First bytes of other kinds of files that occur under the name of a mesh."""
 
 
 @contextmanager
 def reading(path: Path, layout: str) -> Iterator[None]:
-    """Turn whatever goes wrong inside into one `MeshError` line that names the file.
+    """Convert every exception inside to a `MeshError` of one line that names the file.
 
-    The readers check what they know to go wrong; this is for what nobody thought of.
+    The readers check for all defects they expect; this covers the others.
     """
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -37,39 +37,39 @@ def reading(path: Path, layout: str) -> Iterator[None]:
 
 @dataclass
 class Source:
-    """A mesh file that is being read, the folder that nothing in it may leave, and what was wrong so far."""
+    """A mesh file being read: its folder limits, the files read so far, and the warnings so far."""
 
     path: Path
     root: Path
-    """Resolved."""
+    """Folder, resolved, that no reference may leave."""
     warnings: list[str] = field(default_factory=list)
-    unsaid: int = 0
-    """Warnings beyond `MOST_WARNINGS`."""
+    unlisted: int = 0
+    """Number of warnings beyond `MOST_WARNINGS`."""
     files: list[Path] = field(default_factory=list)
-    """Resolved paths of the files read so far."""
+    """Files read so far, resolved."""
 
     def warn(self, what: str) -> None:
-        """Add one line that names the file; the same line is added once."""
+        """Add a warning, as one line that names the file, unless it is already there."""
         line = one_line(f"{self.path.name}: {what}", 400)
         if line in self.warnings:
             return
         if len(self.warnings) < MOST_WARNINGS:
             self.warnings.append(line)
         else:
-            self.unsaid += 1
+            self.unlisted += 1
 
-    def said(self) -> tuple[str, ...]:
-        """All warnings, the last of them a count of those left out."""
-        more = (f"{self.path.name}: {self.unsaid} more warnings are not shown",) if self.unsaid else ()
+    def all_warnings(self) -> tuple[str, ...]:
+        """Return all warnings, followed by a count of those beyond `MOST_WARNINGS`."""
+        more = (f"{self.path.name}: {self.unlisted} more warnings are not shown",) if self.unlisted else ()
         return (*self.warnings, *more)
 
     def content(self) -> bytes:
-        """The bytes of the mesh file itself.
+        """Return the bytes of the mesh file itself.
 
         Raises
         ------
         MeshError
-            When it is empty, too large, or plainly of another kind.
+            When it is empty, too large, or has the first bytes of another kind of file.
         """
         data = self.read(self.path.resolve(), LARGEST_FILE)
         if not data:
@@ -79,32 +79,32 @@ class Source:
         return data
 
     def beside(self, name: str, folder: Path, most: int) -> bytes:
-        """Bytes of the file that is called `name` as seen from `folder`.
+        """Return the bytes of the file with the path `name` relative to `folder`.
 
-        A name that fits but for upper and lower case is taken, with a warning: it was written where that is no
-        difference.
+        A file whose name differs only in upper and lower case is accepted, with a warning: some file systems do not
+        distinguish them.
 
         Raises
         ------
         MeshError
-            When the name leads out of the collection, or to no file, or to one of more than `most` bytes.
+            When the path leads out of the collection, does not exist, or is a file of more than `most` bytes.
         """
         return self.read(self.find(name, folder), most)
 
     def read(self, path: Path, most: int) -> bytes:
-        """Bytes of a file that `find` gave; errors as in `beside`."""
+        """Return the bytes of a file that `find` returned; errors as in `beside`."""
         if path not in self.files:
             self.files.append(path)
         return limited(path, most)
 
     def find(self, name: str, folder: Path) -> Path:
-        """The file that `name` means, resolved; errors as in `beside`."""
+        """Return the resolved path of the file `name` relative to `folder`; errors as in `beside`."""
         try:
             found = self._walk(_relative(name), folder)
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, MeshError):
                 raise
-            raise MeshError(f"{one_line(name, 120)!r} is no name of a file") from error
+            raise MeshError(f"{one_line(name, 120)!r} is not the name of a file") from error
         if found is None or not found.is_file():
             raise MeshError(f"{one_line(name, 120)!r} is not there")
         return found
@@ -117,7 +117,7 @@ class Source:
                 close = sorted(entry.name for entry in at.iterdir() if entry.name.casefold() == part.casefold())
                 if len(close) != 1:
                     return None
-                self.warn(f"{part!r} is not there, {close[0]!r} is taken instead")
+                self.warn(f"{part!r} is not there, {close[0]!r} is used instead")
                 following = self._inside(at / close[0], parts)
             at = following
         return at
@@ -130,7 +130,7 @@ class Source:
 
 
 def _relative(name: str) -> tuple[str, ...]:
-    """Parts of a relative path with either slash."""
+    """Parts of a relative path with slashes of either kind; raise MeshError for an absolute path."""
     if PureWindowsPath(name).drive or name.startswith(("/", "\\")):
         raise MeshError(f"{one_line(name, 120)!r} is an absolute path; expected a file beside the mesh")
     parts = PurePosixPath(name.replace("\\", "/")).parts
@@ -140,12 +140,12 @@ def _relative(name: str) -> tuple[str, ...]:
 
 
 def limited(path: Path, most: int) -> bytes:
-    """The file's bytes; MeshError, before anything is read, when there are more than `most`."""
+    """Return the bytes of a file; raise MeshError, before anything is read, when it has more than `most`."""
     if not path.is_file():
         raise MeshError(f"{path.name!r} is {describe(path)}; expected a file")
     size = path.stat().st_size
     if size > most:
-        raise MeshError(f"{path.name!r} has {size} bytes; the most that is read is {most}")
+        raise MeshError(f"{path.name!r} has {size} bytes; the most are {most}")
     try:
         with path.open("rb") as file:
             return file.read(most)
@@ -154,14 +154,15 @@ def limited(path: Path, most: int) -> bytes:
 
 
 def lines(data: bytes, start: int = 0) -> Iterator[tuple[int, str]]:
-    """Lines of a text with their numbers from 1, without their ends, of whatever kind these are.
+    """Iterate over the lines of a text, from byte `start` on, with their numbers from 1 and without line ends.
 
-    As Latin-1, which takes every byte: only numbers and keywords count, and `as_text` gives names back their letters.
+    Lines are decoded as Latin-1, which accepts every byte: only numbers and keywords matter, and `as_text` decodes
+    names again.
 
     Raises
     ------
     MeshError
-        When there are more lines, or longer ones, than any mesh has.
+        When there are more or longer lines than `limits` allows.
     """
     stream = io.BytesIO(data)
     stream.seek(start)
@@ -181,7 +182,7 @@ def lines(data: bytes, start: int = 0) -> Iterator[tuple[int, str]]:
 
 
 def as_text(latin: str) -> str:
-    """A name out of `lines`, as UTF-8 where it is that."""
+    """Decode a name from `lines` as UTF-8 where possible."""
     try:
         return latin.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
@@ -189,7 +190,7 @@ def as_text(latin: str) -> str:
 
 
 def check_text(data: bytes, layout: str) -> bytes:
-    """The text without a byte order mark; MeshError for what cannot be a text of one byte per letter."""
+    """Return a text without its byte order mark; raise MeshError for UTF-16 and for binary data."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise MeshError(f"this is UTF-16 text; save the {layout} file as UTF-8")
     if b"\0" in data[:4096]:

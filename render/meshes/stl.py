@@ -1,6 +1,6 @@
 """Reader of STL files, binary and ASCII: triangles without colours; the normals in the file are not read.
 
-Which of the two a file is, its length says: binary files begin with `solid` too.
+The length of a file decides between the two: binary files may begin with `solid` too.
 """
 
 import struct
@@ -17,11 +17,11 @@ from render.meshes.weld import distinct
 from render.models.assemble import one_line
 
 HEADER, RECORD = 84, 50
-"""Bytes before the triangles (the last four are their number), and of each."""
+"""Bytes before the triangles (the last four are their number), and bytes of each triangle."""
 
 
 def read(source: Source) -> RawMesh:
-    """The mesh in the file, all solids of it together.
+    """Read the mesh in the file, all its solids together.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def read(source: Source) -> RawMesh:
     if not triangles:
         raise MeshError(nothing_left(0, "no triangles"))
     check_size(len(corners), triangles)
-    # Exactly equal corners are one vertex, as every other format would have it.
+    # Exactly equal corners become one vertex, as in every other format.
     first, vertices = distinct(*corners.T)
     return raw_mesh(source, Polygons(corners[first], np.full(triangles, 3), vertices))
 
@@ -51,14 +51,14 @@ def _is_binary(data: bytes) -> bool:
 
 
 def _binary(source: Source, data: bytes) -> Floats:
-    """Corners (3T, 3)."""
+    """Corners (3T, 3) of a binary file."""
     count = _count(data)
     if count < 0:
         raise MeshError(f"it has {len(data)} bytes, and neither a binary header nor the word `solid`")
     whole = HEADER + RECORD * count
     if len(data) < whole:
         raise MeshError(
-            f"it declares {count} triangles, which take {whole} bytes, and has {len(data)}: it is cut short or no STL"
+            f"it declares {count} triangles, which take {whole} bytes, and has {len(data)}; it is cut short or not STL"
         )
     if len(data) > whole:
         source.warn(f"{len(data) - whole} bytes behind the last triangle are left out")
@@ -68,7 +68,7 @@ def _binary(source: Source, data: bytes) -> Floats:
 
 
 def _ascii(source: Source, data: bytes) -> Floats:
-    """Corners (3T, 3)."""
+    """Corners (3T, 3) of an ASCII file."""
     found: array[float] = array("d")
     loop, ended = 0, True
     for number, line in lines(data):

@@ -1,4 +1,4 @@
-"""Equal rows of a table, found by one sort of integers for each column."""
+"""Grouping of equal rows of a table, by one sort of integers for each column."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,12 +7,12 @@ Ints = NDArray[np.int64]
 
 
 def distinct(*columns: NDArray[np.generic]) -> tuple[Ints, Ints]:
-    """Tell apart the rows of a table by exact equality.
+    """Number the distinct rows of a table, compared by exact equality.
 
     Parameters
     ----------
     *columns : (n,) each
-        Of any type that has an order; NaN equals NaN.
+        Columns of any type that has an order; NaN equals NaN.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Face models by name or file. A new format is one module here and one line in `READERS`."""
+"""Face models by name or file. A new layout needs one module here and one line in `READERS`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from render.morphable import ModelError, MorphableModel
 
 @dataclass(frozen=True)
 class Reader:
-    """One layout of face models. Layouts are recognised by content, never by file name."""
+    """One layout of face models. Layouts are identified by content, never by file name."""
 
     name: str
     recognises: Callable[[Path], bool]
     read: Callable[[Path], MorphableModel]
     licence: str
-    """The terms of use, as a hint; the files themselves hold none."""
+    """Hint on the terms of use, for display; the files themselves do not contain them."""
 
 
 BASEL = "Basel Face Model: research use under a signed licence; do not redistribute the model"
@@ -45,12 +45,12 @@ READERS = {
 
 
 def identify(path: Path) -> Reader:
-    """The reader of the file or folder at `path`.
+    """Return the reader of the file or folder at `path`.
 
     Raises
     ------
     ModelError
-        When none does; the message says what the file is, and what is known.
+        When no reader recognises it; the message describes the file and lists the known layouts.
     """
     if not path.exists():
         raise ModelError(f"no face model at {path}; give a file or folder, or `procedural` for the built-in head")
@@ -58,16 +58,16 @@ def identify(path: Path) -> Reader:
         for reader in READERS.values():
             if reader.recognises(path):
                 return reader
-        raise ModelError(f"this is {describe(path)}; the face models known here are {', '.join(READERS)}")
+        raise ModelError(f"this is {describe(path)}; the supported face models are {', '.join(READERS)}")
 
 
 def open_model(source: str) -> MorphableModel:
-    """The built-in head for `procedural`, else the model in the file or folder `source`.
+    """Return the built-in head for `procedural`, else read the model in the file or folder `source`.
 
     Raises
     ------
     ModelError
-        When there is no such file, no reader knows it, or its reader refuses it.
+        When the file does not exist, no reader recognises it, or its reader refuses it.
     """
     if source == "procedural":
         return procedural()

@@ -1,7 +1,7 @@
-"""Arrays from a file become the checked parts of a `MorphableModel`; shared by all readers.
+"""Assembly of a checked `MorphableModel` from the arrays of a file, shared by all readers.
 
-Files disagree on units, winding, scaled bases and colour; here each of these is decided, and what had to be guessed
-is added to the notes.
+Files differ in units, winding, scaling of the bases and colour; these are unified here, and every guess is added to
+the notes.
 """
 
 import math
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from render.morphable import Block, ModelError, MorphableModel
 
 MOST_VERTICES, MOST_COMPONENTS = 2_000_000, 2_000
-"""Sizes beyond these are refused before anything is read: a file can declare what no machine can hold."""
+"""Limits that are checked before anything is read: a file can declare more than any machine can store."""
 SMALL, GROWTH = 64 << 20, 16
-"""An array may take SMALL bytes, or GROWTH times its file's size where that is more; a good file never does."""
+"""Limit of an array in bytes: SMALL, or GROWTH times the size of its file if that is more."""
 UNITS = ((2e4, "um"), (60.0, "mm"), (6.0, "cm"), (0.8, "dm"), (0.05, "m"))
 """Smallest plausible bounding box of a head, largest side first, in each unit."""
 SKIN = (0.72, 0.58, 0.49)
@@ -29,10 +29,10 @@ NO_LANDMARKS = "no landmarks in the file; the whole mean is framed as the head"
 
 @contextmanager
 def reading(path: Path, layout: str) -> Iterator[None]:
-    """Turn whatever goes wrong inside into one `ModelError` line that names the file.
+    """Convert every exception inside to a `ModelError` of one line that names the file.
 
-    Libraries meet damaged files with any exception they have, and with warnings about values that the checks of
-    `Block` refuse anyway.
+    Libraries raise exceptions of any type for damaged files, and warn about values that the checks of `Block` refuse
+    anyway.
     """
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -46,31 +46,41 @@ def reading(path: Path, layout: str) -> Iterator[None]:
 
 
 def one_line(text: str, most: int = 200) -> str:
-    """`text` on one line of printable characters, with what is too long cut off."""
+    """Return `text` on one line of printable characters, cut off after `most` characters."""
     words = " ".join("".join(c if c.isprintable() else " " for c in text[:2000]).split())
     return words if len(words) <= most else words[: most - 3] + "..."
 
 
 def check_size(name: str, shape: tuple[int, ...], itemsize: int, file_size: int) -> None:
-    """Refuse an array that declares far more than its file could hold, before memory is allocated."""
+    """Raise ModelError, before memory is allocated, for an array that declares far more than its file could contain."""
     declared = math.prod(shape) * itemsize
     if declared < 0 or declared > max(SMALL, GROWTH * file_size):
         raise ModelError(f"{name} declares shape {shape}, {declared:.3g} bytes, in a file of {file_size} bytes")
 
 
 def linear_block(name: str, mean: NDArray[Any], rows: NDArray[Any], sigma: NDArray[Any] | None = None) -> Block:
-    """A block from a basis whose rows may have any length: the length moves into sigma.
+    """Make a block from a basis whose rows may have any length; the lengths are moved into sigma.
 
     Parameters
     ----------
     name : str
-        For messages.
+        Name of the block in error messages.
     mean : (3V,) or (V, 3)
-        x0, y0, z0, x1 and so on.
+        Coordinates in the order x0, y0, z0, x1 and so on.
     rows : (K, 3V)
-        A row may be zero; its sigma is then zero.
+        Basis vectors. A row may be zero; its sigma is then zero.
     sigma : (K,), optional
-        Standard deviations of the rows as they are stored; 1 where the file folds them into the basis.
+        Standard deviations of the stored rows; default 1, for a file that contains them in the basis.
+
+    Returns
+    -------
+    Block
+        float32, with unit basis vectors.
+
+    Raises
+    ------
+    ModelError
+        When the sizes do not match or exceed the limits, or a standard deviation is negative or NaN.
     """
     size, components = mean.size, len(rows)
     if size % 3 or not 0 < size <= 3 * MOST_VERTICES or not 0 < components <= MOST_COMPONENTS:
@@ -90,11 +100,11 @@ def linear_block(name: str, mean: NDArray[Any], rows: NDArray[Any], sigma: NDArr
 
 
 def _unit(row: NDArray[Any], out: NDArray[np.float32]) -> float:
-    """Write `row` at unit length into `out`; its length before."""
+    """Write `row` (n,), normalised to unit length, into `out` (n,); return its length before."""
     exact = np.asarray(row, np.float64)
     length = math.sqrt(float(np.square(exact).sum()))
     if abs(length - 1) < 1e-4 or not length:
-        # Unit columns that a writer rounded stay as they are, so that their bits survive.
+        # Unit columns that were rounded when written are not normalised again, so that their bits stay the same.
         out[:] = exact
         return 1.0 if length else 0.0
     out[:] = exact / length
@@ -102,10 +112,10 @@ def _unit(row: NDArray[Any], out: NDArray[np.float32]) -> float:
 
 
 def plain_albedo(colours: NDArray[np.float32]) -> Block:
-    """An albedo (V, 3) that is the same for every identity.
+    """Make an albedo block from colours (V, 3), 0..1, that is the same for every identity.
 
-    It has one component with a standard deviation of zero: stores keep one column for each coefficient, and an axis
-    of no length at all would be a special case for everyone downstream.
+    It has one component with a standard deviation of zero: stores have one column for each coefficient, and an axis
+    of length 0 would be a special case in all code that reads them.
     """
     size = colours.size
     basis = np.full((1, *colours.shape), 1 / math.sqrt(size), np.float32)
@@ -113,26 +123,26 @@ def plain_albedo(colours: NDArray[np.float32]) -> Block:
 
 
 def skin_albedo(vertices: int, notes: list[str]) -> Block:
-    """The plain albedo of a model without colour, with a note about it."""
+    """Make the uniform albedo of a model without colour, and add a note about it."""
     notes.append("no colour in the file; every identity has the same plain, skin-like albedo")
     return plain_albedo(np.tile(np.array(SKIN, np.float32), (vertices, 1)))
 
 
 def checked_triangles(cells: NDArray[Any], vertices: int) -> NDArray[np.int32]:
-    """(T, 3) int32 from 0-based indices of any number type; unsigned and negative ones are compared as int64."""
+    """Convert 0-based indices (T, 3) of any number type to int32; raise ModelError when one is out of range."""
     if cells.ndim != 2 or cells.shape[1] != 3 or not len(cells) or len(cells) > 6 * MOST_VERTICES:
         raise ModelError(f"the triangles have shape {cells.shape}; expected (T, 3)")
     triangles = cells.astype(np.int64)
     if triangles.min() < 0 or triangles.max() >= vertices or not (triangles == cells).all():
-        raise ModelError(f"the triangles name vertices outside 0 to {vertices - 1}")
+        raise ModelError(f"the triangles refer to vertices outside 0 to {vertices - 1}")
     return triangles.astype(np.int32)
 
 
 def guess_unit(mean: NDArray[np.float32], notes: list[str]) -> str:
-    """The unit in which the mean (V, 3) would be the size of a head."""
+    """Guess the length unit in which the mean (V, 3) has the size of a head, and add a note."""
     largest = float(np.ptp(mean, axis=0).max())
     if not 1e-3 < largest < 1e7:
-        raise ModelError(f"the mean's largest side is {largest:g}, which is no head in any unit")
+        raise ModelError(f"the mean's largest side is {largest:g}, which is not the size of a head in any unit")
     unit = next((unit for least, unit in UNITS if largest > least), None)
     notes.append(
         f"no length unit in the file; {unit} guessed from a largest side of {largest:g}"
@@ -143,28 +153,29 @@ def guess_unit(mean: NDArray[np.float32], notes: list[str]) -> str:
 
 
 def outward(mean: NDArray[np.float32], triangles: NDArray[np.int32], notes: list[str]) -> NDArray[np.int32]:
-    """The triangles, flipped where most of the surface faces its own centre.
+    """Return triangles (T, 3) whose normals point outward: reversed if most of them point to the centroid.
 
-    A face need not be a closed surface, so the volume under it is taken from the centroid and compared with what it
-    would be were all triangles to agree: 0.95 for a face mask, 0.67 for a head with its neck. Between -0.1 and 0.1
-    nothing can be said, and the triangles stay as they are.
+    A face need not be a closed surface, so its signed volume is measured from the centroid and divided by the sum of
+    absolute volumes: 0.95 for a face mask, 0.67 for a head with its neck. Between -0.1 and 0.1 the direction is
+    undetermined, and the triangles are not changed.
     """
     area, height = _areas(mean, triangles)
     volumes = (area * height).sum(axis=1)
     agreement = float(volumes.sum() / max(float(np.abs(volumes).sum()), 1e-30))
     if agreement >= -0.1:
         return triangles
-    notes.append("the triangles were inside out (most normals pointed inward); they are flipped")
+    notes.append("the triangles were inside out (most normals pointed inward); they are reversed")
     return np.ascontiguousarray(triangles[:, [0, 2, 1]])
 
 
 def check_axes(
     mean: NDArray[np.float32], triangles: NDArray[np.int32], landmarks: Mapping[str, int], notes: list[str]
 ) -> None:
-    """Note what speaks against +x the subject's left, +y up, +z out of the face. Nothing is turned.
+    """Add a note for each sign that the axes are not +x subject's left, +y up, +z out of the face; change nothing.
 
-    Landmarks tell where there are any. Else the open side does: the area vectors of an open surface add up to what
-    its hole lacks, so they point forward from a face mask and up from a head that is open at the neck.
+    Landmarks are checked if there are any. The open side of the surface is checked too: the area vectors of an open
+    surface add up to the missing area of its hole, so their sum points forward for a face mask and up for a head that
+    is open at the neck.
     """
     at = {name: mean[index] for name, index in landmarks.items()}
     left = [p[0] for name, p in at.items() if name.startswith("left.")]
@@ -179,7 +190,7 @@ def check_axes(
     direction = area.sum(axis=0) / max(float(total), 1e-30)
     if min(direction[1], direction[2]) < -0.35 or abs(direction[0]) > 0.35:
         x, y, z = direction
-        notes.append(f"the surface looks toward ({x:.2f}, {y:.2f}, {z:.2f}): the model may not be +y up and +z forward")
+        notes.append(f"the surface faces toward ({x:.2f}, {y:.2f}, {z:.2f}): the model may not be +y up and +z forward")
 
 
 def assembled(
@@ -190,23 +201,27 @@ def assembled(
     landmarks: Mapping[str, int] | None = None,
     unit: str | None = None,
 ) -> MorphableModel:
-    """The model, with its triangles turned outward, its unit guessed where the file names none, and its axes checked.
+    """Make the model: triangles outward, the unit guessed where the file has none, and the axes checked.
 
     Parameters
     ----------
+    name : str
+        Name of the model.
     blocks : mapping of name to Block
-        Without an albedo, everybody has the same skin.
+        Without an albedo, every identity has the same skin colour.
     cells : (T, 3)
         0-based vertex indices of any number type.
     notes : list of str
-        What the reader has noted so far; what is found here is added.
+        Notes of the reader; those found here are added.
     landmarks : mapping of name to vertex index, optional
-        None where the layout has none.
+        None where the layout has no landmarks.
+    unit : str, optional
+        Length unit of the file: `um`, `mm`, `cm`, `dm` or `m`.
 
     Raises
     ------
     ModelError
-        When an index is out of range or the mean is no head in any unit.
+        When an index is out of range or the mean does not have the size of a head in any unit.
     """
     mean = blocks["shape"].mean
     if "albedo" not in blocks:
@@ -220,7 +235,7 @@ def assembled(
 
 
 def _areas(mean: NDArray[np.float32], triangles: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Area vectors and centres of the triangles, both (T, 3), the centres from the centroid of all vertices."""
+    """Area vectors and centres of the triangles, both (T, 3); centres are relative to the centroid of all vertices."""
     exact = mean.astype(np.float64)
     a, b, c = (exact[triangles[:, k]] - exact.mean(axis=0) for k in range(3))
     return np.cross(b - a, c - a) / 2, (a + b + c) / 3

@@ -1,6 +1,6 @@
 """Reader of the Basel Face Model 2009 (`01_MorphableModel.mat`).
 
-Lengths are micrometres, colours 0..255. The arrays called EV are standard deviations, whatever their name says.
+Lengths are micrometres, colours 0..255. The arrays called EV are standard deviations, not eigenvalues.
 """
 
 from pathlib import Path
@@ -15,12 +15,12 @@ NAMES = ("shapeMU", "shapePC", "shapeEV", "texMU", "texPC", "texEV", "tl")
 
 
 def recognises(path: Path) -> bool:
-    """True for a MATLAB file with the model's mean shape in it."""
+    """Return True for a MATLAB file that contains the model's mean shape."""
     return matfile.is_matlab(path) and "shapeMU" in matfile.variables(path)
 
 
 def read(path: Path) -> MorphableModel:
-    """The model in the file.
+    """Read the model in the file.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def read(path: Path) -> MorphableModel:
         arrays = matfile.load(path, NAMES)
         shape = linear_block("shape", arrays["shapeMU"].reshape(-1), arrays["shapePC"].T, arrays["shapeEV"])
         colour = linear_block("tex", arrays["texMU"].reshape(-1), arrays["texPC"].T, arrays["texEV"])
-        # Only mean and spread carry the 0..255: the columns are directions.
+        # Only mean and sigma have the scale 0..255; the columns are unit directions.
         albedo = Block(colour.mean / np.float32(255), colour.basis, colour.sigma / np.float32(255))
         cells = arrays["tl"]
         if cells.ndim != 2 or cells.shape[1] != 3:

@@ -1,6 +1,6 @@
 """Reader of the Basel Face Model 2017 and 2019 (`.h5`, statismo's "gravis" layout) and of files like them.
 
-General statismo files (one shape model at the root) have the same inside and are read here too.
+General statismo files (one shape model at the root) have the same groups and are read here too.
 """
 
 import json
@@ -25,19 +25,19 @@ from render.models.assemble import (
 from render.morphable import Block, ModelError, MorphableModel
 
 BLOCKS = {"shape": "shape", "color": "albedo", "expression": "expression"}
-"""Group in the file to the name of the block."""
+"""Name of the block for each group of the file."""
 LENGTHS = {1e-6: "um", 1e-3: "mm", 1e-2: "cm", 1e-1: "dm", 1.0: "m"}
-"""Metres to the unit of that length."""
+"""Name of the unit for each length in metres."""
 MOST_LANDMARKS = 1000
 
 
 def recognises(path: Path) -> bool:
-    """True for an HDF5 file with `shape/model` in it."""
+    """Return True for an HDF5 file that contains `shape/model`."""
     return _has(path, "shape/model")
 
 
 def recognises_statismo(path: Path) -> bool:
-    """True for an HDF5 file with one model at its root."""
+    """Return True for an HDF5 file with one model at its root."""
     return _has(path, "model/pcaBasis")
 
 
@@ -48,11 +48,11 @@ def _has(path: Path, name: str) -> bool:
         with h5py.File(path, "r") as file:
             return hdf5.child(file, name) is not None
     except (OSError, RuntimeError, KeyError, ValueError):
-        return True  # HDF5 by its first bytes, then broken: `read` explains it
+        return True  # damaged after the HDF5 signature: `read` raises an error with the reason
 
 
 def read(path: Path) -> MorphableModel:
-    """The model in the file.
+    """Read the model in the file.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def read(path: Path) -> MorphableModel:
 
 
 def read_statismo(path: Path) -> MorphableModel:
-    """The shape model at the root of the file; ModelError as in `read`."""
+    """Read the shape model at the root of the file; errors as in `read`."""
     with reading(path, "a statismo file"), h5py.File(path, "r") as file:
         return _model(path.stem, file, file, {"shape": _block(file, "shape")})
 
@@ -86,7 +86,7 @@ def _block(group: Any, name: str) -> Block:
     if hdf5.shape(group, "model/pcaBasis") != (size, components):
         raise ModelError(
             f"{name}/model/pcaBasis is {hdf5.shape(group, 'model/pcaBasis')}; "
-            f"mean and variance ask for {(size, components)}"
+            f"expected {(size, components)} from mean and variance"
         )
     variances = hdf5.numbers(group, "model/pcaVariance").astype(np.float64).reshape(-1)
     if not (variances >= 0).all():
@@ -105,7 +105,7 @@ def _block(group: Any, name: str) -> Block:
 
 
 def _scaled_by_sigma(group: Any) -> bool:
-    """True where the basis includes the standard deviations: version 0.8, or no version."""
+    """Return True when the basis is multiplied by the standard deviations: version 0.8, or no version at all."""
     for holder in (group, group.file):
         if hdf5.child(holder, "version/majorVersion") is not None:
             major, minor = (hdf5.scalar(holder, f"version/{part}Version") for part in ("major", "minor"))
@@ -132,18 +132,18 @@ def _rows(array: NDArray[Any], legacy: bool) -> NDArray[Any]:
 
 
 def _unit(group: Any, notes: list[str]) -> str | None:
-    """The unit the file names, if it has a name."""
+    """Name of the file's length unit; None where it has none, or with a note where its length has no name."""
     if hdf5.child(group, "representer/length-unit") is None:
         return None
     metres = hdf5.scalar(group, "representer/length-unit")
     unit = next((unit for length, unit in LENGTHS.items() if abs(metres - length) < 0.01 * length), None)
     if unit is None:
-        notes.append(f"the file's length unit of {metres:g} m has no name here")
+        notes.append(f"the file's length unit of {metres:g} m is unknown")
     return unit
 
 
 def _landmarks(file: Any, points: NDArray[np.float32], notes: list[str]) -> dict[str, int]:
-    """Vertex ids of the named landmarks: they lie on the reference mesh, not on the mean."""
+    """Vertex indices of the landmarks by name: the vertices of the reference mesh nearest to their coordinates."""
     try:
         named = _landmark_points(file)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
@@ -165,7 +165,7 @@ def _landmark_points(file: Any) -> dict[str, NDArray[np.float32]]:
     else:
         return {}
     if len(named) > MOST_LANDMARKS:
-        raise ValueError(f"there are {len(named)} of them")
+        raise ValueError(f"there are {len(named)} of them; the most are {MOST_LANDMARKS}")
     found = {name: np.array([float(x) for x in at], np.float32) for name, at in named.items()}
     if not all(at.shape == (3,) and np.isfinite(at).all() for at in found.values()):
         raise ValueError("a point does not have three finite coordinates")

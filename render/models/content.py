@@ -1,4 +1,4 @@
-"""A description of a file or folder, by its first bytes and inner names; for messages about unknown files."""
+"""Description of unknown files and folders by their first bytes and inner names, for error messages."""
 
 import zipfile
 from pathlib import Path
@@ -24,7 +24,7 @@ LFS = b"version https://git-lfs"
 
 
 def describe(path: Path) -> str:
-    """A few words on what is at `path`, on one line. Never raises for what a file holds."""
+    """Describe the file or folder at `path` in a few words on one line; no content of a file raises an error."""
     if path.is_dir():
         return f"a folder with {_listed(sorted(entry.name for entry in path.iterdir())) or 'nothing in it'}"
     if not path.is_file():
@@ -46,7 +46,7 @@ def describe(path: Path) -> str:
 
 
 def zip_names(path: Path) -> list[str]:
-    """Names in a zip archive; none if it is none, or is cut short."""
+    """Return the names in a zip archive; an empty list for other or damaged files."""
     if not path.is_file():
         return []
     try:

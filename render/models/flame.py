@@ -1,7 +1,7 @@
 """Reader of FLAME 2017, 2020 and 2023 (`.pkl`) and of conversions to `.npz` with the same keys.
 
-The first 300 shape directions are identity, the rest expression. Pose, joints and skinning are left out: a face at
-rest needs none of them.
+The first 300 shape directions are identity, the rest expression. Pose, joints and skinning are left out: a face in
+the neutral pose needs none of them.
 """
 
 import re
@@ -19,14 +19,14 @@ from render.morphable import ModelError, MorphableModel
 
 KEYS = ("v_template", "f", "shapedirs")
 IDENTITY = 300
-"""Shape directions before the first of expression."""
+"""Number of shape directions before the first of expression."""
 LARGEST_FILE = 1 << 30
 TEXT_PICKLE = re.compile(rb"\(d[p.]|\(lp|\(i|\(S['\"]|\([cI][\w.]+\n|[}\]](q|\.)|c[\w.]+\n[\w.]+\n")
 """First bytes of pickles of protocols 0 and 1: a container, or a name on two lines."""
 
 
 def is_pickle(path: Path) -> bool:
-    """True for a file that starts like a pickle: with a protocol number, a container or a name."""
+    """Return True when the file begins with a protocol number, a container or a name of a pickle."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -37,32 +37,32 @@ def is_pickle(path: Path) -> bool:
 
 
 def recognises(path: Path) -> bool:
-    """True for a pickle; no other face model comes as one."""
+    """Return True for a pickle; no other supported face model is one."""
     return is_pickle(path)
 
 
 def recognises_npz(path: Path) -> bool:
-    """True for a zip archive with FLAME's arrays in it."""
+    """Return True for a zip archive that contains FLAME's arrays."""
     return {"v_template.npy", "shapedirs.npy"} <= set(content.zip_names(path))
 
 
 def read(path: Path) -> MorphableModel:
-    """The model in a pickle.
+    """Read the model in a pickle.
 
     Raises
     ------
     ModelError
-        When the pickle names anything a face model does not need (nothing of it is run), lacks the arrays, or is
-        damaged beyond changed line ends.
+        When the pickle refers to anything that a face model does not need (none of it is run), lacks the arrays, or
+        is damaged in other ways than changed line ends.
     """
     with reading(path, "a FLAME pickle"):
         size = path.stat().st_size
         if size > LARGEST_FILE:
-            raise ModelError(f"a pickle of {size:.3g} bytes is no face model")
+            raise ModelError(f"the pickle has {size:.3g} bytes; the most are {LARGEST_FILE:.3g}")
         notes: list[str] = []
         held = _unpickled(path.read_bytes(), notes)
         if not isinstance(held, Mapping):
-            raise ModelError("the pickle holds no dictionary of arrays")
+            raise ModelError("the pickle is not a dictionary of arrays")
         found = {key: unpickle.array(held[key]) for key in KEYS if key in held}
         arrays = {key: value for key, value in found.items() if value is not None}
         missing = [key for key in KEYS if key not in arrays]
@@ -73,25 +73,25 @@ def read(path: Path) -> MorphableModel:
 
 
 def _unpickled(data: bytes, notes: list[str]) -> Any:
-    """The content of the pickle, after a change of line ends is undone where it does not load otherwise."""
+    """Load a pickle; if that fails, load it with CR LF line ends changed back to LF, with a note."""
     try:
         return unpickle.loads(data)
     except Exception:
         if b"\r\n" not in data:
             raise
-        mended = unpickle.loads(data.replace(b"\r\n", b"\n"))
+        fixed = unpickle.loads(data.replace(b"\r\n", b"\n"))
         notes.append("line ends in the file had been changed to CR LF; this was undone")
-        return mended
+        return fixed
 
 
 def read_npz(path: Path) -> MorphableModel:
-    """The model in an `.npz`; ModelError as in `read`."""
+    """Read the model in an `.npz`; errors as in `read`."""
     with reading(path, "a FLAME archive"), zipfile.ZipFile(path) as archive:
         return _model(path.stem, {key: _member(archive, key, path.stat().st_size) for key in KEYS}, [])
 
 
 def _member(archive: zipfile.ZipFile, key: str, size: int) -> NDArray[Any]:
-    """One array of an `.npz`, after a look at what its header declares."""
+    """One array of an `.npz`; its header is checked before it is read."""
     if f"{key}.npy" not in archive.namelist():
         raise ModelError(f"the archive has no array {key}")
     with archive.open(f"{key}.npy") as file:
@@ -105,7 +105,7 @@ def _member(archive: zipfile.ZipFile, key: str, size: int) -> NDArray[Any]:
             )
         check_size(key, shape, dtype.itemsize, size)
         count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        data = file.read(count + 1)  # one more, so that the end is reached and the checksum verified
+        data = file.read(count + 1)  # one more, so that the end is reached and the checksum is verified
     if len(data) != count:
         raise ModelError(f"{key} holds {min(len(data), count)} of the {count} bytes that its header declares")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")

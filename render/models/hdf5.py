@@ -1,7 +1,7 @@
-"""Guarded access to HDF5: the declarations of a file are checked before memory is allocated.
+"""Checked access to HDF5: the declared sizes are checked before memory is allocated.
 
-Two writers of face models exist, a C++ and a Scala one, and they store every scalar and string in another way;
-`scalar` and `text` take all of them.
+Two writers of face models exist, one in C++ and one in Scala, which store scalars and strings in different ways;
+`scalar` and `text` accept all of them.
 """
 
 import math
@@ -20,7 +20,7 @@ LONGEST_TEXT = 16 << 20
 
 
 def child(group: Any, path: str) -> Any:
-    """The group or dataset at `path`, or None. Links that lead out of the file are refused."""
+    """Return the group or dataset at `path`, or None; raise ModelError for a link that leads out of the file."""
     for part in path.split("/"):
         if not isinstance(group, h5py.Group) or part not in group:
             return None
@@ -31,7 +31,7 @@ def child(group: Any, path: str) -> Any:
 
 
 def dataset(group: Any, path: str) -> Any:
-    """The dataset at `path`, after a look at what it declares."""
+    """Return the dataset at `path` after checking its declared size; raise ModelError when missing or too large."""
     found = child(group, path)
     where = f"{group.name}/{path}".lstrip("/")
     if not isinstance(found, h5py.Dataset):
@@ -41,33 +41,33 @@ def dataset(group: Any, path: str) -> Any:
     size = Path(group.file.filename).stat().st_size
     check_size(where, found.shape or (), found.dtype.itemsize, size)
     if found.chunks:
-        # One chunk is unpacked whole, whatever part of it is read.
+        # A chunk is always decompressed as a whole.
         check_size(f"a chunk of {where}", found.chunks, found.dtype.itemsize, size)
     return found
 
 
 def numbers(group: Any, path: str) -> NDArray[Any]:
-    """The array at `path`, of whatever number type the file has."""
+    """Return the array at `path` in the number type of the file; raise ModelError for other types."""
     found = dataset(group, path)
     if found.dtype.kind not in "iuf" or found.shape is None:
-        raise ModelError(f"{found.name} holds {found.dtype} values; numbers are needed")
+        raise ModelError(f"{found.name} has {found.dtype} values; expected numbers")
     return np.asarray(found[()])
 
 
 def shape(group: Any, path: str) -> tuple[int, ...]:
-    """The shape that the dataset at `path` declares."""
+    """Return the declared shape of the dataset at `path`."""
     return tuple(dataset(group, path).shape or ())
 
 
 def scalar(group: Any, path: str) -> float:
-    """The number in a dataset of shape () or (1,)."""
+    """Return the number in a dataset of shape () or (1,)."""
     if math.prod(shape(group, path)) != 1:
-        raise ModelError(f"{group.name}/{path} should hold one number")
+        raise ModelError(f"{group.name}/{path} has shape {shape(group, path)}; expected one number")
     return float(np.ravel(numbers(group, path))[0])
 
 
 def text(group: Any, path: str) -> str:
-    """The string in a dataset of bytes, str or int8, up to its first NUL."""
+    """Return the string in a dataset of bytes, str or int8, up to its first NUL."""
     found = dataset(group, path)
     value = _long_text(found) if found.dtype.kind == "O" else found[()]
     if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
@@ -78,11 +78,11 @@ def text(group: Any, path: str) -> str:
 
 
 def _long_text(found: Any) -> bytes:
-    """Text of variable length, looked up in the file's global heap by hand.
+    """Text of variable length, read directly from the file's global heap.
 
-    The library takes memory, up to 4 GB of it, for whatever length it finds before it looks whether the text is
-    there, and in a damaged heap it goes round for ever. The format is small: the value is length, address of a heap
-    and number in it; a heap is a header of 16 bytes, and objects that each begin with number and size.
+    The library allocates the declared length, up to 4 GB, before it checks that the text exists, and loops forever in
+    a damaged heap. The format is small: the value is length, address of a heap and number in it; a heap is a header
+    of 16 bytes, and objects that each begin with number and size.
     """
     offset = found.id.get_offset()
     plain = found.file.id.get_create_plist().get_sizes() == (8, 8) and not found.file.userblock_size
@@ -100,9 +100,9 @@ def _long_text(found: Any) -> bytes:
         if number == wanted and length <= held:
             return heap[at + 16 : at + 16 + length]
         at += 16 + (held + 7) // 8 * 8
-    raise ModelError(f"{found.name} names text that is not in the file")
+    raise ModelError(f"{found.name} refers to text that is not in the file")
 
 
 def is_hdf5(path: Path) -> bool:
-    """True for a file with the HDF5 signature."""
+    """Return True when the file has the HDF5 signature."""
     return path.is_file() and bool(h5py.is_hdf5(path))

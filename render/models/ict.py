@@ -1,4 +1,4 @@
-"""Reader of ICT-FaceKit's `FaceXModel` folder: a neutral mesh, and one whole mesh for each mode.
+"""Reader of ICT-FaceKit's `FaceXModel` folder: a neutral mesh, and one complete mesh for each mode.
 
 Every mesh has the same vertices in the same order, so a mode is its `v` lines minus those of the neutral mesh.
 """
@@ -25,20 +25,20 @@ from render.morphable import ModelError, MorphableModel
 
 NEUTRAL, INDICES = "generic_neutral_mesh.obj", "vertex_indices.json"
 SHELLS = ("lacrimalfluid", "eyeblend", "eyeocclusion", "eyelashes")
-"""Materials of the shells over the eyes. They are meant to be transparent; rendered, they would be grey lids."""
+"""Materials of the shells over the eyes, meant to be transparent; rendered opaque they would be grey lids."""
 POLYGONS, SHELL_POLYGONS = 26384, slice(24692, 26384)
-"""The published mesh, and where its shells are, for copies that have lost their material names."""
+"""Polygons of the published mesh, and those of its shells, for copies without material names."""
 PUPILS = ("PupilDilate_L", "PupilDilate_R")
-"""Meshes in the folder that are no expression of the model's own list."""
+"""Meshes in the folder that are not in the model's list of expressions."""
 LARGEST_FILE = 256 << 20
 VERTEX = re.compile(rb"^v[ \t]+(\S+)[ \t]+(\S+)[ \t]+(\S+)", re.MULTILINE)
 
 Polygon = tuple[list[int], str]
-"""Corners (0-based), and the name of the material."""
+"""Corners (0-based vertex indices), and the name of the material."""
 
 
 def recognises(path: Path) -> bool:
-    """True for a folder that holds the neutral mesh, or a `FaceXModel` that does."""
+    """Return True when the folder, or `FaceXModel` in it, contains the neutral mesh."""
     return _folder(path) is not None
 
 
@@ -47,12 +47,12 @@ def _folder(path: Path) -> Path | None:
 
 
 def read(path: Path) -> MorphableModel:
-    """The model in the folder.
+    """Read the model in the folder.
 
     Raises
     ------
     ModelError
-        When a mesh is damaged, or has not as many vertices as the neutral one.
+        When a mesh is damaged, or its number of vertices differs from the neutral one.
     """
     with reading(path, "an ICT FaceXModel folder"):
         folder = _folder(path) or path
@@ -71,16 +71,16 @@ def read(path: Path) -> MorphableModel:
         if expressions:
             deltas = _deltas(expressions, points, used)
             blocks["expression"] = linear_block("expression", np.zeros_like(shape.mean), deltas)
-        notes.append("the modes are orthogonal over the whole mesh as published, not over the part in use")
+        notes.append("the modes are orthogonal over the whole mesh as published, not over the rendered part")
         landmarks = _landmarks(indices, place, notes)
         return assembled(path.stem, blocks, place[_fans(kept)], notes, landmarks)
 
 
 def sample_coefficients(path: Path, model: MorphableModel) -> dict[str, NDArray[np.float32]]:
-    """Coefficients (1, K) by block from ICT's `sample_identity_coeffs.json`.
+    """Read coefficients, float32 (1, K) by block, from ICT's `sample_identity_coeffs.json`.
 
-    The file holds 200 identity coefficients, of which the published model has the first 100: those beyond the
-    model's own are cut off, and missing ones are zero.
+    The file has 200 identity coefficients, of which the published model uses the first 100: further ones are cut off,
+    and missing ones are zero.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def sample_coefficients(path: Path, model: MorphableModel) -> dict[str, NDArray[
             if block in model.blocks and (block == "shape" or key in held):
                 values = np.array(held[key], np.float32)[: model.blocks[block].components]
                 if values.ndim != 1 or not np.isfinite(values).all():
-                    raise ModelError(f"{key} is no list of finite numbers")
+                    raise ModelError(f"{key} is not a list of finite numbers")
                 found[block] = np.zeros((1, model.blocks[block].components), np.float32)
                 found[block][0, : len(values)] = values
         return found
@@ -102,7 +102,7 @@ def sample_coefficients(path: Path, model: MorphableModel) -> dict[str, NDArray[
 
 def _bytes(path: Path) -> bytes:
     if path.stat().st_size > LARGEST_FILE:
-        raise ModelError(f"{path.name} has {path.stat().st_size} bytes; no mesh of this model is that large")
+        raise ModelError(f"{path.name} has {path.stat().st_size} bytes; the most are {LARGEST_FILE}")
     data = path.read_bytes()
     if data.startswith(LFS):
         raise ModelError(f"{path.name} is a git-LFS pointer instead of the file itself (fetch it with `git lfs pull`)")
@@ -110,7 +110,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _positions(data: bytes, name: str) -> NDArray[np.float64]:
-    """(V, 3) from the `v` lines, in their order. Loaders that merge or re-order vertices would lose the modes."""
+    """Vertices (V, 3) from the `v` lines, in their order, on which the modes depend."""
     lines = VERTEX.findall(data)
     if not 0 < len(lines) <= MOST_VERTICES or len(lines) != data.count(b"\nv ") + data.startswith(b"v "):
         raise ModelError(f"{name} has {len(lines)} vertices with three coordinates (it may be cut short)")
@@ -145,7 +145,7 @@ def _without_shells(polygons: list[Polygon], notes: list[str]) -> list[Polygon]:
 
 
 def _fans(polygons: list[Polygon]) -> NDArray[np.int64]:
-    """(T, 3): every polygon cut from its first corner."""
+    """Triangles (T, 3): every polygon cut from its first corner."""
     return np.array([(c[0], c[k], c[k + 1]) for c, _ in polygons for k in range(1, len(c) - 1)], np.int64)
 
 
@@ -153,7 +153,7 @@ def _identities(folder: Path, notes: list[str]) -> list[Path]:
     """Meshes of the identity modes in the order of their numbers."""
     found = {int(p.stem[8:]): p for p in folder.glob("identity*.obj") if p.stem[8:].isdecimal()}
     if not 0 < len(found) <= MOST_COMPONENTS:
-        raise ModelError(f"the folder has {len(found)} meshes identity000.obj and so on; one or more are needed")
+        raise ModelError(f"the folder has {len(found)} meshes identity000.obj and so on; expected one or more")
     missing = max(found) + 1 - len(found)
     if missing:
         notes.append(f"{missing} identity modes below {max(found):03d} are missing; the others move up")
@@ -161,7 +161,7 @@ def _identities(folder: Path, notes: list[str]) -> list[Path]:
 
 
 def _expressions(folder: Path, indices: dict[str, Any], notes: list[str]) -> list[Path]:
-    """Meshes of the expressions, in the order of the model's own list where there is one."""
+    """Meshes of the expressions, in the order of the model's list if it has one, else by name."""
     there = {p.stem for p in folder.glob("*.obj")} - {Path(NEUTRAL).stem, *PUPILS}
     listed = indices.get("expressions")
     names = [str(n) for n in listed] if isinstance(listed, list) else sorted(n for n in there if n[:8] != "identity")
@@ -172,7 +172,7 @@ def _expressions(folder: Path, indices: dict[str, Any], notes: list[str]) -> lis
 
 
 def _deltas(meshes: list[Path], neutral: NDArray[np.float64], used: NDArray[np.int64]) -> NDArray[Any]:
-    """(K, 3 used) offsets of each mesh from the neutral one; the standard deviations are folded in."""
+    """Offsets (K, 3 used) of each mesh from the neutral one; they include the standard deviations."""
     deltas = np.empty((len(meshes), 3 * len(used)), np.float32)
     for k, path in enumerate(meshes):
         points = _positions(_bytes(path), path.name)
@@ -185,9 +185,9 @@ def _deltas(meshes: list[Path], neutral: NDArray[np.float64], used: NDArray[np.i
 def _colours(
     folder: Path, data: bytes, polygons: list[Polygon], vertices: int, notes: list[str]
 ) -> NDArray[np.float32]:
-    """(V, 3) albedo: the `Kd` of each material; where two meet, the one that comes first in the file."""
+    """Albedo (V, 3), 0..1: the `Kd` of each material; at a vertex of two, the one of the first polygon in the file."""
     named = next((line[7:].strip() for line in data.split(b"\n") if line.startswith(b"mtllib ")), b"")
-    # Only the last part of the name: a library is looked for in the folder and nowhere else.
+    # Only the last part of the name is used: a library is read from this folder only.
     library = folder / Path(named.decode("latin-1").replace("\\", "/")).name
     diffuse = _diffuse(_bytes(library)) if named and library.is_file() else {}
     notes.append(
@@ -214,16 +214,16 @@ def _diffuse(data: bytes) -> dict[str, tuple[float, float, float]]:
 
 
 def _indices(folder: Path) -> dict[str, Any]:
-    """The lists of `vertex_indices.json`, where it is there."""
+    """Lists of `vertex_indices.json` by name; empty without the file."""
     path = folder / INDICES
     held = json.loads(_bytes(path)) if path.is_file() else {}
     if not isinstance(held, dict):
-        raise ModelError(f"{INDICES} holds no lists by name")
+        raise ModelError(f"{INDICES} is not a dictionary; expected lists by name")
     return held
 
 
 def _landmarks(indices: dict[str, Any], place: NDArray[np.int64], notes: list[str]) -> dict[str, int]:
-    """The 68 points of Multi-PIE as `ibug68.00` to `.67`."""
+    """Vertex indices of the 68 points of Multi-PIE, as `ibug68.00` to `.67`; empty, with a note, without them."""
     listed = indices.get("idx_to_landmark_verts")
     if not isinstance(listed, list) or not all(isinstance(i, int) and 0 <= i < len(place) for i in listed):
         notes.append(f"no landmarks in {INDICES}; the whole mean is framed as the head")

@@ -13,12 +13,12 @@ NAMES = ("mean", "components", "eigenvalues", "trilist")
 
 
 def recognises(path: Path) -> bool:
-    """True for a MATLAB file with components and their eigenvalues."""
+    """Return True for a MATLAB file that contains components and their eigenvalues."""
     return matfile.is_matlab(path) and {"components", "eigenvalues"} <= matfile.variables(path).keys()
 
 
 def read(path: Path) -> MorphableModel:
-    """The model in the file.
+    """Read the model in the file.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def read(path: Path) -> MorphableModel:
     with reading(path, "an LSFM file"):
         arrays = matfile.load(path, NAMES)
         notes: list[str] = []
-        # Interleaved as a vector; the other shape that is found, (V, 3), is the same in row order.
+        # The mean is an interleaved vector; files with the shape (V, 3) have the same row order.
         mean = arrays["mean"].reshape(-1)
         variances = arrays["eigenvalues"].astype(np.float64).reshape(-1)
         shape = linear_block("shape", mean, _rows(arrays["components"], mean.size), np.sqrt(variances))
@@ -43,7 +43,7 @@ def _rows(components: NDArray[np.generic], size: int) -> NDArray[np.generic]:
 
 
 def _cells(cells: NDArray[np.generic], vertices: int, notes: list[str]) -> NDArray[np.float64]:
-    """0-based triangles; a list that runs from 1 to V was written by MATLAB itself."""
+    """Convert triangles to 0-based ones; a list that runs from 1 to V counts from 1, as MATLAB does."""
     exact = cells.astype(np.float64)
     if exact.size and exact.min() == 1 and exact.max() == vertices:
         notes.append("trilist counts from 1; it is shifted to count from 0")

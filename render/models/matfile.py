@@ -1,7 +1,7 @@
 """A small reader of numeric arrays in MATLAB files of versions 5 to 7.
 
-scipy's reader is not used: a damaged type number in a file makes it read outside its table of types and takes the
-whole process down (seen with SciPy 1.17). This one knows full arrays of numbers, and nothing else.
+scipy's reader is not used: a damaged type number in a file makes it read outside its table of types and crashes the
+process (SciPy 1.17). This one supports full arrays of numbers only.
 """
 
 import math
@@ -18,7 +18,7 @@ from render.morphable import ModelError
 
 HEADER = 128
 TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-"""Number of a data type to numpy's name for it."""
+"""NumPy type of each data type number."""
 MATRIX, COMPRESSED = 14, 15
 NUMERIC = range(6, 16)
 """Array classes that hold numbers: double, single, and the eight integers."""
@@ -27,7 +27,7 @@ MOST_VARIABLES = 10_000
 
 @dataclass(frozen=True)
 class Variable:
-    """Position of one array in the file."""
+    """Location, shape and type of one array in the file."""
 
     name: str
     shape: tuple[int, ...]
@@ -41,7 +41,7 @@ class Variable:
 
 
 def is_matlab(path: Path) -> bool:
-    """True for a file with the header of version 5 to 7: two bytes of version, then IM or MI for the byte order."""
+    """Return True for a header of version 5 to 7: two bytes of version, then IM or MI for the byte order."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -49,7 +49,7 @@ def is_matlab(path: Path) -> bool:
 
 
 def variables(path: Path) -> dict[str, Variable]:
-    """The arrays of the file by name, as far as it can be listed: a file that is cut short ends early."""
+    """List the arrays of the file by name; the list ends at the first damaged one."""
     found: dict[str, Variable] = {}
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -72,12 +72,12 @@ def variables(path: Path) -> dict[str, Variable]:
 
 
 def load(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[np.generic]]:
-    """The named arrays, in MATLAB's own shapes and column order.
+    """Read the named arrays, in MATLAB's shapes and column order, in the number types of the file.
 
     Raises
     ------
     ModelError
-        When one is missing, is not an array of numbers, is cut short, or declares what the file cannot hold.
+        When one is missing, is not an array of numbers, is cut short, or declares more than the file can contain.
     """
     known = variables(path)
     missing = [name for name in names if name not in known]
@@ -101,17 +101,17 @@ def _array(path: Path, variable: Variable) -> NDArray[np.generic]:
     _, _, _, at = _parse(data, variable.order)
     kind, start, stop, _ = _tag(data, at, variable.order)
     if kind not in TYPES:
-        raise ModelError(f"{name} holds values of an unknown type ({kind})")
+        raise ModelError(f"{name} has values of an unknown type ({kind})")
     dtype = np.dtype(variable.order + TYPES[kind])
     count = math.prod(shape)
     if stop - start != count * dtype.itemsize or stop > len(data):
         there = max(min(stop, len(data)) - start, 0)
-        raise ModelError(f"{name} should hold {shape} values, but {there} bytes are there")
+        raise ModelError(f"{name} has {there} bytes; expected values of shape {shape} (the file may be cut short)")
     return np.frombuffer(data, dtype, count, start).reshape(shape, order="F")
 
 
 def _parse(data: bytes, order: str) -> tuple[str, tuple[int, ...], int, int]:
-    """Name, shape, class and the offset of the values, from the inside of a matrix element."""
+    """Name, shape, class and offset of the values of a matrix element; raise ValueError when it is damaged."""
     kind, start, stop, at = _tag(data, 0, order)
     if kind != 6 or stop - start != 8:
         raise ValueError("no array flags")

@@ -1,4 +1,4 @@
-"""Writes a model in the HDF5 layout of the Basel Face Model 2017, for other tools and for `bfm2017.read`."""
+"""Writer of the HDF5 layout of the Basel Face Model 2017, for other tools and for `bfm2017.read`."""
 
 import json
 import os
@@ -11,15 +11,15 @@ import numpy as np
 from render.morphable import Block, MorphableModel
 
 GROUPS = {"shape": "shape", "albedo": "color", "expression": "expression"}
-"""Name of the block to the group in the file."""
+"""Group in the file for each name of a block."""
 METRES = {"um": 1e-6, "mm": 1e-3, "cm": 1e-2, "dm": 1e-1, "m": 1.0}
 
 
 def save_bfm2017(model: MorphableModel, path: str | os.PathLike[str]) -> None:
     """Write the model to `path`, under a temporary name first.
 
-    Means are (3V,), bases (3V, K) with unit columns, as in version 0.9 of the layout; variances are float64, so
-    that their roots are the sigmas to the last bit. Landmarks lie on the reference mesh, which is the mean.
+    Means are (3V,), bases (3V, K) with unit columns, as in version 0.9 of the layout; variances are float64, so that
+    their roots are the sigmas to the last bit. Landmarks are vertices of the reference mesh, which is the mean.
     """
     target = Path(path)
     temporary = target.with_name(f".{target.name}.partial")
@@ -36,7 +36,7 @@ def save_bfm2017(model: MorphableModel, path: str | os.PathLike[str]) -> None:
 
 
 def _write_block(group: Any, block: Block, model: MorphableModel) -> None:
-    """One of shape, color, expression: its linear model, and the mesh it lives on."""
+    """Write one of shape, color, expression: its linear model and its reference mesh."""
     group["model/mean"] = block.mean.reshape(-1)
     group["model/pcaBasis"] = np.ascontiguousarray(block.basis.reshape(block.components, -1).T)
     group["model/pcaVariance"] = np.square(block.sigma.astype(np.float64))
@@ -50,7 +50,7 @@ def _write_block(group: Any, block: Block, model: MorphableModel) -> None:
 
 
 def _landmarks(model: MorphableModel) -> list[dict[str, Any]]:
-    """The layout's list of ids with coordinates on the reference mesh."""
+    """List of landmark ids with coordinates on the reference mesh, as the layout requires."""
     return [
         {"id": name, "coordinates": [float(x) for x in model.mean[index]]} for name, index in model.landmarks.items()
     ]

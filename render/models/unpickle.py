@@ -1,8 +1,8 @@
-"""A pickle reader that can build arrays and plain containers and nothing else.
+"""A restricted pickle reader that can build only arrays and plain containers.
 
-Unpickling runs whatever the file names. Here every name is looked up in `STAND_INS`, a name that is not there is
-refused, and behind the names that are there stand small classes of our own: no function of numpy, scipy or the
-standard library is ever called with arguments from the file.
+Unpickling runs any function that the file names. Here every name is looked up in `STAND_INS`, an unknown name is
+refused, and the known ones stand for small classes defined here: no function of numpy, scipy or the standard library
+is ever called with arguments from the file.
 """
 
 import io
@@ -20,12 +20,12 @@ from render.models.assemble import one_line
 from render.morphable import ModelError
 
 NUMBERS = re.compile(r"[<>=|]?[biuf][1248]|[biuf][1248]?")
-"""Types of numbers an array may have. Python objects are not among them."""
+"""Codes of the number types that an array may have; Python objects are excluded."""
 MOST_SIDES = 8
 
 
 class _StandIn:
-    """Base of the stand-ins. That it takes a state keeps a file from setting attributes of the class itself."""
+    """Base of the stand-ins; it ignores a pickled state, so that a file cannot set attributes."""
 
     def __init__(self, *_: Any) -> None:
         pass
@@ -35,7 +35,7 @@ class _StandIn:
 
 
 class _Type(_StandIn):
-    """`numpy.dtype`: the code from the arguments, the byte order from the state."""
+    """Stand-in for `numpy.dtype`: the code from the arguments, the byte order from the state."""
 
     def __init__(self, code: Any = "", *_: Any) -> None:
         self.code = code if isinstance(code, str) else ""
@@ -45,25 +45,25 @@ class _Type(_StandIn):
         self.order = state[1]
 
     def resolved(self) -> np.dtype[Any]:
-        """The numpy type, if it is one of plain numbers."""
+        """Return the numpy type; raise ModelError if it is not one of plain numbers."""
         if not NUMBERS.fullmatch(self.code) or self.order not in ("<", ">", "=", "|"):
             raise ModelError(f"an array of type {one_line(self.code, 40)!r} is not an array of plain numbers")
         return np.dtype(self.order + self.code.lstrip("<>=|") if self.order in "<>" else self.code)
 
 
 class Array(_StandIn):
-    """A stand-in for `numpy.ndarray`: empty at first, then filled from its state."""
+    """Stand-in for `numpy.ndarray`: empty at first, filled from its pickled state."""
 
     values: NDArray[Any] | None = None
 
     def __setstate__(self, state: Any) -> None:
         shape, kind, fortran, data = state[-4:]
         if isinstance(data, list):
-            return  # an array of Python objects: it stays empty, and its use raises an error
+            return  # an array of Python objects: it stays empty, and `array` returns None for it
         self.fill(data, kind, shape, "F" if fortran else "C")
 
     def fill(self, data: Any, kind: Any, shape: Any, order: str) -> "Array":
-        """Take `shape` values of type `kind` from bytes, or from text that holds bytes (Python 2)."""
+        """Set the values, of shape `shape` and type `kind`, from bytes or from text that encodes bytes (Python 2)."""
         raw = data.encode("latin-1") if isinstance(data, str) else data
         if not isinstance(raw, bytes) or not isinstance(kind, _Type) or len(shape) > MOST_SIDES:
             raise ModelError("the pickle holds an array that is not made of bytes")
@@ -75,7 +75,7 @@ class Array(_StandIn):
 
 
 class Chumpy(_StandIn):
-    """`chumpy.ch.Ch`: its state is a dict whose `x` holds the array."""
+    """Stand-in for `chumpy.ch.Ch`: its state is a dict whose `x` is the array."""
 
     x: Any = None
 
@@ -84,11 +84,11 @@ class Chumpy(_StandIn):
 
 
 class _Sparse(_StandIn):
-    """`scipy.sparse.csc_matrix`: the joint regressor, which an unposed face has no use for."""
+    """Stand-in for `scipy.sparse.csc_matrix`: the joint regressor, which a neutral pose does not need."""
 
 
 class _Call(_StandIn):
-    """A function a pickle may name; `__new__` gives its result."""
+    """Base of the stand-ins for functions that a pickle may call; `__new__` returns the result."""
 
 
 class _Reconstruct(_Call):
@@ -102,7 +102,7 @@ class _FromBuffer(_Call):
 
 
 class _Reconstructor(_Call):
-    """`copy_reg._reconstructor`, which Python 2 writes for every object."""
+    """Stand-in for `copy_reg._reconstructor`, which Python 2 writes for every object."""
 
     def __new__(cls, wanted: Any, *_: Any) -> Any:
         if not (isinstance(wanted, type) and issubclass(wanted, _StandIn)):
@@ -111,7 +111,7 @@ class _Reconstructor(_Call):
 
 
 class _Encode(_Call):
-    """`_codecs.encode`, by which Python 3 writes bytes into a pickle for Python 2."""
+    """Stand-in for `_codecs.encode`, by which Python 3 writes bytes into a pickle for Python 2."""
 
     def __new__(cls, text: Any, codec: Any = "latin1") -> Any:
         if codec not in ("latin1", "latin-1") or not isinstance(text, str):
@@ -139,18 +139,18 @@ STAND_INS: dict[str, type[_StandIn]] = {
     **{f"numpy.{core}.numeric._frombuffer": _FromBuffer for core in ("core", "_core")},
     **{f"scipy.sparse.{module}csc_matrix": _Sparse for module in ("", "csc.", "_csc.")},
 }
-"""Every name a pickle may use, and what stands in for it."""
+"""Stand-in class of every name that a pickle may use."""
 
 
 def _plain(keys: list[Any]) -> list[Any]:
-    """The keys, if they are cheap to hash: nested tuples that share their parts take for ever."""
+    """Return the keys if they are cheap to hash, else raise ModelError: nested shared tuples would take forever."""
     if not all(isinstance(key, str | bytes | int | float | None) for key in keys):
         raise ModelError("the pickle has keys that are neither text nor numbers")
     return keys
 
 
-# The Python unpickler and not the C one: there a single opcode that names a high memo slot has memory cleared for all
-# the slots below it (a flipped bit is enough). It is private, and so not known to type checkers.
+# The Python unpickler is used, not the C one: in the C one a single opcode with a high memo index allocates memory for
+# all lower indices (a flipped bit is enough). It is private, and so unknown to type checkers.
 _Unpickler: Any = pickle._Unpickler  # type: ignore[attr-defined,unused-ignore]
 
 
@@ -203,20 +203,20 @@ _Restricted.dispatch |= {
 
 
 def loads(data: bytes) -> Any:
-    """The content of the pickle: containers, numbers, text, and the stand-ins `Array` and `Chumpy`.
+    """Load a pickle of containers, numbers, text, and arrays, which become `Array` or `Chumpy`.
 
     Raises
     ------
     ModelError
-        When it names anything that is not in `STAND_INS`.
+        When it refers to a name that is not in `STAND_INS`.
     Exception
-        Of any kind, when the bytes are no pickle.
+        Any type, when the bytes are not a pickle.
     """
     return _Restricted(io.BytesIO(data), encoding="latin1").load()
 
 
 def array(value: Any) -> NDArray[Any] | None:
-    """The array in what `loads` gave, through any chumpy wrappers, or None."""
+    """Return the array in a value from `loads`, without any chumpy wrappers, or None."""
     for _ in range(8):
         if not isinstance(value, Chumpy):
             break

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from render.meshes.cache import load, nbytes, save
-from render.meshes.conversion import kept_at
+from render.meshes.conversion import cache_path
 from render.meshes.library import MeshLibrary
 from render.testing import poster, sphere, square
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_made_may_be_asked_for_again(meshes):
 
 def test_what_another_pillow_has_converted_is_converted_anew(monkeypatch):
     """It decodes and reduces textures, and its versions differ in the last bits."""
-    before = kept_at({"a.obj": "1"}, "+y", "+z")
-    assert kept_at({"moved.obj": "1"}, "+y", "+z") == before
+    before = cache_path({"a.obj": "1"}, "+y", "+z")
+    assert cache_path({"moved.obj": "1"}, "+y", "+z") == before
     monkeypatch.setattr("PIL.__version__", "0.1")
-    assert kept_at({"a.obj": "1"}, "+y", "+z") != before
+    assert cache_path({"a.obj": "1"}, "+y", "+z") != before

@@ -251,9 +251,9 @@ def test_what_is_left_out_of_a_file_is_said(tmp_path):
     (tmp_path / "a.obj").write_text(text)
     assert read_mesh(tmp_path / "a.obj").warnings == (
         "a.obj: 2 points, lines or curves are left out",
-        "a.obj: its faces name texture coordinates, and there are none",
+        "a.obj: its faces refer to texture coordinates, and the file has none",
         "a.obj: 1 faces with fewer than three corners are left out",
-        "a.obj: 1 triangles name one vertex twice and are left out",
+        "a.obj: 1 triangles use one vertex twice and are left out",
     )
 
 
@@ -286,23 +286,23 @@ def test_bytes_behind_the_last_triangle_of_an_stl(tmp_path):
         ("a.gltf", b"\x89PNG\r\n\x1a\n" + bytes(60), "a PNG picture"),
         ("a.obj", bytes(range(200)), "binary data"),
         ("a.obj", "v 0 0 0\n".encode("utf-16"), "UTF-16"),
-        ("a.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 0 1 2\n", "line 4: a face names vertex 0; the first is 1"),
-        ("a.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 4\n", "names vertex 3 (counted from 0), and there are 3"),
-        ("a.obj", b"v 0 0 0\nv 1 0 0\nf 1 2 -4\nv 0 1 0\n", "line 3: a face names the vertex 4 before it"),
+        ("a.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 0 1 2\n", "line 4: a face refers to vertex 0; the first is 1"),
+        ("a.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 4\n", "refers to vertex 3 (counted from 0); there are 3 vertices"),
+        ("a.obj", b"v 0 0 0\nv 1 0 0\nf 1 2 -4\nv 0 1 0\n", "line 3: a face refers to the vertex 4 before it"),
         ("a.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nf 1/1 2/2 3/1\n", "texture coordinate 2, and there are 1"),
         ("a.obj", b"v 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "line 1 cannot be read: 'v 0 0'"),
         ("a.obj", b"v 0,5 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "line 1 cannot be read: 'v 0,5 0 0'"),
-        ("a.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99999999999999999999999\n", "names vertex"),
+        ("a.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99999999999999999999999\n", "refers to vertex"),
         ("a.obj", b"v 0 0 0\np 1\n", "points or lines, and no faces (1 vertices)"),
         ("a.off", b"solid a\n", "expected the word OFF"),
         ("a.off", b"4OFF\n1 1 0\n", "'4OFF'"),
         ("a.off", b"OFF BINARY\n", "'OFF BINARY'"),
-        ("a.off", b"OFF\n-3 1 0\n", "are no counts"),
+        ("a.off", b"OFF\n-3 1 0\n", "are not counts"),
         ("a.off", b"OFF\n3 999999999999 0\n0 0 0\n", "the most are"),
-        ("a.off", b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1\n", "line 6 is no face"),
+        ("a.off", b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1\n", "line 6 is not a face"),
         ("a.off", b"OFF\n3 2 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n", "declares 2 faces and ends after 1"),
         ("a.off", b"OFF\n4 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n", "line 6 has 4 numbers; expected a vertex with 3"),
-        ("a.off", b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 3\n", "names vertex 3"),
+        ("a.off", b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 3\n", "refers to vertex 3"),
         ("a.ply", b"plywood\n", "does not begin with the word `ply`"),
         ("a.ply", b"ply\nformat ascii 1.0\nelement vertex 3\n", "`end_header`"),
         ("a.ply", b"ply\nformat middle 1.0\nend_header\n", "'middle'"),
@@ -325,7 +325,7 @@ def test_what_cannot_be_read_is_refused_in_one_line(tmp_path, name, data, says):
 def test_no_such_file_and_no_such_format(tmp_path):
     with pytest.raises(MeshError, match="there is no mesh at"):
         read_mesh(tmp_path / "a.obj")
-    with pytest.raises(MeshError, match=r"known are \.obj, \.gltf"):
+    with pytest.raises(MeshError, match=r"unknown suffix of a mesh file; known are \.obj, \.gltf"):
         read_mesh(tmp_path / "a.dae")
     (tmp_path / "b.obj").mkdir()
     with pytest.raises(MeshError, match="a folder with nothing in it; expected a file"):

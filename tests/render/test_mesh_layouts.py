@@ -98,7 +98,7 @@ def test_options_hold_for_every_file(tmp_path):
     found = listed(tmp_path, up="z")
     assert (found["b.glb"].up, found["b.glb"].front, found["b.glb"].front_by) == ("+z", None, "guess")
     assert found[f"03001627/{ONE}/model.obj"].front == "+x"
-    with pytest.raises(MeshError, match="is no axis"):
+    with pytest.raises(MeshError, match="is not an axis"):
         find_meshes(tmp_path, up="north")
 
 

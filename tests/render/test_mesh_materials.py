@@ -177,13 +177,13 @@ def bomb(width, height):
 
 BAD_PICTURES = {
     "missing": (None, "'a.png' is not there"),
-    "empty": (b"", "no picture that can be read"),
+    "empty": (b"", "not a readable picture"),
     "truncated": (picture((np.arange(30000) ** 3 // 977).reshape(100, 100, 3) % 256)[:9000], "truncated"),
     "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
-    "text": (b"hello", "no picture that can be read"),
+    "text": (b"hello", "not a readable picture"),
     "bomb": (bomb(60000, 60000), "3600000000 pixels"),
     "fat bomb": (bomb(1 << 30, 1 << 30), "pixels"),
-    "no pixels": (bomb(0, 0), "no picture that can be read"),
+    "no pixels": (bomb(0, 0), "not a readable picture"),
 }
 
 
@@ -234,9 +234,9 @@ def test_one_picture_of_many_materials_is_one_array(tmp_path):
         ("folder/a.png", "leads out of"),
         ("folder/A.PNG", "leads out of"),
         ("sub", "is not there"),
-        ("a\0b.png", "is no name of a file"),
-        ("x" * 300 + ".png", "is no name of a file"),
-        ("round", "is no name of a file"),
+        ("a\0b.png", "is not the name of a file"),
+        ("x" * 300 + ".png", "is not the name of a file"),
+        ("round", "is not the name of a file"),
         ("fifo", "is not there"),
     ],
 )
@@ -273,7 +273,7 @@ def test_a_name_in_another_case_is_taken_where_it_can_only_mean_one_file(tmp_pat
     found, warnings, _ = material(tmp_path, "map_Kd maps/wood.png")
     assert_array_equal(found.texture[..., :3], CHECKS)
     assert len(warnings) == 2
-    assert warnings[1] == "a.obj: 'wood.png' is not there, 'Wood.PNG' is taken instead"
+    assert warnings[1] == "a.obj: 'wood.png' is not there, 'Wood.PNG' is used instead"
     (tmp_path / "Maps" / "wood.Png").write_bytes(picture(CHECKS))
     assert material(tmp_path, "map_Kd Maps/wood.png")[0].texture is None
 
@@ -293,11 +293,11 @@ def test_names_in_utf8_and_libraries_with_blanks(tmp_path):
 @pytest.mark.parametrize(
     ("library", "says"),
     [
-        ("", "it names no library of its 1 materials"),
+        ("", "it has no library for its 1 materials"),
         ("mtllib gone.mtl\n", "the material library is left out: 'gone.mtl' is not there"),
         ("mtllib ../a.mtl\n", "leads out of"),
         ("mtllib other.mtl\n", "the material 'wood' is in no library"),
-        ("mtllib large.mtl\n", "the most that is read"),
+        ("mtllib large.mtl\n", "bytes; the most are"),
     ],
 )
 def test_without_its_library_a_mesh_has_the_default_colour(tmp_path, library, says):

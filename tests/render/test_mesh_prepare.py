@@ -102,7 +102,7 @@ def test_a_chair_is_the_same_in_whatever_axes_it_was_made(up, front):
 def test_names_of_axes():
     assert [parse_axis(name) for name in ("Y", "+z", "-X", " z ")] == ["+y", "+z", "-x", "+z"]
     for name in ("", "+", "yy", "up", "--z"):
-        with pytest.raises(MeshError, match="is no axis"):
+        with pytest.raises(MeshError, match="is not an axis"):
             parse_axis(name)
     with pytest.raises(MeshError, match=r"up \(\+y\) and front \(-y\) lie along one axis"):
         prepare(raw(*CHAIR), "y", "-y")
@@ -309,7 +309,7 @@ def test_what_parts_carry_arrives():
     assert_allclose(mesh.albedo[place[4]], [(0.1, 0.2, 0.2)] * 24, rtol=1e-6)
     assert mesh.warnings == (
         "a.obj: something",
-        "a part has a texture and no coordinates in it; it has the texture's mean colour",
+        "a part has a texture and no texture coordinates; the mean colour of the texture is used",
     )
     assert prepare(RawMesh(parts[:1]), "y").uv is None
 
