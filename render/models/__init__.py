@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from render.content.head import procedural
-from render.models import bfm2009, bfm2017, flame, ict, lsfm
+from render.models import bfm2017, flame, ict, matlab
 from render.models.assemble import reading
 from render.models.content import describe
 from render.models.save import save_bfm2017 as save_bfm2017
@@ -25,16 +25,19 @@ class Reader:
 
 BASEL = "Basel Face Model: research use under a signed licence; do not redistribute the model"
 FLAME = "FLAME: research use only, no redistribution; FLAME 2023 Open is CC-BY-4.0"
-OTHERS = "the terms of whoever published the file"
+OTHERS = "the terms of the publisher of the file"
 
 READERS = {
     reader.name: reader
     for reader in (
         Reader("BFM 2017/2019 (HDF5)", bfm2017.recognises, bfm2017.read, f"{BASEL}; other files: {OTHERS}"),
         Reader("statismo (HDF5)", bfm2017.recognises_statismo, bfm2017.read_statismo, OTHERS),
-        Reader("BFM 2009 (MATLAB)", bfm2009.recognises, bfm2009.read, BASEL),
+        Reader("BFM 2009 (MATLAB)", matlab.recognises_bfm2009, matlab.read_bfm2009, BASEL),
         Reader(
-            "LSFM (MATLAB)", lsfm.recognises, lsfm.read, "LSFM: non-commercial research on request; no redistribution"
+            "LSFM (MATLAB)",
+            matlab.recognises_lsfm,
+            matlab.read_lsfm,
+            "LSFM: non-commercial research on request; no redistribution",
         ),
         Reader("FLAME (pickle)", flame.recognises, flame.read, FLAME),
         Reader("FLAME (npz)", flame.recognises_npz, flame.read_npz, FLAME),
