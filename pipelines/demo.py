@@ -29,7 +29,10 @@ from pipelines.evaluation.run_evaluation import open_evaluation
 @click.option("--preset", default="demo", show_default=True, help="Preset of train-dcign.")
 @click.option("--batches", type=int, help="Training batches. [default: the preset's]")
 @click.option("--identities", type=click.IntRange(4), default=20, show_default=True, help="Test identities.")
-def command(out: Path, model: str, size: int, count: int, preset: str, batches: int | None, identities: int) -> None:
+@click.option("--resamples", type=click.IntRange(1), default=1000, show_default=True, help="Bootstrap resamples.")
+def command(
+    out: Path, model: str, size: int, count: int, preset: str, batches: int | None, identities: int, resamples: int
+) -> None:
     """Render a small data set, train a small network, and write OUT/report.html."""
     started = time.perf_counter()
     faces, sweeps, run_dir = out / "faces.zarr", out / "sweeps.zarr", out / "run"
@@ -50,7 +53,13 @@ def command(out: Path, model: str, size: int, count: int, preset: str, batches: 
         click.secho(f"\n$ {line}", bold=True)
         load(step[0]).main(step[1:], prog_name=step[0], standalone_mode=False)
         lines.append(f"{line}   # {time.perf_counter() - begun:.0f} s")
-    evaluate(open_evaluation(run_dir, str(sweeps)), None, out, origin=Origin(out / "sheet.png", tuple(lines)))
+    evaluate(
+        open_evaluation(run_dir, str(sweeps)),
+        None,
+        out,
+        origin=Origin(out / "sheet.png", tuple(lines)),
+        resamples=resamples,
+    )
     click.secho(f"\n{time.perf_counter() - started:.0f} s in all. Open {out / 'report.html'}", bold=True)
 
 

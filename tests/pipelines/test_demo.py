@@ -7,7 +7,7 @@ from pipelines.demo import command
 
 @pytest.fixture(scope="module")
 def page(made_once):
-    small = ["--size", "48", "--n", "4", "--batches", "6", "--identities", "4"]
+    small = ["--size", "48", "--n", "4", "--batches", "6", "--identities", "4", "--resamples", "20"]
     out = made_once("demo", lambda home: command.main(["--out", str(home), *small], standalone_mode=False))
     return (out / "report.html").read_text(encoding="utf-8")
 

@@ -94,7 +94,7 @@ def test_a_packed_run_can_not_be_trained_on(dcign, refused, toy, tmp_path):
     dcign("export-dcign", "--run", toy / "run", "--packed", "--out", tmp_path / "small")
     words = ("--maps", 8, "--latents", 8, "--precision", "float32", "--batches", 14)
     said = refused("train-dcign", "--store", toy / "faces.zarr", "--run", tmp_path / "small", *words)
-    assert "has weights but nothing to go on from" in said
+    assert "has weights but no state to resume from" in said
     assert "delete" not in said
     assert json.loads((tmp_path / "small/config.json").read_text())["config"]["batches"] == 12
 
@@ -104,7 +104,7 @@ def test_packing_never_writes_over_a_run_that_can_be_trained_on(refused, toy, tm
     shutil.copytree(toy / "run", run)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     said = refused("export-dcign", "--run", run, "--packed", "--out", run)
-    assert "can be trained on, and is not written over" in said
+    assert "can be trained further; give another folder" in said
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 

@@ -64,30 +64,38 @@ def test_workers_and_parts_change_no_byte(dcign, tmp_path, array_files):
     assert found[0] == found[1] == found[2]
 
 
-@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_was_stopped_is_finished_by_the_same_command(tmp_path, array_files, blow):
-    def command(url, count):
-        words = ["--store", url, "--factor", "elevation", "--n", count, "--workers", 2]
-        return [sys.executable, "-m", "pipelines", "render-batches", *map(str, words)]
+def long_rendering(url):
+    """A command that renders eight shards, so that it can be stopped after the first."""
+    words = ["--store", url, "--factor", "elevation", "--n", 400, "--size", 100, "--workers", 2]
+    return [sys.executable, "-m", "pipelines", "render-batches", *map(str, words)]
 
-    stopped, straight = tmp_path / "stopped.zarr", tmp_path / "straight.zarr"
-    process = subprocess.Popen(command(stopped, 400), stderr=subprocess.PIPE, text=True)
+
+@pytest.fixture(scope="module")
+def straight(made_once):
+    """A store that was rendered without interruption."""
+    command = long_rendering("straight.zarr")
+    return made_once("straight", lambda home: subprocess.run(command, check=True, capture_output=True, cwd=home))
+
+
+@pytest.mark.parametrize("interruption", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_was_stopped_is_finished_by_the_same_command(tmp_path, straight, array_files, interruption):
+    stopped = tmp_path / "stopped.zarr"
+    process = subprocess.Popen(long_rendering(stopped), stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not list(stopped.glob("train/elevation/digest/c/*")) and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.01)  # waiting for another process, not for a clock
-    process.send_signal(blow)
+    process.send_signal(interruption)
     asked = time.monotonic()
     errors = process.communicate(timeout=60)[1]
-    if blow == signal.SIGINT:
+    if interruption == signal.SIGINT:
         assert process.returncode == 1
         assert "run the same command to resume" in errors
         assert "Traceback" not in errors
         assert time.monotonic() - asked < 10
     assert missing_shards(open_store(stopped), "train", "elevation")
-    for url in (stopped, straight):
-        subprocess.run(command(url, 400), check=True, capture_output=True)
-    assert array_files(stopped) == array_files(straight)
+    subprocess.run(long_rendering(stopped), check=True, capture_output=True)
+    assert array_files(stopped) == array_files(straight / "straight.zarr")
 
 
 def test_what_is_stored_is_what_the_plan_says_and_the_renderer_draws(toy):

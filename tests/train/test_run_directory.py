@@ -68,7 +68,9 @@ def test_a_run_with_a_removed_option_is_read_but_not_resumed(run, make_config):
     [
         ({"config": {"objective": "random"}}, "checkpoint 12 of .* objective was random, now paper"),
         ({"store": StoreFacts("b" * 64, STORE.factors)}, "digest bbbbbbbbbbbbbbbb, now aaaaaaaaaaaaaaaa"),
-        ({"code": "0f" * 32}, r"other training code \(0f0f0f0f0f0f, .*--other-code"),
+        ({"code": "0f" * 32, "commit": "ab" * 20}, r"code \(0f0f0f0f0f0f, commit abababababab; now .*--other-code"),
+        ({"code": "0f" * 32, "commit": ""}, r"other training code \(0f0f0f0f0f0f; now .*--other-code"),
+        ({"code": "", "commit": ""}, r"other training code \(unknown; now .*--other-code"),
     ],
 )
 def test_a_checkpoint_of_something_else_is_not_resumed(run, make_config, change, message):
