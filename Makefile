@@ -17,7 +17,7 @@ help: ## list the targets
 explore: .venv/installed ## a face to turn in the browser, by the network that comes with the package
 	$(BIN)/explore-dcign
 
-demo: .venv/installed ## a small data set, a small network, and demo/report.html (under 8 minutes on 2 cores)
+demo: .venv/installed ## a small data set, a small network, and demo/report.html (2 to 4 minutes on 2 cores)
 	$(BIN)/python -m pipelines.demo --out demo
 
 lint: .venv/installed ## ruff, mypy, the import contracts and hadolint
@@ -27,7 +27,7 @@ lint: .venv/installed ## ruff, mypy, the import contracts and hadolint
 	$(BIN)/lint-imports
 	$(BIN)/hadolint docker/*.Dockerfile
 
-test: lint ## everything above and the tests (about 11 minutes on 2 cores)
+test: lint ## everything above and the tests (about 7 minutes on 2 cores)
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 test-all: lint ## the long repeats too
