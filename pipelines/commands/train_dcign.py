@@ -57,7 +57,14 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--preset", type=click.Choice(list(PRESETS)), default=DEFAULT_PRESET, show_default=True, help=_PRESET_HELP
 )
-@click.option("--objective", type=click.Choice(list(OBJECTIVES)), default="paper", show_default=True)
+@click.option(
+    "--objective",
+    type=click.Choice(list(OBJECTIVES)),
+    default="paper",
+    show_default=True,
+    help="Training rule: paper, of NIPS 2015; random, the entangled baseline; exchange-pairs turns heads best; "
+    "docs/training.md has all.",
+)
 @click.option("--batches", type=click.IntRange(1), help="Length of the run. [default: the preset's]")
 @click.option("--network", type=click.Choice(list(NETWORKS)), help="Encoder and decoder. [default: authors]")
 @field_options(*(kind.Options for kind in NETWORKS.values()), DcignOptions, notes=_DEFAULTS)

@@ -21,10 +21,10 @@ def field_options(*kinds: type[Any], notes: dict[str, str] | None = None) -> Cal
     kinds : dataclasses
     notes : text that replaces "[default: ...]" of a field, by its name
     """
-    found = {one.name: (kind, one) for kind in reversed(kinds) for one in fields(kind) if "option" in one.metadata}
+    found = {one.name: (kind, one) for kind in kinds for one in fields(kind) if "option" in one.metadata}
 
     def decorate(function: F) -> F:
-        for kind, one in found.values():
+        for kind, one in reversed(found.values()):
             function = _option(kind, one, (notes or {}).get(one.name))(function)
         return function
 
