@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from train.device import PRECISIONS
 from train.errors import ConfigError
 from train.json_fields import Options, check, field_names, read_fields, to_plain
 
 if TYPE_CHECKING:
     from train.families.interface import Family
 
-PRECISIONS = ("float32", "bf16")
 LEARNING_RATES = {"adam": 5e-4, "muon": 2e-3}
 """Optimisers, each with its default learning rate."""
 EARLIER = {"family": "dcign", "decay": 0.0, "ranks": 1, "optimizer": "adam"}

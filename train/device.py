@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from train.config import PRECISIONS
 from train.errors import ConfigError
 
+PRECISIONS = ("float32", "bf16")
+"""Types that convolutions can compute in."""
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 """CPU flags with which bfloat16 convolutions are faster than float32; without them they are slower."""
 _CPUINFO = Path("/proc/cpuinfo")
