@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from train.data.schedule import Schedule
 from train.engine.loop import train
@@ -35,13 +37,17 @@ train(config, TinySource(), sys.argv[2], tensorboard=False)
 
 
 def two_processes(run, batches, objective="paper"):
+    """Train with torchrun. Only one test worker starts it at a time: two at once compete for ports and cores."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     code = run.parent / "two.py"
     code.write_text(CODE)
-    subprocess.run(
-        [*launch, code, HERE, run, str(batches), objective], check=True, env=environment, capture_output=True
-    )
+    with FileLock(Path(tempfile.gettempdir()) / f"two_processes-{os.getuid()}.lock"):
+        done = subprocess.run(
+            [*launch, code, HERE, run, str(batches), objective], env=environment, capture_output=True, text=True
+        )
+    if done.returncode:
+        pytest.fail(f"torchrun ended with exit code {done.returncode}:\n{done.stderr}")
 
 
 @pytest.fixture(scope="module")
