@@ -13,12 +13,12 @@ def directory() -> Path:
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "dcign"
 
 
-def keep(path: Path, parts: Iterable[bytes | memoryview]) -> bool:
+def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> bool:
     """Write a file under a temporary name and rename it; False where the disk refuses, which only costs time."""
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".keeping-", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".saving-", delete=False) as file:
             temporary = file.name
             for part in parts:
                 file.write(part)

@@ -93,8 +93,8 @@ class Camera:
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "Camera":
         """The camera that `to_json` described."""
-        kept = {k: v for k, v in fields.items() if k != "K"}
-        return cls(**{**kept, "centre": tuple(kept["centre"])})
+        own = {k: v for k, v in fields.items() if k != "K"}
+        return cls(**{**own, "centre": tuple(own["centre"])})
 
 
 def frame_head(

@@ -1,8 +1,8 @@
-"""The definition of right: a slow rasteriser in float64, without snapping, tricks or compiled code.
+"""The reference renderer: a slow rasteriser in float64, without snapping, tricks or compiled code.
 
-Every backend is held against it (`render.testing`). It follows the same rules as the fast one: samples on a regular
-grid, the top-left rule, back faces dropped unless the mesh is two-sided, perspective-correct normals (renormalised) and
-albedo, Lambert with ambient light, the mean of the samples, floor(255 x + 1/2).
+The tests compare every backend with it (`render.testing`). It follows the same rules as the fast one: samples on a
+regular grid, the top-left rule, back faces dropped unless the mesh is two-sided, perspective-correct normals
+(renormalised) and albedo, Lambert with ambient light, the mean of the samples, floor(255 x + 1/2).
 """
 
 import math

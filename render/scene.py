@@ -98,9 +98,10 @@ class SceneBatch:
         for name in ("azimuth", "elevation", "light", "roll"):
             values = getattr(self, name)
             if values is not None and values.shape != (n,):
-                raise ValueError(f"{name} must hold one value for each of the {n} views")
+                raise ValueError(f"{name} must have shape ({n},), one value for each view, not {values.shape}")
         if n and not (self.mesh_index.min() >= 0 and self.mesh_index.max() < len(self.meshes)):
-            raise ValueError(f"mesh_index must be in 0 to {len(self.meshes) - 1}")
+            low, high = self.mesh_index.min(), self.mesh_index.max()
+            raise ValueError(f"mesh_index must be in 0 to {len(self.meshes) - 1}, not {low} to {high}")
 
     def __len__(self) -> int:
         return len(self.mesh_index)

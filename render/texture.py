@@ -56,9 +56,13 @@ class Skin:
     def check(self, vertices: int, triangles: int) -> None:
         """Raise ValueError where this is no skin for a mesh of so many vertices and triangles."""
         if self.uv.shape != (vertices, 2) or self.uv.dtype != np.float32 or not np.isfinite(self.uv).all():
-            raise ValueError(f"a skin needs finite float32 uv for each of {vertices} vertices")
+            raise ValueError(
+                f"uv must be finite, float32, of shape ({vertices}, 2), not {self.uv.dtype} of shape {self.uv.shape}"
+            )
         if self.index.shape != (triangles,) or self.index.dtype != np.int16:
-            raise ValueError(f"a skin needs an int16 texture for each of {triangles} triangles")
+            raise ValueError(
+                f"index must be int16 of shape ({triangles},), not {self.index.dtype} of shape {self.index.shape}"
+            )
         if triangles and not (self.index.min() >= -1 and self.index.max() < len(self.textures)):
             raise ValueError(
                 f"triangles name textures {self.index.min()} to {self.index.max()}; there are {len(self.textures)}"

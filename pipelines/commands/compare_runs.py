@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.console.options import device_option, json_option
+from pipelines.console.options import device_option, json_option, resamples_option, sweeps_option
 from pipelines.evaluation.comparison import compare
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES
 from pipelines.evaluation.run_evaluation import check_same_factors, open_evaluation
@@ -13,7 +13,7 @@ from pipelines.evaluation.run_evaluation import check_same_factors, open_evaluat
 
 @click.command("compare-runs")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--sweeps", "url", default="sweeps.zarr", show_default=True, help="Store of render-sweeps.")
+@sweeps_option
 @click.option(
     "--out",
     default="comparison",
@@ -21,13 +21,7 @@ from pipelines.evaluation.run_evaluation import check_same_factors, open_evaluat
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for comparison.json, comparison.md and the figures.",
 )
-@click.option(
-    "--resamples",
-    default=RESAMPLES,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Bootstrap resamples of every interval.",
-)
+@resamples_option(RESAMPLES)
 @device_option
 @json_option
 def command(runs: tuple[Path, ...], url: str, out: Path, resamples: int, device: str, as_json: bool) -> None:

@@ -6,7 +6,14 @@ from pathlib import Path
 import click
 
 from dataset.errors import StoreError
-from pipelines.console.options import device_option, json_option, model_option
+from pipelines.console.options import (
+    device_option,
+    json_option,
+    model_option,
+    resamples_option,
+    run_option,
+    sweeps_option,
+)
 from pipelines.evaluation.evaluate import evaluate, summary
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES
 from pipelines.evaluation.metrics.recognition import ORIGINAL_PAIRS
@@ -18,8 +25,8 @@ MOST_PAIRS = 4000
 
 
 @click.command("evaluate-dcign")
-@click.option("--run", "run_dir", required=True, type=click.Path(path_type=Path), help="Run directory of train-dcign.")
-@click.option("--sweeps", "url", default="sweeps.zarr", show_default=True, help="Store of render-sweeps.")
+@run_option
+@sweeps_option
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
@@ -42,13 +49,7 @@ MOST_PAIRS = 4000
     help=f"Pairs of images for --recognition, a multiple of 4. [default: {PAIRS}]",
 )
 @model_option
-@click.option(
-    "--resamples",
-    default=RESAMPLES,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Bootstrap resamples of every interval.",
-)
+@resamples_option(RESAMPLES)
 @device_option
 @json_option
 def command(

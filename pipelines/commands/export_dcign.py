@@ -5,14 +5,14 @@ from pathlib import Path
 
 import click
 
-from pipelines.console.options import json_option
+from pipelines.console.options import json_option, run_option
 from pipelines.evaluation.run_evaluation import home_of
 from train.runs.export import DECODER, ENCODER, WEIGHTS, export, pack
 from train.runs.trained_run import load_run
 
 
 @click.command("export-dcign")
-@click.option("--run", "run_dir", required=True, type=click.Path(path_type=Path), help="Run directory of train-dcign.")
+@run_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

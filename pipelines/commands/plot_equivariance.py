@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pipelines.console.options import device_option, json_option
+from pipelines.console.options import device_option, json_option, run_option, sweeps_option
 from pipelines.evaluation.facts import describe, facts
 from pipelines.evaluation.figures.scatter import draw_scatter
 from pipelines.evaluation.metrics.equivariance import equivariance_report
@@ -14,8 +14,8 @@ from pipelines.evaluation.run_evaluation import open_evaluation
 
 
 @click.command("plot-equivariance")
-@click.option("--run", "run_dir", required=True, type=click.Path(path_type=Path), help="Run directory of train-dcign.")
-@click.option("--sweeps", "url", default="sweeps.zarr", show_default=True, help="Store of render-sweeps.")
+@run_option
+@sweeps_option
 @click.option(
     "--out",
     default="equivariance.png",

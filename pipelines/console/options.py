@@ -56,11 +56,17 @@ device_option = click.option(
     show_envvar=True,
     help="auto, cpu, cuda or cuda:N; auto is the GPU where there is one.",
 )
+run_option = click.option(
+    "--run", "run_dir", required=True, type=click.Path(path_type=Path), help="Run directory of train-dcign."
+)
 pretrained_run_option = click.option(
     "--run",
     "run_dir",
     type=click.Path(path_type=Path),
     help="Run directory of train-dcign. [default: the pretrained network that comes with the package]",
+)
+sweeps_option = click.option(
+    "--sweeps", "url", default="sweeps.zarr", show_default=True, help="Store of render-sweeps."
 )
 box_option = click.option(
     "--box",
@@ -86,6 +92,17 @@ mesh_memory_option = click.option(
     show_default=True,
     help="GB of meshes that are held in memory while rendering.",
 )
+
+
+def resamples_option(default: int) -> Callable[[F], F]:
+    """Make the option for the number of bootstrap resamples."""
+    return click.option(
+        "--resamples",
+        default=default,
+        show_default=True,
+        type=click.IntRange(1),
+        help="Bootstrap resamples of every interval.",
+    )
 
 
 def scale_option(block: str, default: str) -> Callable[[F], F]:

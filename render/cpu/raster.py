@@ -1,19 +1,19 @@
 """The CPU rasteriser's kernels: project, cover, resolve, and draw, which calls the others for each frame.
 
-A frame is drawn on a grid of S x S samples a pixel. `project` snaps vertices to 1/256 of a sample, so that coverage
-is decided in exact integers and two triangles that share an edge can neither overlap nor leave a gap. `cover` keeps,
-for each sample, the nearest surface's w = 1/depth and its attributes times w, which are linear on the screen: shading
-then needs no division by w for the normal (its length does not matter) and one for the albedo. `resolve` shades whole
-rows of samples at once and averages them into pixels.
+A frame is rasterised on a grid of S x S samples per pixel. `project` snaps vertices to 1/256 of a sample, so that
+coverage is decided in exact integers and two triangles that share an edge can neither overlap nor leave a gap. `cover`
+stores, for each sample, the nearest surface's w = 1/depth and its attributes times w, which are linear on the screen:
+shading then needs no division by w for the normal (its length does not matter) and one for the albedo. `resolve` shades
+whole rows of samples at once and averages them into pixels.
 
-Samples are kept in cells of LANES neighbours in a row: (rows, tiles, planes, LANES). A triangle of a face covers two or
-three samples in each of three rows; counting them costs a mispredicted branch or two a row, while testing the whole
-cell at once costs none. For that the loop over a cell's lanes must become vector code, which holds the compiler to
-three conditions: a constant number of lanes, one flat array with constant distances between the planes of a cell, and
-stores that do not hang on a branch: a sample that is not seen is written back as it was.
+Samples are stored in cells of LANES neighbours in a row: (rows, tiles, planes, LANES). A triangle of a face covers two
+or three samples in each of three rows; counting them costs a mispredicted branch or two per row, while testing the
+whole cell at once costs none. The compiler turns the loop over a cell's lanes into vector code only under three
+conditions: a constant number of lanes, one flat array with constant distances between the planes of a cell, and stores
+that do not depend on a branch (a sample that is not covered is written back unchanged).
 
 Nothing here may depend on the machine: no fastmath, no trigonometry, no reduction whose order could change. All kernels
-that call one another stay in this file: numba's cache looks at the age of the caller's file only.
+that call one another stay in this file: numba's cache compares the age of the caller's file only.
 """
 
 from typing import Any

@@ -1,9 +1,9 @@
 """Kernels that apply textures to covered samples (see `render.texture` for the meaning of a texture).
 
-They work on cells of FULL planes and run from Python between the kernels of `render.cpu.raster`, one call a frame.
-`cut` draws triangles with holes: alpha decides whether a sample is covered at all, so it must be known when depths are
-compared. `paint` then multiplies the albedo of every covered sample by its texture. Neither needs planes for u and v:
-a sample's place on its triangle follows from the snapped corners, exactly as it was covered.
+They work on cells of FULL planes and run from Python between the kernels of `render.cpu.raster`, one call per frame.
+`cut` rasterises triangles with holes: alpha decides whether a sample is covered at all, so it must be known when depths
+are compared. `paint` then multiplies the albedo of every covered sample by its texture. Neither needs planes for u and
+v: a sample's place on its triangle follows from the snapped corners, exactly as it was covered.
 
 Nothing here may depend on the machine: no fastmath, no logarithm, no reduction whose order could change.
 """

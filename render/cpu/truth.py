@@ -1,6 +1,6 @@
 """Per-pixel truth beside the image: depth, normals, albedo, shading, regions, landmarks.
 
-Drawn by the same kernels with one sample at each pixel's centre. Averaging would blur what these are for.
+The same kernels render it with one sample at each pixel's centre. An average over a pixel would blur its edges.
 """
 
 from collections.abc import Callable, Mapping, Sequence

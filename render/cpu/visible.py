@@ -1,4 +1,4 @@
-"""The visible surface of one mesh at a pose, in cells of all planes: covered, cut out, textured. One call a frame."""
+"""The visible surface of one mesh at a pose, in cells of all planes: covered, cut out, textured. One call per frame."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from render.texture import Skin
 
 
 class VisibleSurface:
-    """Keeps the cells and the projected vertices of one mesh from frame to frame.
+    """The cells and the projected vertices of one mesh, reused from frame to frame.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class VisibleSurface:
     shape : (rows, columns)
         Samples.
     grey : bool
-        Whether the first plane of the albedo is to be its luminance.
+        Whether the first plane of the albedo holds its luminance.
     """
 
     def __init__(self, mesh: Mesh, shape: tuple[int, int], *, grey: bool) -> None:

@@ -1,8 +1,7 @@
 """The pyrender backend: the same scenes and the same shading equation, rendered by OpenGL.
 
-It is the reference that the CPU renderer is checked against by a second road, and the way to use a GPU. Samples are
-drawn as a larger image with one sample a pixel and averaged here: multisampling would shade once a pixel and choose its
-own sample positions.
+It is an independent check of the CPU renderer, and the way to use a GPU. It renders a larger image with one sample per
+pixel and averages it: multisampling would shade once per pixel and choose its own sample positions.
 """
 
 import math
@@ -90,7 +89,7 @@ class PyrenderRenderer:
     Raises
     ------
     RenderError
-        When no OpenGL context can be made; every candidate's reason is told.
+        When no OpenGL context can be made; the message lists the reason for each platform.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ def probe(platform: str) -> str:
     Raises
     ------
     RenderError
-        When no context can be made; the message is the last line of what the process said.
+        When no context can be made; the message is the last line of the process's error output.
     """
     environment = {**os.environ, "PYOPENGL_PLATFORM": platform}
     try:
@@ -44,12 +44,12 @@ def probe(platform: str) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise RenderError(f"no answer within {PROBE_SECONDS} s") from None
+        raise RenderError(f"expected an OpenGL context within {PROBE_SECONDS} s; the driver did not answer") from None
     for line in done.stdout.splitlines():
         if line.startswith("renderer: "):
             return line.removeprefix("renderer: ")
-    said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-    raise RenderError(said[-1])
+    errors = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    raise RenderError(errors[-1])
 
 
 def describe_platform() -> dict[str, Any]:

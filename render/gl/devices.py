@@ -39,7 +39,7 @@ def egl_devices() -> list[Device]:
     Raises
     ------
     RenderError
-        When there is no EGL, or it cannot list devices; the message is the last line of what was said.
+        When there is no EGL, or it cannot list devices; the message is the last line of the process's error output.
     """
     try:
         done = subprocess.run(
@@ -52,8 +52,8 @@ def egl_devices() -> list[Device]:
     except subprocess.TimeoutExpired:
         raise RenderError(f"EGL does not list its devices within {ASK_SECONDS} s") from None
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise RenderError(said[-1])
+        errors = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise RenderError(errors[-1])
     return [Device(**fields) for fields in json.loads(done.stdout)]
 
 
@@ -82,7 +82,7 @@ def query_devices(egl: Any) -> list[Device]:
     Raises
     ------
     RenderError
-        When it has not the extension that lists devices.
+        When it lacks the extension that lists devices.
     """
     list_devices = _function(egl, "eglQueryDevicesEXT", ctypes.c_uint)
     if list_devices is None:
@@ -98,13 +98,13 @@ def query_devices(egl: Any) -> list[Device]:
 def _describe(handle: ctypes.c_void_p, text: Any, number: Any) -> Device:
     """One device. Properties that its extensions do not list are not queried: some drivers crash on them."""
 
-    def said(what: int) -> str:
-        answer = text(handle, what) if text is not None else None
+    def string(attribute: int) -> str:
+        answer = text(handle, attribute) if text is not None else None
         return answer.decode(errors="replace") if answer else ""
 
-    has = said(EXTENSIONS).split()
+    has = string(EXTENSIONS).split()
     named = "EGL_EXT_device_query_name" in has
-    name = (said(RENDERER) or said(VENDOR)) if named else ""
+    name = (string(RENDERER) or string(VENDOR)) if named else ""
     cuda: int | None = None
     if "EGL_NV_device_cuda" in has and number is not None:
         value = ctypes.c_ssize_t(-1)

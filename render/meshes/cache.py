@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render.cachedir import keep
+from render.cachedir import write_file
 from render.scene import Mesh
 from render.texture import Skin, Textures
 
@@ -34,7 +34,7 @@ def save(mesh: Mesh, path: Path) -> bool:
     header = {"arrays": table, "two_sided": mesh.two_sided, "sha256": _hash(arrays)}
     head = MAGIC + json.dumps(header).encode() + b"\n"
     body = (array.tobytes().ljust(_padded(array.nbytes), b"\0") for array in arrays.values())
-    return keep(path, [head.ljust(_padded(len(head)), b" "), *body])
+    return write_file(path, [head.ljust(_padded(len(head)), b" "), *body])
 
 
 def load(path: Path) -> Mesh | None:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from render.cachedir import directory, keep
+from render.cachedir import directory, write_file
 from render.morphable import Block, ModelError, MorphableModel
 
 MAGIC = b"dcign built-in head 1\n"
@@ -69,7 +69,7 @@ def store(model: MorphableModel, path: Path) -> bool:
         "unit": model.unit,
         "sha256": _hash(arrays),
     }
-    written = keep(
+    written = write_file(
         path,
         [MAGIC + json.dumps(header).encode() + b"\n", *(np.ascontiguousarray(a).data for a in arrays.values())],
     )
