@@ -20,7 +20,6 @@ from matplotlib.axes import Axes
 
 from dataset.errors import StoreError
 from pipelines.evaluation.comparison import training_of
-from pipelines.evaluation.facts import flat_config
 from pipelines.evaluation.figures.comparison import MARKERS
 from pipelines.evaluation.figures.style import COLOURS, figure_file, quiet
 from pipelines.evaluation.record import numbers
@@ -50,7 +49,7 @@ def points(measured: Sequence[RunEvaluation]) -> list[Point]:
     """The runs in the order of the table: by objective, share and seed."""
     found = []
     for one in measured:
-        config = flat_config(one.run)
+        config = one.run.config.to_plain()
         facts = (one.name, config["objective"], config["label_fraction"], config["seed"])
         found.append(Point(*facts, numbers(one)["factors"]))
     return sorted(found, key=lambda point: (point.objective, point.share, point.seed))
@@ -60,7 +59,7 @@ def refuse_other_differences(measured: Sequence[RunEvaluation]) -> None:
     """Leave, with what is wrong, where a curve would show more than labels do."""
     curves: dict[str, list[RunEvaluation]] = defaultdict(list)
     for one in measured:
-        curves[flat_config(one.run)["objective"]].append(one)
+        curves[one.run.config.to_plain()["objective"]].append(one)
     for first, other in (pair for members in curves.values() for pair in pairwise(members)):
         ours, theirs = training_of(first), training_of(other)
         differs = [name for name in ours if ours[name] != theirs[name] and name != "label_fraction"]

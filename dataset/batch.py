@@ -29,7 +29,10 @@ class Batch(dict[str, NDArray[Any]]):
 
     def __missing__(self, name: str) -> NDArray[Any]:
         """Raise `MissingArray`."""
-        raise MissingArray(f"the batch has no array {name!r}; it has {', '.join(self)}")
+        raise MissingArray(
+            f"the batch has no array {name!r}; it has {', '.join(self)}. Channels of a store are read on request: "
+            "store[split, factor].with_channels(name)"
+        )
 
     def __repr__(self) -> str:
         """Names, shapes and types instead of values."""

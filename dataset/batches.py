@@ -61,7 +61,12 @@ class Batches(Sequence[Batch]):
         try:
             number = self._indices[index]
         except IndexError:
-            raise BatchIndexError(f"{self!r} has no batch {index}") from None
+            raise BatchIndexError(
+                f"{self.store.url} has {len(self)} batches of {self.split}/{self.factor} here, numbered from 0; "
+                f"{index} was asked for"
+            ) from None
+        except TypeError:
+            raise TypeError(f"expected the number of a batch or a slice, not {index!r}") from None
         return self.store.read(self.split, self.factor, number, self.channels)
 
     def __iter__(self) -> Iterator[Batch]:

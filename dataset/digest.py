@@ -37,8 +37,8 @@ def store_digest(store: Store, splits: Sequence[str] = SPLITS) -> str:
             missing = missing_shards(store, split, factor)
             if missing:
                 raise StoreError(
-                    f"{store.url} is not complete: {factor} shard {missing[0]} of {split} is missing; "
-                    "run the command that makes it again"
+                    f"{store.url} is not complete: {factor} shard {missing[0]} of {split} is missing or "
+                    f"incomplete; run the command that made the store again, or verify-store {store.url} --repair"
                 )
             for arrays in store.all_digests(split, factor):
                 for array in arrays:

@@ -59,7 +59,7 @@ class Factor:
         `values` is left out where it is empty, and `acts_on` where it is what the table has.
         """
         fields = asdict(self) | {"values": list(self.values)}
-        left_out = {name for name, empty in (("values", not self.values),) if empty}
+        left_out = set() if self.values else {"values"}
         if self.acts_on == acts_on(subject, self.name):
             left_out.add("acts_on")
         return {name: value for name, value in fields.items() if name not in left_out}

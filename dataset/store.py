@@ -1,5 +1,6 @@
 """A store on disk: created, opened, grown, and read back batch by batch."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -167,13 +168,6 @@ class Store:
         StoreError
             When the batch is not rendered yet, or its bytes are damaged.
         """
-        count = self.batches(split, factor)
-        if not 0 <= index < count:
-            raise BatchIndexError(
-                f"{self.url} has {factor} batches 0 to {count - 1} in {split}; {index} was asked for"
-                if count
-                else f"{self.url} has no {factor} batches in {split}; {index} was asked for"
-            )
         image = self.values(split, factor, "image", index)
         extra = {name: self.values(split, factor, name, index) for name in channels}
         return Batch({"image": image, **self._labels(split, factor, index), **extra})
@@ -188,7 +182,7 @@ class Store:
         if key not in self._tables:
             part = slice(key[2] * length, min((key[2] + 1) * length, key[3]))
             self._tables[key] = {n: self.values(split, factor, n, index, part) for n in self.spec.labels}
-        return {name: table[index % length] for name, table in self._tables[key].items()}
+        return {name: table[index % length].copy() for name, table in self._tables[key].items()}
 
     def values(self, split: str, factor: str, name: str, index: int, part: slice | None = None) -> NDArray[Any]:
         """Values of one array of one batch, or of a `part` (a slice) of the batches in its shard.
@@ -197,10 +191,19 @@ class Store:
         ------
         UnknownNameError
             When there is no such split, factor or array.
+        BatchIndexError
+            When there is no batch of this number.
         StoreError
             When its shard is not there yet, or its bytes are damaged.
         """
         self._check(split, factor)
+        count = self.batches(split, factor)
+        if not 0 <= index < count:
+            raise BatchIndexError(
+                f"{self.url} has {factor} batches 0 to {count - 1} in {split}; {index} was asked for"
+                if count
+                else f"{self.url} has no {factor} batches in {split}; {index} was asked for"
+            )
         names = [spec.name for spec in array_specs(self.spec, factor)]
         if name not in names:
             raise UnknownNameError(f"{self.url} does not store {name}; it has {', '.join(names)}")
@@ -359,10 +362,17 @@ def open_store(url: str | Path, *, write: bool = False) -> Store:
     StoreError
         When there is none, or it is not one of ours.
     """
+    if not isinstance(url, str | os.PathLike):
+        raise StoreError(f"expected the path or URL of a store, not {url!r}")
     url = str(url)
     files = StoreFiles(url)
     if files.size("zarr.json") < 0:
-        raise StoreError(f"there is no store at {url}; render-batches --store {url} makes one")
+        if files.local and Path(files.root).exists():
+            raise StoreError(f"{url} exists and is not a store; give the path of another one")
+        raise StoreError(
+            f"there is no store at {url}; make one with render-batches --store {url}, or, of sweeps, with "
+            f"render-sweeps --like STORE --store {url}"
+        )
     try:
         root = zarr.open_group(files.root if files.local else url, mode="r+" if write else "r")
     except (OSError, ValueError, TypeError, KeyError, zarr.errors.BaseZarrError) as error:

@@ -58,10 +58,12 @@ class Code:
         ConfigError
             The layout has no such factor; the message lists the ones it has.
         IndexError
-            There is no such code.
+            There is no such code, or two indices: `code.values[2, 0]` is one latent.
         """
         if isinstance(key, str):
             return self.values[..., self.layout.slice(key)]
+        if isinstance(key, tuple):
+            raise IndexError("expected one index, which chooses codes; for single latents index code.values")
         if self.values.ndim == 1:
             raise IndexError(f"this is one code, without an index; its factors are {', '.join(self.layout.names)}")
         return replace(self, values=self.values[key])
@@ -101,9 +103,16 @@ class Code:
         for name, angle in given.items():
             if not np.isfinite(angle).all():
                 raise ValueError(f"{name} must be finite; got {angle}")
-        shape = np.broadcast_shapes(self.values.shape[:-1], *(angle.shape for angle in given.values()))
+        shapes = {"codes": self.values.shape[:-1], **{name: angle.shape for name, angle in given.items()}}
+        try:
+            shape = np.broadcast_shapes(*shapes.values())
+        except ValueError:
+            shape = (0, 0)
         if len(shape) > 1:
-            raise ValueError(f"angles and codes must broadcast to one axis; got the shape {shape}")
+            raise ValueError(
+                "expected one angle, or one for each code; got the shapes "
+                + ", ".join(f"{name} {given_shape}" for name, given_shape in shapes.items())
+            )
         values = np.array(np.broadcast_to(self.values, (*shape, self.values.shape[-1])))
         for name, angle in given.items():
             calibration = self._calibration(name)

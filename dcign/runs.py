@@ -37,8 +37,6 @@ class Run:
     """The run directory, or one checkpoint of it."""
     trained: TrainedRun
     """Network, configuration and layout."""
-    device: str = "auto"
-    """Where it computes, as asked for: auto, cpu, cuda or cuda:N."""
     sweeps: str | None = None
     """The sweep store to calibrate with; None for the calibration in the run directory."""
 
@@ -112,7 +110,7 @@ class Run:
         """
         from pipelines.evaluation.calibration import calibrations_of
 
-        found = calibrations_of(self.path, self.trained, self.sweeps, self.device)
+        found = calibrations_of(self.path, self.trained, self.sweeps)
         return {calibration.factor: calibration for calibration in found}
 
 
@@ -136,6 +134,8 @@ def load_run(path: "str | Path | None" = None, *, device: str = "auto", sweeps: 
         There is no run, or no checkpoint that can be read.
     ConfigError
         No such device.
+    StoreError
+        No such store of sweeps.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def load_run(path: "str | Path | None" = None, *, device: str = "auto", sweeps: 
     (150, 150)
     """
     home = run_or_pretrained(None if path is None else Path(path))
-    return Run(home, _load_trained(home, device), device, None if sweeps is None else str(sweeps))
+    return Run(home, _load_trained(home, device), None if sweeps is None else open_store(sweeps).url)
 
 
 def fit(
@@ -231,8 +231,8 @@ class Evaluation:
     """
 
     metrics: dict[str, Any]
-    """What metrics.json holds: definitions, sample sizes, values with their intervals."""
-    _table: Callable[[dict[str, Any], Path], str]
+    """Content of metrics.json: definitions, sample sizes, values with their intervals."""
+    _table: Callable[[dict[str, Any]], str]
     _write: Callable[[Path], object]
 
     def __repr__(self) -> str:
@@ -240,8 +240,7 @@ class Evaluation:
 
     def table(self) -> str:
         """The main metrics as text, a line for each factor, without a line end."""
-        *lines, _where_written = self._table(self.metrics, Path()).splitlines()
-        return "\n".join(lines)
+        return self._table(self.metrics)
 
     def write(self, folder: "str | Path") -> Path:
         """Write metrics.json, the figures and the report into a folder, which is made if need be.
@@ -265,8 +264,9 @@ def evaluate(
 ) -> Evaluation:
     """Compute every metric of a run on held-out sweeps, as `evaluate-dcign` does.
 
-    What was computed is stored in the run directory (`measured`), and so is the calibration that `Code.at` uses; the
-    same call again takes seconds.
+    The computed arrays are stored in the run directory (`measured`), so that the same call again takes seconds. The
+    calibration that `Code.at` uses is stored, too, except where `run` is a checkpoint: then give the sweeps to
+    `load_run`.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ def evaluate(
     sweeps : Store, str or Path
         A store of `render-sweeps --like` the run's store.
     baseline : Run, str or Path, optional
-        Another run on the same images, to stand beside it. Faces only.
+        Another run on the same images, whose metrics are shown beside it. Faces only.
 
     Raises
     ------
@@ -292,11 +292,15 @@ def evaluate(
     from pipelines.evaluation.evaluate import evaluate as write
     from pipelines.evaluation.evaluate import summary
     from pipelines.evaluation.record import record
-    from pipelines.evaluation.run_evaluation import check_same_factors, open_evaluation
+    from pipelines.evaluation.run_evaluation import RunEvaluation, check_same_factors, evaluation_of, open_evaluation
 
     url = sweeps.url if isinstance(sweeps, Store) else str(sweeps)
-    evaluation = open_evaluation(*_place(run, url))
-    other = None if baseline is None else open_evaluation(*_place(baseline, url))
+
+    def opened(one: "Run | str | Path") -> RunEvaluation:
+        return evaluation_of(one.trained, one.path, url) if isinstance(one, Run) else open_evaluation(Path(one), url)
+
+    evaluation = opened(run)
+    other = None if baseline is None else opened(baseline)
     if evaluation.periodic and other is not None:
         raise StoreError("chairs are evaluated one run at a time: leave baseline out")
     check_same_factors([evaluation] if other is None else [evaluation, other])
@@ -304,9 +308,3 @@ def evaluate(
     if not evaluation.periodic:
         save_calibrations(evaluation)
     return Evaluation(found, summary, lambda out: write(evaluation, other, out))
-
-
-def _place(run: "Run | str | Path", url: str) -> tuple[Path, str, str]:
-    """Directory of a run, the sweeps, and the device to compute on."""
-    path, device = (run.path, run.device) if isinstance(run, Run) else (Path(run), "auto")
-    return path, url, device

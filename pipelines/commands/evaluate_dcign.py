@@ -94,7 +94,8 @@ def command(
     out = _folder(out, evaluation)
     recognised = recognise(evaluation, other, pairs or PAIRS, model, resamples) if recognition else None
     found = evaluate(evaluation, other, out, recognised=recognised, resamples=resamples)
-    click.echo(json.dumps(found) if as_json else summary(found, out))
+    written = f"wrote {out}/report.html, metrics.json and the figures"
+    click.echo(json.dumps(found) if as_json else f"{summary(found)}\n{written}")
 
 
 def _folder(out: Path | None, evaluation: RunEvaluation) -> Path:

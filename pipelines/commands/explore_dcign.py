@@ -59,7 +59,7 @@ def command(
     """
     run_dir = run_or_pretrained(run_dir)
     run = load_run(run_dir, device)
-    engine = Engine(run, calibrations_of(run_dir, run, url, device), open_model(model))
+    engine = Engine(run, calibrations_of(run_dir, run, url), open_model(model))
     if site is not None:
         with needing("explore-dcign --export", "export"):
             from pipelines.explorer.site import write_site

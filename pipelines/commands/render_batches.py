@@ -66,8 +66,9 @@ def command(
     azimuth, from 20 or 30 degrees above; the light stays where it is. A folder's meshes are listed in the store's
     subjects.json, with their axes and splits.
 
-    Running the same command again finishes a run that was interrupted; a larger --n extends the store. The bytes do
-    not depend on the number of workers, on the order, nor on how often it was started.
+    Running the same command again finishes a run that was interrupted; a larger --n extends the store. A
+    smaller --n never shrinks it: batches that an earlier command began are finished. The bytes do not depend on the
+    number of workers, on the order, nor on how often it was started.
 
     \b
     Examples:

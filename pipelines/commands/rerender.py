@@ -66,7 +66,7 @@ def command(
         seen, notes = read_picture(image, run.side, run.channels, box)
     except PictureError as error:
         raise click.ClickException(str(error)) from error
-    found = calibrations_of(run_dir, run, url, device)
+    found = calibrations_of(run_dir, run, url)
     out = out or image.with_name(f"{image.stem}-rerendered")
     out.mkdir(parents=True, exist_ok=True)
     code = run.encode(seen[None])[0]

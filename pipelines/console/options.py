@@ -116,7 +116,8 @@ def scale_option(block: str, default: str) -> Callable[[F], F]:
 
 def range_option(name: str) -> Callable[[F], F]:
     """Make the option for a factor's range, such as `--azimuth LOW HIGH`, from its rows in the factor table."""
-    rows = {subject: row.factor for subject, rows in TABLE.items() for row in rows if row.factor.name == name}
+    found = {subject: row for subject, rows in TABLE.items() for row in rows if row.factor.name == name}
+    rows = {subject: row.factor for subject, row in found.items()}
     first, *others = [
         " or ".join(f"{value:g}" for value in factor.values) + ", nothing between"
         if factor.values
@@ -125,7 +126,5 @@ def range_option(name: str) -> Callable[[F], F]:
     ]
     subjects = [*rows]
     default = "; ".join([first, *(f"{s}s: {text}" for s, text in zip(subjects[1:], others, strict=True))])
-    unit = rows[subjects[0]].unit
-    return click.option(
-        f"--{name}", type=(float, float), metavar="LOW HIGH", help=f"Range in {unit}. [default: {default}]"
-    )
+    text = f"Range in {rows[subjects[0]].unit}: {found[subjects[0]].effect}. [default: {default}]"
+    return click.option(f"--{name}", type=(float, float), metavar="LOW HIGH", help=text)

@@ -1,5 +1,6 @@
 """Calibrations of a run's neurons in degrees, stored in the run so that they can be used without the sweeps."""
 
+import errno
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.evaluation.run_evaluation import RunEvaluation, home_of, open_evaluation
+from pipelines.evaluation.run_evaluation import RunEvaluation, evaluation_of, home_of
 from train.errors import RunUnreadable
+from train.runs.checkpoint import write_durably
 from train.runs.trained_run import TrainedRun
 
 FILE = "calibration.json"
+GIVE_SWEEPS = "give sweeps once: --sweeps SWEEPS in a command, load_run(run, sweeps=...) in Python"
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ def calibrations(evaluation: RunEvaluation) -> list[Calibration]:
     ]
 
 
-def calibrations_of(path: Path, run: TrainedRun, sweeps: str | None, device: str) -> list[Calibration]:
-    """The calibrations of the run at `path`: from sweeps where they are given, else those stored in the run.
+def calibrations_of(path: Path, run: TrainedRun, sweeps: str | None) -> list[Calibration]:
+    """The calibrations of a run that was loaded from `path`: from sweeps where they are given, else those stored in it.
 
     Those from sweeps are then stored in the run.
 
@@ -56,17 +59,17 @@ def calibrations_of(path: Path, run: TrainedRun, sweeps: str | None, device: str
     RunUnreadable
         The run stores none; see `read_calibrations`.
     TrainError, StoreError
-        The sweeps do not fit the run; see `open_evaluation`.
+        The sweeps do not fit the run; see `evaluation_of`.
     """
     if sweeps is None:
         return read_calibrations(home_of(path), run)
-    evaluation = open_evaluation(path, sweeps, device)
+    evaluation = evaluation_of(run, path, sweeps)
     save_calibrations(evaluation)
     return calibrations(evaluation)
 
 
 def save_calibrations(evaluation: RunEvaluation) -> None:
-    """Write RUN/calibration.json; for a checkpoint, or where the run cannot be written to, nothing is written."""
+    """Write RUN/calibration.json; nothing for a checkpoint, or where nobody may write into the run directory."""
     if not evaluation.path.is_dir():
         return
     factors = {
@@ -75,9 +78,10 @@ def save_calibrations(evaluation: RunEvaluation) -> None:
     }
     content = {"weights": evaluation.run.identity()["weights"], "factors": factors}
     try:
-        (evaluation.path / FILE).write_text(json.dumps(content, indent=1) + "\n")
-    except OSError:
-        return
+        write_durably(evaluation.path / FILE, (json.dumps(content, indent=1) + "\n").encode())
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
 
 
 def read_calibrations(run: Path, trained: TrainedRun) -> list[Calibration]:
@@ -97,19 +101,16 @@ def read_calibrations(run: Path, trained: TrainedRun) -> list[Calibration]:
         ]
         weights = str(content["weights"])
     except FileNotFoundError:
-        raise RunUnreadable(
-            f"{run} has no calibration of its neurons in degrees yet: give sweeps with --sweeps, once, or run "
-            "evaluate-dcign"
-        ) from None
+        raise RunUnreadable(f"{run} has no calibration of its latents in degrees yet; {GIVE_SWEEPS}") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RunUnreadable(f"{path} cannot be read ({error!r}); delete it and give sweeps with --sweeps") from error
+        raise RunUnreadable(f"{path} cannot be read ({error!r}); delete it and {GIVE_SWEEPS}") from error
     if weights != trained.identity()["weights"]:
-        raise RunUnreadable(f"{path} is of other weights than those of this run: give sweeps with --sweeps once more")
+        raise RunUnreadable(f"{path} was made with other weights than those of this run; {GIVE_SWEEPS}")
     latents = trained.latents
     if not found or any(
         c.angles.shape != c.values.shape or len(c.angles) < 2 or not 0 <= c.latent < latents for c in found
     ):
-        raise RunUnreadable(f"{path} does not fit the run; delete it and give sweeps with --sweeps")
+        raise RunUnreadable(f"{path} does not fit the run; delete it and {GIVE_SWEEPS}")
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.console.progress import progress_bar
-from pipelines.evaluation.facts import HARDWARE_AND_LENGTH, facts, flat_config
+from pipelines.evaluation.facts import HARDWARE_AND_LENGTH, facts
 from pipelines.evaluation.figures.comparison import draw_comparison
 from pipelines.evaluation.figures.curves import Curve, draw_invariance
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES, Statistic
@@ -107,7 +107,7 @@ def groups(evaluations: Sequence[RunEvaluation]) -> dict[str, list[RunEvaluation
 
 def training_of(one: RunEvaluation) -> dict[str, Any]:
     """Everything but the seed that decides a run's weights, and its length."""
-    config = {name: value for name, value in flat_config(one.run).items() if name not in MAY_DIFFER}
+    config = {name: value for name, value in one.run.config.to_plain().items() if name not in MAY_DIFFER}
     return config | {"step": one.run.step, "store": one.run.store.digest}
 
 
@@ -163,7 +163,7 @@ def markdown(table: Table, columns: Sequence[tuple[str, str, str]], title: str) 
 
 
 def _seed(one: RunEvaluation) -> Any:
-    return flat_config(one.run).get("seed")
+    return one.run.config.to_plain().get("seed")
 
 
 def _statistics(

@@ -41,10 +41,9 @@ def evaluate(
     return found
 
 
-def summary(found: dict[str, Any], out: Path) -> str:
-    """The main numbers of metrics.json in a few lines, and the files in `out`."""
-    lines = _turn_lines(found) if "turning" in found else _factor_lines(found)
-    return "\n".join([*lines, f"wrote {out}/report.html, metrics.json and the figures"])
+def summary(found: dict[str, Any]) -> str:
+    """The main numbers of metrics.json in a few lines, without a line end."""
+    return "\n".join(_turn_lines(found) if "turning" in found else _factor_lines(found))
 
 
 def _factor_lines(found: dict[str, Any]) -> list[str]:

@@ -80,7 +80,7 @@ class RunEvaluation:
         """True where the evaluated factors are periodic: whole turns of chairs."""
         return any(sweeps.period is not None for sweeps in self.sweeps.values())
 
-    @property
+    @cached_property
     def key(self) -> dict[str, Any]:
         """Everything that decides the arrays except the code that computes them."""
         return self.run.identity() | {"sweeps": self.digest, "calibration": store_digest(self.store, [CALIBRATES])}
@@ -248,7 +248,11 @@ def open_evaluation(path: Path, url: str, device: str = "auto") -> RunEvaluation
     TrainError, StoreError
         No run, no sweeps, incomplete sweeps, or sweeps of other images, factors, model or camera.
     """
-    run = load_run(path, device)
+    return evaluation_of(load_run(path, device), path, url)
+
+
+def evaluation_of(run: TrainedRun, path: Path, url: str) -> RunEvaluation:
+    """A run that is loaded already, from `path`, on a store of sweeps; otherwise as `open_evaluation`."""
     store = open_sweeps(url, run)
     return RunEvaluation(path, run, store, store_digest(store), home_of(path))
 

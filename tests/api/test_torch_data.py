@@ -12,7 +12,7 @@ import dcign
 
 
 def scaled(item):
-    """A transform that workers can import: floats of 0..1, written in place elsewhere."""
+    """A transform that workers can import: floats of 0..1."""
     return item["image"].float() / 255
 
 

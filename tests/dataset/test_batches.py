@@ -45,8 +45,10 @@ def test_batches_are_indexed_as_a_list_is(shared_store):
             equal(one, other)
     equal(batches[2:6][-1], everything[5])
     for index in (7, -8):
-        with pytest.raises(IndexError, match=f"has no batch {index}"):
+        with pytest.raises(IndexError, match=rf"7 batches of train/light here, numbered from 0; {index} was asked for"):
             batches[index]
+    with pytest.raises(TypeError, match="expected the number of a batch or a slice, not 'image'"):
+        batches["image"]
 
 
 def test_channels_are_read_where_they_are_asked_for(shared_store):

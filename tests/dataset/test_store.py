@@ -10,6 +10,7 @@ import pytest
 import zarr
 
 from dataset import StoreError, StoreSpec, create_store, open_store, store_digest
+from dataset.errors import BatchIndexError
 from dataset.layout import ArrayDigest
 from dataset.shards import missing_shards, shard_file, write_shard
 from dataset.spec import shard_batches
@@ -267,3 +268,21 @@ def test_an_interrupted_making_leaves_no_trace(tmp_path, spec, fill):
         store.ensure("train", "light", 3)
         fill(store, factors=["light"])
     assert files_of(died) == files_of(straight)
+
+
+def test_values_that_were_read_can_be_changed_without_changing_the_store(spec, fill):
+    store = create_store("memory://mutable/toy.zarr", spec)
+    store.ensure("train", "azimuth", 6)
+    fill(store, factors=["azimuth"])
+    store = open_store("memory://mutable/toy.zarr")
+    first = store.read("train", "azimuth", 3)
+    kept = {name: values.copy() for name, values in first.items()}
+    for values in first.values():
+        values[:] = 0
+    for name, values in store.read("train", "azimuth", 3).items():
+        np.testing.assert_array_equal(values, kept[name])
+
+
+def test_values_beyond_the_end_are_refused(store):
+    with pytest.raises(BatchIndexError, match=f"{10**6} was asked for"):
+        store.values("train", "light", "factors", 10**6)

@@ -91,7 +91,10 @@ def test_what_was_there_before_keeps_its_values(stores, dcign, tmp_path, monkeyp
 
 def test_the_options_follow_from_the_row(touched, dcign):
     said = " ".join(dcign("render-batches", "--help").out.split())
-    assert "--roll LOW HIGH Range in degrees. [default: -90 90]" in said
+    assert (
+        "--roll LOW HIGH Range in degrees: the head tilts; positive tilts it counter-clockwise. [default: -90 90]"
+        in said
+    )
     assert "[azimuth|elevation|light|roll|intrinsic|all]" in said
 
 

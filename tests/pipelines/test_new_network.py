@@ -95,7 +95,7 @@ def test_it_is_trained_resumed_exported_evaluated_and_explored(network, toy, dci
     sweeps = toy / "sweeps.zarr"
     assert dcign("plot-equivariance", "--run", run, "--sweeps", sweeps, "--out", tmp_path / "e.png").code == 0
     trained = load_run(run)
-    engine = Engine(trained, calibrations_of(run, trained, str(sweeps), "cpu"), open_model("procedural"))
+    engine = Engine(trained, calibrations_of(run, trained, str(sweeps)), open_model("procedural"))
     facts = engine.facts("server")
     assert [factor["name"] for factor in facts["factors"]] == ["azimuth", "elevation", "light"]
     assert engine.decode(engine.encode(images)).shape == images.shape

@@ -72,13 +72,13 @@ def test_a_calibration_of_other_weights_is_refused(dcign, refused, toy, tmp_path
     shutil.copytree(calibrated / "run", run)
     dcign("train-dcign", "--store", toy / "faces.zarr", "--run", run, *TINY, "--batches", 14)
     words = ("rerender", calibrated / "face.png", "--out", tmp_path / "out")
-    assert "of other weights" in refused(*words, "--run", run)
+    assert "with other weights" in refused(*words, "--run", run)
     assert dcign(*words, "--run", run, "--sweeps", sweeps).code == 0
     kept = (run / "calibration.json").read_bytes()
     checkpoint = min((run / "checkpoints").glob("*.safetensors"))
     assert dcign(*words, "--run", checkpoint, "--sweeps", sweeps).code == 0
     assert (run / "calibration.json").read_bytes() == kept
-    assert "of other weights" in refused(*words, "--run", checkpoint)
+    assert "with other weights" in refused(*words, "--run", checkpoint)
 
 
 def test_the_default_folder_is_beside_the_picture(dcign, calibrated, tmp_path):

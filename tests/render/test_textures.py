@@ -75,9 +75,9 @@ def test_skins_that_do_not_fit():
     uv, textures = good.skin.uv, good.skin.textures
     none, first = np.full(2, -1, np.int16), np.zeros(2, np.int16)
     for skin, message in [
-        (Skin(textures, uv[:3], first), "uv for each of 4"),
+        (Skin(textures, uv[:3], first), r"shape \(4, 2\), not float32 of shape \(3, 2\)"),
         (Skin(textures, np.full_like(uv, np.nan), first), "finite"),
-        (Skin(textures, uv, first[:1]), "each of 2 triangles"),
+        (Skin(textures, uv, first[:1]), r"int16 of shape \(2,\), not int16 of shape \(1,\)"),
         (Skin(textures, uv, first + 1), "there are 1"),
         (Skin(make_textures([noise(4, 4)], None, [0.5]), uv, np.array([0, -1], np.int16)), "come last"),
     ]:
