@@ -96,7 +96,9 @@ class DcignOptions:
     @property
     def network_class(self) -> type[Network]:
         """The class that these network options belong to."""
-        return next(kind for kind in NETWORKS.values() if isinstance(self.network, kind.Options))
+        # By the exact type: the options of one network may inherit from those of another.
+        own = type(self.network)
+        return network_class(next((key for key, kind in NETWORKS.items() if kind.Options is own), own.__name__))
 
     @property
     def rule(self) -> str:
@@ -132,10 +134,25 @@ class DcignOptions:
 
 
 def network_class(name: object) -> type[Network]:
-    """The class of a network; raises ConfigError, with all names, for one that does not exist."""
+    """The class of a network.
+
+    Raises
+    ------
+    ConfigError
+        There is no network of this name; or its class has another name or shares its options with another network, so
+        that a configuration would be recorded as the other's.
+    """
     if name not in NETWORKS:
         raise ConfigError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}")
-    return NETWORKS[str(name)]
+    found = NETWORKS[str(name)]
+    if (own := getattr(found, "name", None)) != name:
+        raise ConfigError(f"the class of the network {name} must have this name; got {own}: set `name` in it")
+    if len(shared := [key for key, kind in NETWORKS.items() if kind.Options is found.Options]) > 1:
+        raise ConfigError(
+            f"each network must have options of its own; got {found.Options.__name__} for {', '.join(shared)}:"
+            " make another dataclass, which may inherit from it"
+        )
+    return found
 
 
 def _read_ratio(value: object) -> tuple[tuple[str, float], ...]:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from train.device import cpu_flags, keep_freed_memory, resolve_device, resolve_p
 from train.errors import ConfigError
 from train.json_fields import field_names
 from train.networks import NETWORKS
+from train.networks.authors import AuthorsNetwork, AuthorsOptions
 from train.presets import PRESETS, configure
 
 FACES = ("azimuth", "elevation", "light", "intrinsic")
@@ -186,6 +188,45 @@ def test_names_that_do_not_exist_are_refused_with_those_that_do(name):
         TrainConfig.from_plain(faces().to_plain() | {name: "other"})
     with pytest.raises(ConfigError, match="network must be one of authors; got 'other'"):
         faces(network="other")
+
+
+@dataclass(frozen=True)
+class InheritedOptions(AuthorsOptions):
+    """Options of another network with the fields of the authors'."""
+
+
+def test_a_network_whose_options_inherit_from_anothers_is_recorded_as_itself(monkeypatch):
+    other = type("Other", (AuthorsNetwork,), {"name": "other", "Options": InheritedOptions})
+    monkeypatch.setitem(NETWORKS, "other", other)
+    config = faces(network="other", maps=8)
+    assert config.options.network_class is other
+    assert config.to_plain()["network"] == "other"
+    assert TrainConfig.from_json(config.to_json()) == config
+    back = config.changed(network="authors")
+    assert (back.options.network_class, type(back.options.network)) == (AuthorsNetwork, AuthorsOptions)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"name": "other"}, "each network must have options of its own; got AuthorsOptions for authors, other:"),
+        ({"Options": InheritedOptions}, "the class of the network other must have this name; got authors"),
+    ],
+)
+def test_a_network_that_would_be_recorded_as_another_is_refused(monkeypatch, attributes, message):
+    monkeypatch.setitem(NETWORKS, "other", type("Other", (AuthorsNetwork,), attributes))
+    with pytest.raises(ConfigError, match=message):
+        faces(network="other")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_has_its_own_name_and_options(name):
+    assert faces(network=name).options.network_class is NETWORKS[name]
+
+
+def test_options_of_no_network_are_refused():
+    with pytest.raises(ConfigError, match="network must be one of authors; got 'InheritedOptions'"):
+        replace(faces().options, network=InheritedOptions())
 
 
 def test_values_checked_by_the_configuration_itself():
