@@ -6,7 +6,7 @@ from typing import Any
 
 from train.blocks.clamp import CLAMP_MODES, ClampMode
 from train.errors import ConfigError
-from train.json_fields import check, field_names, is_number, option, read_fields, read_float, to_plain
+from train.json_fields import check, check_types, field_names, is_number, option, read_fields, read_float, to_plain
 from train.layout import INTRINSIC, Layout
 from train.networks import NETWORKS
 from train.networks.interface import CodeShape, Network, NetworkOptions
@@ -36,7 +36,7 @@ class DcignOptions:
     Raises
     ------
     ConfigError
-        A value is impossible, or the ratio's factors are not the layout's.
+        A value is impossible or of another type than its field, or the ratio's factors are not the layout's.
     """
 
     layout: Layout
@@ -76,12 +76,17 @@ class DcignOptions:
     """Share of the batches of each extrinsic factor that are labelled with true values (not in the paper)."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         self.network_class.check_shape(self.shape)
         check("orient", self.orient, self.orient >= 0, "0 or more")
         for name in ("invariance", "beta", "agreement"):
             check(name, getattr(self, name), 0 <= getattr(self, name) < float("inf"), "0 or more and finite")
         check("label_fraction", self.label_fraction, 0 <= self.label_fraction <= 1, "in 0 to 1")
         check("clamp", self.clamp, self.clamp in CLAMP_MODES, f"one of {', '.join(CLAMP_MODES)}")
+        pairs = isinstance(self.ratio, tuple) and all(
+            isinstance(pair, tuple) and len(pair) == 2 and is_number(pair[1]) for pair in self.ratio
+        )
+        check("ratio", self.ratio, pairs, "a tuple of pairs of a factor and a number")
         named = tuple(name for name, _ in self.ratio)
         check("ratio", named, named == self.layout.names, f"given for the factors {', '.join(self.layout.names)}")
         shares = [share for _, share in self.ratio]

@@ -1,6 +1,7 @@
 import json
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -173,6 +174,56 @@ def test_json_that_is_none():
 def test_impossible_configurations(options, message):
     with pytest.raises(ConfigError, match=message):
         faces(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batches": 4.0}, "batches must be of type int; got 4.0"),
+        ({"batches": "4"}, "batches must be of type int; got '4'"),
+        ({"batches": True}, "batches must be of type int; got True"),
+        ({"batches": np.int64(4)}, r"batches must be of type int; got .*4"),
+        ({"seed": 1.0}, "seed must be of type int; got 1.0"),
+        ({"maps": 8.0}, "maps must be of type int; got 8.0"),
+        ({"widest": ["fine"]}, r"widest must be of type str; got \['fine'\]"),
+        ({"learning_rate": "1e-3"}, "learning_rate must be of type float; got '1e-3'"),
+        ({"learning_rate": np.float32(0.5)}, r"learning_rate must be of type float; got .*0\.5"),
+        ({"decay": False}, "decay must be of type float; got False"),
+        ({"betas": [0.9, 0.99]}, r"betas must be a tuple of 2 numbers; got \[0\.9, 0\.99\]"),
+        ({"betas": (0.9,)}, r"betas must be a tuple of 2 numbers; got \(0\.9,\)"),
+        ({"betas": (0.9, "1")}, r"betas must be a tuple of 2 numbers; got \(0\.9, '1'\)"),
+        ({"invariance": "1"}, "invariance must be of type float; got '1'"),
+        ({"label_fraction": [1]}, r"label_fraction must be of type float; got \[1\]"),
+        ({"clamp": 1}, "clamp must be of type str; got 1"),
+        ({"ratio": dict.fromkeys(FACES, "1")}, "ratio must be of type float; got '1'"),
+        ({"ratio": [1, 1, 1, 10]}, r"ratio needs a share for each of .*; got \[1, 1, 1, 10\]"),
+        ({"latents": 10.0}, "latents must be of type int; got 10.0"),
+        ({"sizes": {"azimuth": "2"}}, "latents of azimuth must be of type int; got '2'"),
+        ({"objective": ["paper"]}, "objective must be of type str"),
+        ({"optimizer": {}}, "optimizer must be of type str; got {}"),
+        ({"preset": ["demo"]}, "preset must be of type str"),
+        ({"device": 0}, "device must be of type str; got 0"),
+    ],
+)
+def test_values_of_another_type_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        faces(**options)
+
+
+def test_fields_of_other_kinds_are_checked_too():
+    options = faces().options
+    with pytest.raises(ConfigError, match="options must be of type DcignOptions; got None"):
+        replace(faces(), options=None)
+    with pytest.raises(ConfigError, match=r"layout must be of type Layout; got \{.azimuth.: 1\}"):
+        replace(options, layout={"azimuth": 1})
+    for ratio in ([], (1.0,), (("azimuth", "1"),)):
+        with pytest.raises(ConfigError, match="ratio must be a tuple of pairs of a factor and a number"):
+            replace(options, ratio=ratio)
+
+
+def test_an_integer_is_a_float():
+    config = faces(learning_rate=1, invariance=0, betas=(0, 0.9))
+    assert TrainConfig.from_json(config.to_json()) == config
 
 
 def test_names_of_fields_are_unique_among_run_family_and_networks():

@@ -12,7 +12,7 @@ from torch import nn
 from train.config import TrainConfig
 from train.engine.loop import train
 from train.engine.step_stats import Terms
-from train.errors import RunMismatch, RunUnreadable
+from train.errors import ConfigError, RunMismatch, RunUnreadable
 from train.families import FAMILIES
 from train.families.interface import Family, Needs
 from train.json_fields import option
@@ -104,6 +104,14 @@ class TestFill(FamilyContract):
     @pytest.fixture
     def data(self, masked):
         return masked
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [(FillOptions(width=9.0), "width must be of type int; got 9.0"), (None, "options must be of type FillOptions")],
+    )
+    def test_options_of_another_type_are_refused(self, options, message):
+        with pytest.raises(ConfigError, match=message):
+            TrainConfig(family="fill", options=options, batches=12)
 
     def test_metrics_have_its_terms_by_factor(self, config, data, tmp_path):
         result = train(config, data, tmp_path, tensorboard=False)
