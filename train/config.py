@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from train.device import PRECISIONS
 from train.errors import ConfigError
-from train.json_fields import Options, check, field_names, read_fields, to_plain
+from train.json_fields import Options, check, check_types, field_names, read_fields, to_plain
 
 if TYPE_CHECKING:
     from train.families.interface import Family
@@ -28,7 +28,7 @@ class TrainConfig:
     Raises
     ------
     ConfigError
-        A value is impossible.
+        A value is impossible or of another type than its field.
     """
 
     family: str
@@ -64,6 +64,9 @@ class TrainConfig:
     """Batches between lines of metrics.jsonl."""
 
     def __post_init__(self) -> None:
+        own = _family(self.family).Options
+        check("options", repr(self.options), isinstance(self.options, own), f"of type {own.__name__}")
+        check_types(self)
         for name in ("batches", "checkpoint_every", "metrics_every", "ranks"):
             check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
         check("batches", self.batches, self.batches % self.ranks == 0, f"a multiple of the {self.ranks} processes")

@@ -6,7 +6,7 @@ from typing import Any
 
 from train.blocks.clamp import CLAMP_MODES, ClampMode
 from train.errors import ConfigError
-from train.json_fields import check, field_names, is_number, option, read_fields, read_float, to_plain
+from train.json_fields import check, check_types, field_names, is_number, option, read_fields, read_float, to_plain
 from train.layout import INTRINSIC, Layout
 from train.networks import NETWORKS
 from train.networks.interface import CodeShape, Network, NetworkOptions
@@ -36,7 +36,7 @@ class DcignOptions:
     Raises
     ------
     ConfigError
-        A value is impossible, or the ratio's factors are not the layout's.
+        A value is impossible or of another type than its field, or the ratio's factors are not the layout's.
     """
 
     layout: Layout
@@ -76,12 +76,17 @@ class DcignOptions:
     """Share of the batches of each extrinsic factor that are labelled with true values (not in the paper)."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         self.network_class.check_shape(self.shape)
         check("orient", self.orient, self.orient >= 0, "0 or more")
         for name in ("invariance", "beta", "agreement"):
             check(name, getattr(self, name), 0 <= getattr(self, name) < float("inf"), "0 or more and finite")
         check("label_fraction", self.label_fraction, 0 <= self.label_fraction <= 1, "in 0 to 1")
         check("clamp", self.clamp, self.clamp in CLAMP_MODES, f"one of {', '.join(CLAMP_MODES)}")
+        pairs = isinstance(self.ratio, tuple) and all(
+            isinstance(pair, tuple) and len(pair) == 2 and is_number(pair[1]) for pair in self.ratio
+        )
+        check("ratio", self.ratio, pairs, "a tuple of pairs of a factor and a number")
         named = tuple(name for name, _ in self.ratio)
         check("ratio", named, named == self.layout.names, f"given for the factors {', '.join(self.layout.names)}")
         shares = [share for _, share in self.ratio]
@@ -96,7 +101,9 @@ class DcignOptions:
     @property
     def network_class(self) -> type[Network]:
         """The class that these network options belong to."""
-        return next(kind for kind in NETWORKS.values() if isinstance(self.network, kind.Options))
+        # By the exact type: the options of one network may inherit from those of another.
+        own = type(self.network)
+        return network_class(next((key for key, kind in NETWORKS.items() if kind.Options is own), own.__name__))
 
     @property
     def rule(self) -> str:
@@ -132,10 +139,25 @@ class DcignOptions:
 
 
 def network_class(name: object) -> type[Network]:
-    """The class of a network; raises ConfigError, with all names, for one that does not exist."""
+    """The class of a network.
+
+    Raises
+    ------
+    ConfigError
+        There is no network of this name; or its class has another name or shares its options with another network, so
+        that a configuration would be recorded as the other's.
+    """
     if name not in NETWORKS:
         raise ConfigError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}")
-    return NETWORKS[str(name)]
+    found = NETWORKS[str(name)]
+    if (own := getattr(found, "name", None)) != name:
+        raise ConfigError(f"the class of the network {name} must have this name; got {own}: set `name` in it")
+    if len(shared := [key for key, kind in NETWORKS.items() if kind.Options is found.Options]) > 1:
+        raise ConfigError(
+            f"each network must have options of its own; got {found.Options.__name__} for {', '.join(shared)}:"
+            " make another dataclass, which may inherit from it"
+        )
+    return found
 
 
 def _read_ratio(value: object) -> tuple[tuple[str, float], ...]:

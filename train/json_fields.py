@@ -1,7 +1,7 @@
 """Frozen dataclasses of options from and to JSON, strictly: each key once, each value of its field's type."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, get_type_hints
 
 from train.errors import ConfigError
@@ -81,6 +81,32 @@ def read_value(name: str, kind: Any, value: object) -> Any:
     if not isinstance(value, accepted) or isinstance(value, bool):
         raise ConfigError(f"{name} must be of type {plain.__name__}; got {value!r}")
     return read_float(name, value) if plain is float else value
+
+
+def check_types(options: Options) -> None:
+    """Check that every field has a value of its type, for `__post_init__`: JSON then gives back what is written.
+
+    Fields of the types of `read_value` are checked (a tuple of numbers is a tuple here), and those that hold a
+    dataclass, in the same way; a class checks its other fields itself.
+
+    Raises
+    ------
+    ConfigError
+        A value has another type than its field; an int is a float, a bool is no int, and neither is a number of numpy.
+    """
+    hints = get_type_hints(type(options))
+    for one in fields(options):
+        name, kind, value = one.name, hints[one.name], getattr(options, one.name)
+        if kind in (int, float, str) or get_origin(kind) is Literal:
+            read_value(name, kind, value)
+        elif hasattr(kind, "from_json"):
+            check(name, repr(value), isinstance(value, kind), f"of type {kind.__name__}")
+        elif get_origin(kind) is tuple and set(get_args(kind)) == {float}:
+            count = len(get_args(kind))
+            numbers = isinstance(value, tuple) and len(value) == count and all(map(is_number, value))
+            check(name, repr(value), numbers, f"a tuple of {count} numbers")
+        elif is_dataclass(value) and not isinstance(value, type):
+            check_types(value)
 
 
 def read_float(name: str, value: Any) -> float:

@@ -8,7 +8,7 @@ from train.config import LEARNING_RATES, RUN_FIELDS, TrainConfig
 from train.dcign_options import INTRINSIC_RATIO, DcignOptions, network_class, paper_ratio
 from train.device import resolve_device, resolve_precision
 from train.errors import ConfigError
-from train.json_fields import field_names
+from train.json_fields import field_names, read_value
 from train.layout import Layout
 from train.objectives import OBJECTIVES, Objective, objective_class
 
@@ -68,14 +68,19 @@ def configure(
     Raises
     ------
     ConfigError
-        An unknown preset, objective, network or option, images that are not square, or an impossible value.
+        An unknown preset, objective, network or option, images that are not square, an impossible value, or one of
+        another type than its field.
     """
+    given = {name: value for name, value in options.items() if value is not None}
+    _check_types(
+        {"preset": preset, "device": device, "precision": precision} | given,
+        {name: size for name, size in {"latents": latents, **(sizes or {})}.items() if size is not None},
+    )
     if preset not in PRESETS:
         raise ConfigError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
     if len(image_shape) not in (2, 3) or image_shape[0] != image_shape[1]:
         raise ConfigError(f"images must be square, (side, side) or (side, side, 3); got {tuple(image_shape)}")
     start = PRESETS[preset]
-    given = {name: value for name, value in options.items() if value is not None}
     rule = objective_class(given.get("objective", "paper"))
     _check_objective_options(rule, given)
     network = network_class(given.pop("network", "authors"))
@@ -115,6 +120,14 @@ def configure(
     )
 
 
+def _check_types(given: Mapping[str, Any], latents: Mapping[str, Any]) -> None:
+    """Refuse a name that is no text or a number of latents that is no integer; the dataclasses check all else."""
+    for name in ("preset", "device", "precision", "objective", "network", "optimizer"):
+        read_value(name, str, given.get(name, ""))
+    for name, size in latents.items():
+        read_value(name if name == "latents" else f"latents of {name}", int, size)
+
+
 def _check_objective_options(rule: type[Objective], given: Mapping[str, Any]) -> None:
     """Refuse options that the objective does not read."""
     name = next(name for name, kind in OBJECTIVES.items() if kind is rule)
@@ -126,6 +139,7 @@ def _check_objective_options(rule: type[Objective], given: Mapping[str, Any]) ->
 
 
 def _ordered(ratio: Mapping[str, float], layout: Layout) -> tuple[tuple[str, float], ...]:
-    if set(ratio) != set(layout.names):
-        raise ConfigError(f"ratio needs a share for each of {', '.join(layout.names)}; got {', '.join(ratio)}")
-    return tuple((name, float(ratio[name])) for name in layout.names)
+    if not isinstance(ratio, Mapping) or set(ratio) != set(layout.names):
+        got = ", ".join(map(str, ratio)) if isinstance(ratio, Mapping) else repr(ratio)
+        raise ConfigError(f"ratio needs a share for each of {', '.join(layout.names)}; got {got}")
+    return tuple((name, read_value("ratio", float, ratio[name])) for name in layout.names)

@@ -31,6 +31,15 @@ def test_training_again_resumes_and_extends(home):
         dcign.fit(home.sweeps)
 
 
+def test_a_length_that_is_no_integer_writes_nothing(home, tmp_path):
+    settings = {"preset": "quick", "maps": 8, "latents": 8, "precision": "float32"}
+    for batches in (2.0, np.int64(2)):
+        with pytest.raises(ConfigError, match=r"batches must be of type int; got .*2"):
+            dcign.fit(home.faces, tmp_path / "run", batches=batches, **settings)
+        assert not (tmp_path / "run").exists()
+    assert dcign.fit(home.faces, tmp_path / "run", batches=2, **settings).trained.step == 2
+
+
 def test_the_default_directory_is_that_of_the_command(home, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = dcign.fit(dcign.open_store(home.faces), preset="quick", batches=1, maps=8, factors=["azimuth"], seed=2)

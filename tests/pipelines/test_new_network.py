@@ -107,3 +107,20 @@ def test_options_of_another_network_are_refused(network, toy, refused, tmp_path)
     )
     assert "unknown option: maps" in said
     assert load("train-dcign") is not None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "differences"),
+    [
+        (("authors", "--maps", 8), ("linear",), ("maps was 8, now absent", "hidden was absent, now 16")),
+        (("linear",), ("authors", "--maps", 8), ("hidden was 16, now absent", "maps was absent, now 8")),
+    ],
+)
+def test_a_run_of_another_network_is_not_resumed(network, toy, dcign, refused, tmp_path, first, second, differences):
+    train = ("train-dcign", "--store", toy / "faces.zarr", "--run", tmp_path / "run", "--batches", 2, "--latents", 8)
+    assert dcign(*train, "--network", *first).code == 0
+    before = (tmp_path / "run/config.json").read_bytes()
+    said = refused(*train, "--network", *second).strip().splitlines()[-1]
+    assert "holds another run" in said
+    assert all(part in said for part in (f"network was {first[0]}, now {second[0]}", *differences))
+    assert (tmp_path / "run/config.json").read_bytes() == before

@@ -1,5 +1,7 @@
 import json
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from train.device import cpu_flags, keep_freed_memory, resolve_device, resolve_p
 from train.errors import ConfigError
 from train.json_fields import field_names
 from train.networks import NETWORKS
+from train.networks.authors import AuthorsNetwork, AuthorsOptions
 from train.presets import PRESETS, configure
 
 FACES = ("azimuth", "elevation", "light", "intrinsic")
@@ -173,6 +176,56 @@ def test_impossible_configurations(options, message):
         faces(**options)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batches": 4.0}, "batches must be of type int; got 4.0"),
+        ({"batches": "4"}, "batches must be of type int; got '4'"),
+        ({"batches": True}, "batches must be of type int; got True"),
+        ({"batches": np.int64(4)}, r"batches must be of type int; got .*4"),
+        ({"seed": 1.0}, "seed must be of type int; got 1.0"),
+        ({"maps": 8.0}, "maps must be of type int; got 8.0"),
+        ({"widest": ["fine"]}, r"widest must be of type str; got \['fine'\]"),
+        ({"learning_rate": "1e-3"}, "learning_rate must be of type float; got '1e-3'"),
+        ({"learning_rate": np.float32(0.5)}, r"learning_rate must be of type float; got .*0\.5"),
+        ({"decay": False}, "decay must be of type float; got False"),
+        ({"betas": [0.9, 0.99]}, r"betas must be a tuple of 2 numbers; got \[0\.9, 0\.99\]"),
+        ({"betas": (0.9,)}, r"betas must be a tuple of 2 numbers; got \(0\.9,\)"),
+        ({"betas": (0.9, "1")}, r"betas must be a tuple of 2 numbers; got \(0\.9, '1'\)"),
+        ({"invariance": "1"}, "invariance must be of type float; got '1'"),
+        ({"label_fraction": [1]}, r"label_fraction must be of type float; got \[1\]"),
+        ({"clamp": 1}, "clamp must be of type str; got 1"),
+        ({"ratio": dict.fromkeys(FACES, "1")}, "ratio must be of type float; got '1'"),
+        ({"ratio": [1, 1, 1, 10]}, r"ratio needs a share for each of .*; got \[1, 1, 1, 10\]"),
+        ({"latents": 10.0}, "latents must be of type int; got 10.0"),
+        ({"sizes": {"azimuth": "2"}}, "latents of azimuth must be of type int; got '2'"),
+        ({"objective": ["paper"]}, "objective must be of type str"),
+        ({"optimizer": {}}, "optimizer must be of type str; got {}"),
+        ({"preset": ["demo"]}, "preset must be of type str"),
+        ({"device": 0}, "device must be of type str; got 0"),
+    ],
+)
+def test_values_of_another_type_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        faces(**options)
+
+
+def test_fields_of_other_kinds_are_checked_too():
+    options = faces().options
+    with pytest.raises(ConfigError, match="options must be of type DcignOptions; got None"):
+        replace(faces(), options=None)
+    with pytest.raises(ConfigError, match=r"layout must be of type Layout; got \{.azimuth.: 1\}"):
+        replace(options, layout={"azimuth": 1})
+    for ratio in ([], (1.0,), (("azimuth", "1"),)):
+        with pytest.raises(ConfigError, match="ratio must be a tuple of pairs of a factor and a number"):
+            replace(options, ratio=ratio)
+
+
+def test_an_integer_is_a_float():
+    config = faces(learning_rate=1, invariance=0, betas=(0, 0.9))
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
 def test_names_of_fields_are_unique_among_run_family_and_networks():
     kinds = (TrainConfig, DcignOptions, *(kind.Options for kind in NETWORKS.values()))
     names = [name for kind in kinds for name in field_names(kind) - {"options", "network"}]
@@ -186,6 +239,45 @@ def test_names_that_do_not_exist_are_refused_with_those_that_do(name):
         TrainConfig.from_plain(faces().to_plain() | {name: "other"})
     with pytest.raises(ConfigError, match="network must be one of authors; got 'other'"):
         faces(network="other")
+
+
+@dataclass(frozen=True)
+class InheritedOptions(AuthorsOptions):
+    """Options of another network with the fields of the authors'."""
+
+
+def test_a_network_whose_options_inherit_from_anothers_is_recorded_as_itself(monkeypatch):
+    other = type("Other", (AuthorsNetwork,), {"name": "other", "Options": InheritedOptions})
+    monkeypatch.setitem(NETWORKS, "other", other)
+    config = faces(network="other", maps=8)
+    assert config.options.network_class is other
+    assert config.to_plain()["network"] == "other"
+    assert TrainConfig.from_json(config.to_json()) == config
+    back = config.changed(network="authors")
+    assert (back.options.network_class, type(back.options.network)) == (AuthorsNetwork, AuthorsOptions)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"name": "other"}, "each network must have options of its own; got AuthorsOptions for authors, other:"),
+        ({"Options": InheritedOptions}, "the class of the network other must have this name; got authors"),
+    ],
+)
+def test_a_network_that_would_be_recorded_as_another_is_refused(monkeypatch, attributes, message):
+    monkeypatch.setitem(NETWORKS, "other", type("Other", (AuthorsNetwork,), attributes))
+    with pytest.raises(ConfigError, match=message):
+        faces(network="other")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_has_its_own_name_and_options(name):
+    assert faces(network=name).options.network_class is NETWORKS[name]
+
+
+def test_options_of_no_network_are_refused():
+    with pytest.raises(ConfigError, match="network must be one of authors; got 'InheritedOptions'"):
+        replace(faces().options, network=InheritedOptions())
 
 
 def test_values_checked_by_the_configuration_itself():

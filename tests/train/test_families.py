@@ -12,7 +12,7 @@ from torch import nn
 from train.config import TrainConfig
 from train.engine.loop import train
 from train.engine.step_stats import Terms
-from train.errors import RunUnreadable
+from train.errors import ConfigError, RunMismatch, RunUnreadable
 from train.families import FAMILIES
 from train.families.interface import Family, Needs
 from train.json_fields import option
@@ -105,6 +105,14 @@ class TestFill(FamilyContract):
     def data(self, masked):
         return masked
 
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [(FillOptions(width=9.0), "width must be of type int; got 9.0"), (None, "options must be of type FillOptions")],
+    )
+    def test_options_of_another_type_are_refused(self, options, message):
+        with pytest.raises(ConfigError, match=message):
+            TrainConfig(family="fill", options=options, batches=12)
+
     def test_metrics_have_its_terms_by_factor(self, config, data, tmp_path):
         result = train(config, data, tmp_path, tensorboard=False)
         assert set(result.metrics["hidden"]) <= {"intrinsic", "light"}
@@ -118,3 +126,16 @@ def test_another_family_cannot_be_opened_as_a_dcign(tmp_path, monkeypatch, maske
     train(config, masked, tmp_path, tensorboard=False)
     with pytest.raises(RunUnreadable, match="is a run of the family fill; expected one of dcign"):
         load_run(tmp_path)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_run_of_another_family_is_not_resumed(tmp_path, monkeypatch, masked, make_config, back):
+    monkeypatch.setitem(FAMILIES, "fill", Fill)
+    fill = TrainConfig(family="fill", options=FillOptions(), batches=2)
+    first, second = (fill, make_config(batches=2)) if back else (make_config(batches=2), fill)
+    train(first, masked, tmp_path, tensorboard=False)
+    with pytest.raises(RunMismatch, match=f"family was {first.family}, now {second.family}") as refusal:
+        train(second, masked, tmp_path, tensorboard=False)
+    width, maps = ("8, now absent", "absent, now 8") if back else ("absent, now 8", "8, now absent")
+    assert f"width was {width}" in str(refusal.value)
+    assert f"maps was {maps}" in str(refusal.value)

@@ -153,6 +153,23 @@ def test_a_run_that_was_asked_to_stop_ends_bit_equal_to_one_never_interrupted(tm
     assert_equal(final_state(tmp_path / "stopped"), final_state(tmp_path / "whole"))
 
 
+@pytest.mark.parametrize(("stop", "saved"), [(4, [4]), (5, [4, 5]), (8, [4, 8])])
+def test_a_checkpoint_is_written_once_also_where_a_stop_meets_one(
+    tmp_path, source, make_config, monkeypatch, stop, saved
+):
+    """A kill between the two files of a checkpoint that is written anew would lose it."""
+    written = []
+
+    def save(run, checkpoint, resume):
+        written.append(checkpoint.step)
+
+    monkeypatch.setattr(RunDirectory, "save", save)
+    answers = iter([False] * (stop - 1) + [True])
+    with pytest.raises(KeyboardInterrupt):
+        train(make_config(batches=17), source, tmp_path, tensorboard=False, stopping=lambda: next(answers))
+    assert written == saved
+
+
 def test_a_larger_number_of_batches_extends_a_finished_run(tmp_path, source, make_config):
     train(make_config(batches=9), source, tmp_path / "extended", tensorboard=False)
     assert train(make_config(batches=9), source, tmp_path / "extended", tensorboard=False).trained == 0

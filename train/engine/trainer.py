@@ -44,6 +44,8 @@ class Trainer:
         self.stopping = False
         """True once any process has a request to stop, as of the last `settle`."""
         self._stats = StepStats(family.factors, family.parts)
+        self._saved = -1
+        """Batches done at the last `save`."""
         self._pending: list[Tensor] = []
         self._number = 0
         self._clock = perf_counter()
@@ -155,13 +157,15 @@ class Trainer:
         writer.write(line)
 
     def save(self) -> None:
-        """Write a checkpoint of the current state.
+        """Write a checkpoint of the current state, unless that was done after the last step.
 
         Raises
         ------
         TrainingDiverged
             A weight is not finite.
         """
+        if self._saved == self.done:
+            return  # to write a checkpoint anew would leave it unreadable for a moment
         weights = {name: tensor.detach() for name, tensor in self.network.state_dict().items()}
         if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
             raise TrainingDiverged(
@@ -171,6 +175,7 @@ class Trainer:
         if self.ranks.is_main:
             checkpoint = Checkpoint(self.done, self.config, self.store, weights)
             self.run.save(checkpoint, self._optimizer_states() | {"window": asdict(self.window)})
+        self._saved = self.done
 
     def _optimizer_states(self) -> dict[str, Any]:
         """The optimisers' states, with the learning rate as a number also where an optimiser has it in a tensor."""

@@ -63,7 +63,7 @@ class Dcign(Family[DcignOptions]):
         kind = network_class(values.get("network", options.network_class.name))
         if unknown := values.keys() - (field_names(DcignOptions) | field_names(kind.Options)):
             raise ConfigError(f"unknown option: {', '.join(sorted(unknown))}")
-        network = options.network if isinstance(options.network, kind.Options) else kind.Options()
+        network = options.network if type(options.network) is kind.Options else kind.Options()
         rest = {name: value for name, value in values.items() if name in field_names(kind.Options)}
         return replace(options, network=replace(cast("Any", network), **rest), **own)
 

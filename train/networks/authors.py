@@ -20,7 +20,7 @@ from torch.nn import functional
 from train.blocks.conv_pool import conv_pool, conv_pool_gpu, conv_pool_plain, image_patches, stem
 from train.blocks.unpool_conv import THRESHOLD_FLOOR, unpool_conv, unpool_conv_plain
 from train.errors import ConfigError
-from train.json_fields import option
+from train.json_fields import check_types, option
 from train.networks.interface import CodeShape, Network
 
 SMALLEST_SIDE = 48
@@ -35,7 +35,7 @@ class AuthorsOptions:
     Raises
     ------
     ConfigError
-        An impossible number of maps, or an unknown `widest`.
+        An impossible number of maps, an unknown `widest`, or a value of another type than its field.
     """
 
     maps: int = option("Feature maps m, a multiple of 4.", default=96)
@@ -49,6 +49,7 @@ class AuthorsOptions:
     """Scale with most maps, "fine" as in the paper or "coarse" (see `Widths`)."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.widest not in WIDEST:
             raise ConfigError(f"widest must be one of {', '.join(WIDEST)}; got {self.widest!r}")
         if self.maps < 4 or self.maps % 4:

@@ -78,7 +78,7 @@ class Network(nn.Module, ABC):
     name: ClassVar[str]
     """Its key in `NETWORKS`."""
     Options: ClassVar[type[Any]]
-    """The frozen dataclass of its options."""
+    """The frozen dataclass of its options, of this network alone: a configuration knows its network by it."""
 
     def __init__(self, shape: CodeShape, precision: str = "float32", *, plain: bool = False) -> None:
         super().__init__()

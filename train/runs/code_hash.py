@@ -1,7 +1,8 @@
 """A hash of the code that computes something: the sources that it imports, and the versions of their libraries.
 
 Sources are parsed, never imported, so that the hash works where the libraries are not installed. They are compared as
-syntax trees without docstrings: comments, docstrings and line breaks change no result.
+syntax trees without docstrings: comments, docstrings and line breaks change no result. The text of a tree is the same
+for every version of Python, unlike that of `ast.dump`.
 """
 
 import ast
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from operator import itemgetter
 from pathlib import Path
 
 PACKAGES = ("render", "dataset", "train", "pipelines")
@@ -93,7 +95,7 @@ class _Source:
     """One module's code and the full names that it imports, with the packages around them."""
 
     code: str
-    """Its syntax tree without docstrings, as text."""
+    """Its syntax tree without docstrings, as text of `_text`."""
     imports: frozenset[str]
     """Some may be attributes of modules, not modules."""
 
@@ -103,7 +105,36 @@ def _read_source(module: str, file: Path) -> _Source:
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     names = {name for node in ast.walk(tree) for name in _names(node, package)}
     imports = frozenset(around for name in names for around in _with_packages(name))
-    return _Source(ast.dump(_WithoutTexts().visit(tree)), imports)
+    return _Source(_text(_WithoutTexts().visit(tree)), imports)
+
+
+def _text(node: object) -> str:
+    """A syntax tree as text: the class of every node with its fields, but for those that are empty.
+
+    Versions of Python differ in the fields that they add, which are empty where a source does not use them; in the
+    parts that they divide the text of an f-string into; and in the characters that `repr` shows as they are.
+    """
+    if isinstance(node, list):
+        return f"[{','.join(map(_text, node))}]"
+    if not isinstance(node, ast.AST):
+        return ascii(node)
+    filled = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+    if isinstance(node, ast.JoinedStr):
+        filled = [("values", _joined(node.values))]
+    parts = (f"{name}={_text(value)}" for name, value in sorted(filled, key=itemgetter(0)) if name != "kind")
+    return f"{type(node).__name__}({','.join(parts)})"
+
+
+def _joined(parts: list[ast.expr]) -> list[object]:
+    """The parts of an f-string, with texts that follow one another as one."""
+    found: list[object] = []
+    for part in parts:
+        text = part.value if isinstance(part, ast.Constant) else None
+        if isinstance(text, str) and found and isinstance(found[-1], str):
+            found[-1] += text
+        else:
+            found.append(part if text is None else text)
+    return [part for part in found if part != ""]
 
 
 class _WithoutTexts(ast.NodeTransformer):

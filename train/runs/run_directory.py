@@ -233,11 +233,11 @@ def describe_differences(
 ) -> list[str]:
     """One text for every difference that makes two runs different runs."""
     before, after = then.to_plain(), now.to_plain()
-    differences = [
-        f"{name} was {before[name]}, now {after[name]}"
-        for name in before
-        if name not in MAY_CHANGE and before[name] != after[name]
-    ]
+    differences = []
+    for name in before | after:  # another network or family has other fields
+        was, is_ = (plain.get(name, "absent") for plain in (before, after))
+        if name not in MAY_CHANGE and was != is_:
+            differences.append(f"{name} was {was}, now {is_}")
     if then_store.digest != now_store.digest:
         differences.append(f"its store has digest {then_store.digest[:16]}, now {now_store.digest[:16]}")
     return differences
