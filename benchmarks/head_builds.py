@@ -4,7 +4,7 @@
 
 Each setting has a cache directory and a directory of compiled code of its own, both empty: the first process (cold)
 compiles and builds, the second (warm) reads the caches of the first. The seconds are those of importing and opening
-the model. "as found" is this shell's environment. Exits 1 when two hashes differ. Twenty seconds on one core.
+the model. "as found" is this shell's environment. Exits 1 when two hashes differ.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The arrays of a store: names, shapes, types, codecs, and how the layout of a shard's digest."""
+"""The arrays of a store: names, shapes, types, codecs, and the layout of a shard's digest."""
 
 import math
 from dataclasses import dataclass

@@ -128,7 +128,7 @@ def torch_dataset(
         Each item is a dictionary of tensors (with a first axis B for batches):
         ``image`` (H, W) or (H, W, 3) uint8; ``factors`` (F,) float32 in the store's order and units and ``identity`` ()
         int64, where the store has them; each of `channels` in its stored shape and type; and ``factor`` () int64, the
-        index in `dataset.varied` of the factor that varies.
+        index in `TorchDataset.varied` of the factor that varies.
 
     Raises
     ------

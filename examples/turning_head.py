@@ -1,6 +1,6 @@
 """A guided tour from no data to a turning head, with an explanation of each step.
 
-    python examples/turning_head.py                      # four to ten minutes on 2 cores
+    python examples/turning_head.py                      # about five minutes on 2 cores
     python examples/turning_head.py --out tour --batches 8000
 
 Everything is written into one folder. It can be stopped at any time: the same command resumes.

@@ -60,8 +60,8 @@ class DcignOptions:
     agreement: float = option("Weight of the KL between a pair's inactive posteriors.", low=0, default=0.0)
     """Weight of the KL between the inactive posteriors of paired rows, in exchange (not in the paper)."""
     orient: int = option(
-        "Batches at the start in which a factor's latent is pulled along a direction of the images, so that it does "
-        "not fold at the middle. Needs no labels.",
+        "Batches at the start in which a factor's latent is pulled along a direction of the images, so that the "
+        "latent is monotone in the factor. Needs no labels.",
         low=0,
         default=0,
     )

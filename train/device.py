@@ -43,7 +43,7 @@ def resolve_device(device: str = "auto") -> str:
     if wanted.type not in ("cpu", "cuda"):
         raise ConfigError(f"device must be auto, cpu, cuda or cuda:N; got {device!r}")
     if wanted.type == "cuda" and (wanted.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"device {device!r} is not here; torch sees {torch.cuda.device_count()} GPUs")
+        raise ConfigError(f"device {device!r} is not available; torch finds {torch.cuda.device_count()} GPUs")
     return device
 
 

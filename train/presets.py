@@ -29,7 +29,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     # A run this short would see too little of every pose at 1:1:1:10.
     "demo": Preset(32, 5000, 60, 1000, "about 3 minutes on 2 cores at 64 pixels; ratio 1:1:1:3", intrinsic=3.0),
-    "quick": Preset(32, 8000, 200, 500, "about 15 minutes on 2 cores"),
+    "quick": Preset(32, 8000, 200, 500, "11 to 22 minutes on 2 cores at 150 pixels"),
     "paper": Preset(96, 12_000, 200, 500, "the paper's data set seen once"),
     "authors": Preset(96, 120_000, 200, 2000, "what the authors' logs show; for a GPU"),
 }

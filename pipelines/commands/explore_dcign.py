@@ -46,17 +46,18 @@ from train.runs.trained_run import load_run
 def command(
     run_dir: Path | None, url: str | None, model: str, host: str, port: int, site: Path | None, device: str
 ) -> None:
-    r"""Turn and re-light a face in the browser.
+    """Turn and re-light a face in the browser.
 
     The page encodes a face of yours or one of its own. Each slider changes one latent of the code; the decoded picture
     follows at once, with the true render and the difference beside it. The encoder's reading of the decoded picture
     shows whether the network is consistent. Nothing leaves this machine, and nothing is loaded from elsewhere.
 
     \b
-    Example: explore-dcign
-             explore-dcign --run runs/faces-quick-exchange-s0 --sweeps sweeps.zarr
-             explore-dcign --export site && python -m http.server -d site
-    """
+    Examples:
+      explore-dcign
+      explore-dcign --run runs/faces-quick-exchange-s0 --sweeps sweeps.zarr
+      explore-dcign --export site && python -m http.server -d site
+    """  # noqa: D301 -- click wants the character itself
     run_dir = run_or_pretrained(run_dir)
     run = load_run(run_dir, device)
     engine = Engine(run, calibrations_of(run_dir, run, url), open_model(model))

@@ -26,7 +26,7 @@ from train.runs.trained_run import load_run
 )
 @json_option
 def command(run_dir: Path, out: Path | None, packed: bool, as_json: bool) -> None:
-    r"""Write a run's encoder and decoder for other programs.
+    """Write a run's encoder and decoder for other programs.
 
     encoder.onnx takes images (batch, H, W[, 3]) uint8 and gives mu and logvar (batch, latents); decoder.onnx takes
     codes (batch, latents) and gives images of 0..1; weights.safetensors has the parameters. The metadata of all three
@@ -34,9 +34,10 @@ def command(run_dir: Path, out: Path | None, packed: bool, as_json: bool) -> Non
     their results are compared with torch's before the command succeeds.
 
     \b
-    Example: export-dcign --run runs/faces-quick-paper-s0
-             export-dcign --run runs/faces-quick-paper-s0 --packed
-    """
+    Examples:
+      export-dcign --run runs/faces-quick-paper-s0
+      export-dcign --run runs/faces-quick-paper-s0 --packed
+    """  # noqa: D301 -- click wants the character itself
     run = load_run(run_dir, "cpu")
     if packed:
         home = home_of(run_dir).resolve()

@@ -106,7 +106,7 @@ def command(
     device: str,
     as_json: bool,
 ) -> None:
-    r"""Infer shape, albedo, azimuth, elevation and light (and, with --camera, its place) of the face in IMAGE.
+    """Infer shape, albedo, azimuth, elevation and light (and, with --camera, its place) of the face in IMAGE.
 
     Markov chains propose scenes, render them and encode the renders; a scene whose code is near the image's is
     accepted (arXiv:1503.03167v1 section 4.1). The accepted scenes are samples of the posterior: they show how certain
@@ -115,9 +115,10 @@ def command(
     scene.png (the chains).
 
     \b
-    Example: infer-scene portrait.jpg --camera 0.02
-             infer-scene sweeps.zarr#test/azimuth/0/20 --run runs/faces-quick-paper-s0
-    """
+    Examples:
+      infer-scene portrait.jpg --camera 0.02
+      infer-scene sweeps.zarr#test/azimuth/0/20 --run runs/faces-quick-paper-s0
+    """  # noqa: D301 -- click wants the character itself
     run_dir = run_or_pretrained(run_dir)
     run = load_run(run_dir, device)
     observation = observe(image, run, box)

@@ -42,7 +42,7 @@ class Ratio(click.ParamType[list[float]]):
     name = "A:B:..."
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
-        """Numbers of 0 or more with colons between them; what is impossible beyond that the configuration refuses."""
+        """Convert shares with colons between them to numbers; `DcignOptions` checks their values."""
         try:
             return [float(share) for share in str(value).split(":")]
         except ValueError:
@@ -72,7 +72,7 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--factors",
     help="Train on these factors only, such as elevation,intrinsic; azimuth:2 gives a factor two latents. "
-    "[default: all, and all must be there]",
+    "[default: all, each of which must have batches]",
 )
 @click.option(
     "--optimizer",
@@ -96,7 +96,9 @@ class Ratio(click.ParamType[list[float]]):
     "1 for exchange, exchange-pairs and supervised]",
 )
 @click.option("--val", help="Store of render-sweeps: evaluate on its val split during training, for TensorBoard.")
-@click.option("--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between those.")
+@click.option(
+    "--val-every", type=click.IntRange(1), default=1000, show_default=True, help="Batches between evaluations on --val."
+)
 @click.option(
     "--other-code", is_flag=True, help="Resume although the code that trains has changed since the checkpoint."
 )
@@ -158,7 +160,7 @@ def _stem(url: str) -> str:
 
 
 def _factors(store: Store, asked: str | None) -> tuple[list[str], dict[str, int]]:
-    """Factors to train on and their numbers of latents; those that are missing are answered with what adds them."""
+    """The factors to train on, and their numbers of latents; the error for a missing one has the command to add it."""
     words = [*store.spec.batch_factors] if asked is None else asked.split(",")
     pairs = [word.strip().partition(":") for word in words]
     if wrong := [count for _, colon, count in pairs if colon and not (count.isdecimal() and int(count))]:

@@ -62,7 +62,7 @@ def _writable(folder: Path) -> str:
 
 def renderer_facts() -> Facts:
     """Facts about the CPU renderer, every OpenGL platform, and the devices of EGL."""
-    facts = {"in use": f"{RenderSettings.backend}, unless --backend or a store says otherwise", "cpu": check_cpu()}
+    facts = {"in use": f"{RenderSettings.backend}, unless --backend or a store sets another", "cpu": check_cpu()}
     platforms = {name: _opengl(name, needs) for name, needs in CANDIDATES.items()}
     working = [name for name, text in platforms.items() if not text.startswith("not here")]
     facts["pyrender"] = f"through {working[0]}" if working else "not here: it needs one of the OpenGL platforms below"

@@ -49,7 +49,7 @@ class PixelErrors:
     at_end: float
     at_end_by_chain: list[float]
     best: float
-    """Of the state nearest to the observation's statistics."""
+    """Pixel error of the state nearest to the observation's statistics."""
 
 
 @dataclass(frozen=True)

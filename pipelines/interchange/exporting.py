@@ -25,9 +25,9 @@ from dataset.store import Store
 from pipelines.interchange.source import SourceError
 
 NO_GRID = (
-    "the images are batches in which one factor varies, with values that were drawn: not every combination of values "
-    "is there, and where an image is cannot be computed from its classes. active says what varies in the batch of an "
-    "image, by its number in the list active here; identities count within a split"
+    "the images are batches in which one factor varies, with sampled values: not every combination of values exists, "
+    "and the index of an image cannot be computed from its classes. active is the factor that varies in the batch of "
+    "an image, as an index into the list active of this metadata; identities are numbered within a split"
 )
 Address = tuple[str, str, int]
 """Split, factor that varies, and number of a batch."""

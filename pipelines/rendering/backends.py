@@ -70,7 +70,7 @@ def describe_backend(settings: RenderSettings) -> dict[str, Any]:
     if side > backend.most_samples:
         raise RenderError(
             f"{settings.size} pixels with {settings.samples} samples are {side} samples a side; "
-            f"the {settings.backend} backend draws up to {backend.most_samples}"
+            f"the {settings.backend} backend renders up to {backend.most_samples}"
         )
     return backend.describe(*image)
 

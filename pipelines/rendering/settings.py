@@ -147,14 +147,12 @@ def refuse_differences(url: str, stored: Mapping[str, Any], given: Mapping[str, 
         When they differ; the message names every difference.
     """
     wrong = [
-        f"{name} is {_short(stored[name])} there, {_short(value)} was given"
+        f"{name} {_short(stored[name])}, and {_short(value)} was given"
         for name, value in given.items()
         if value is not None and value != stored[name]
     ]
     if wrong:
-        raise StoreError(
-            f"{url} was made otherwise: {'; '.join(wrong)}. Leave the option out, or choose another --store."
-        )
+        raise StoreError(f"{url} has {'; '.join(wrong)}. Leave the option out, or choose another --store.")
 
 
 def _short(value: Any) -> str:

@@ -198,7 +198,7 @@ def test_a_split_file_decides(render, dcign, folder, tmp_path):
     assert [entry["split"] for entry in subjects(url)] == ["test"] * 5 + ["train"] * 7
     assert render(url, folder, "--split-file", table).code == 0
     table.write_text("chair_00,train\n")
-    assert "was made otherwise: split_file" in render(url, folder, "--split-file", table).err
+    assert "has split_file " in render(url, folder, "--split-file", table).err
     table.write_text("chair_99,train\n")
     said = render(tmp_path / "g.zarr", folder, "--split-file", table)
     assert "names 'chair_99', which the folder has not; its meshes are called chair_00" in said.err

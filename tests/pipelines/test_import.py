@@ -602,8 +602,8 @@ def test_another_source_or_another_setting_is_refused(dcign, refused, photos, ch
     assert dcign(*words, *SMALL, "--batch-size", 2).code == 0
     before = array_files(url)
     assert "nothing to import" in dcign(*words).out
-    assert "size is 16 there, 32 was given" in refused(*words, "--size", 32)
-    assert "batch_size is 2 there, 4 was given" in refused(*words, "--batch-size", 4)
+    assert "has size 16, and 32 was given" in refused(*words, "--size", 32)
+    assert "has batch_size 2, and 4 was given" in refused(*words, "--batch-size", 4)
     assert "holds images of the layout csv" in refused("import-batches", chairs, "--store", url)
     (photos / "labels.csv").write_text((photos / "labels.csv").read_text().replace("15.5", "15.25"))
     assert "differs from the source that" in refused(*words)

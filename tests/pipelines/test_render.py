@@ -194,7 +194,7 @@ def test_the_pyrender_backend_fills_a_store_in_processes(dcign, refused, tmp_pat
     on_cpu = CpuRenderer("grey", 1).render(scenes)
     seen = on_cpu.mask > 0
     assert np.abs(store.read("train", "light", 0)["image"].astype(int) - on_cpu.image)[seen].mean() < 1
-    assert "backend is pyrender there, cpu was given" in refused(*call, "--n", 5, "--backend", "cpu")
+    assert "has backend pyrender, and cpu was given" in refused(*call, "--n", 5, "--backend", "cpu")
 
 
 def test_channels_that_a_model_cannot_fill_make_no_store(refused, tmp_path, ict_path):
@@ -218,7 +218,7 @@ def test_every_channel_is_stored_as_it_is_drawn(dcign, refused, tmp_path):
     for name in store.spec.channels:
         np.testing.assert_array_equal(store.array("train", "light", name)[1], frames.channel(name))
     said = refused("render-batches", "--store", url, "--factor", "light", "--channels", "mask")
-    assert "channels is ('mask', 'depth'" in said
+    assert "channels ('mask', 'depth'" in said
 
 
 def test_scales_and_fixed_coefficients_reach_the_store(dcign, tmp_path):
@@ -249,7 +249,7 @@ def test_a_pool_of_named_people_in_two_splits(dcign, refused, tmp_path):
     np.testing.assert_array_equal(shape, np.array([[1.5, -0.2], [0, 0], [1.5, -0.2]], "f4"))
     assert dcign("verify-store", url).code == 0
     pool.write_text('{"ada": {"shape": [1]}}')
-    assert "pool is" in refused("render-batches", *words)
+    assert "has pool {" in refused("render-batches", *words)
     sweeps = tmp_path / "sweeps.zarr"
     assert dcign("render-sweeps", "--like", url, "--store", sweeps, "--identities", 1).code == 0
     assert not open_store(sweeps).spec.identities  # sweeps show identities that are not named
@@ -324,7 +324,7 @@ def test_people_around_a_reference(dcign, refused, tmp_path):
     shape[..., 0] -= 2
     shape[..., 1] += 1
     np.testing.assert_allclose(np.sqrt((shape**2).mean(axis=-1)), 0.5, rtol=1e-6)
-    assert "distance is 0.5 there, 0.6 was given" in refused("render-batches", *words, "--distance", 0.6)
+    assert "has distance 0.5, and 0.6 was given" in refused("render-batches", *words, "--distance", 0.6)
     assert dcign("verify-store", url).code == 0
 
 
@@ -371,9 +371,9 @@ def test_previews_are_pictures(dcign, toy, tmp_path):
     ("arguments", "code", "message"),
     [
         (("--model", "nowhere.h5"), 1, "no face model at nowhere.h5"),
-        (("--seed", 3), 1, "was made otherwise: seed is 0 there, 3 was given"),
-        (("--size", 32), 1, "size is 48 there, 32 was given"),
-        (("--azimuth", -10, 10), 1, "azimuth is (-86.0, 86.0) there"),
+        (("--seed", 3), 1, "has seed 0, and 3 was given"),
+        (("--size", 32), 1, "has size 48, and 32 was given"),
+        (("--azimuth", -10, 10), 1, "has azimuth (-86.0, 86.0), and (-10.0, 10.0) was given"),
         (("--size", 4), 2, "--size"),
         (("--size", "big"), 2, "--size"),
         (("--part", "3/2"), 2, "expected 0 <= i < n, not 3/2"),
@@ -399,7 +399,7 @@ def test_wrong_input_to_an_existing_store_is_one_line_and_loses_nothing(
         (("--pool", 3, "--factor", "intrinsic"), "pool of 3 identities in train cannot fill intrinsic batches"),
         (("--light", "-inf", "inf"), "range of light must rise"),
         (("--shape-scale", "nan"), "at most 1000 standard deviations"),
-        (("--size", 4096, "--samples", 16), "16384 samples a side; the cpu backend draws up to 8192"),
+        (("--size", 4096, "--samples", 16), "16384 samples a side; the cpu backend renders up to 8192"),
     ],
 )
 def test_impossible_settings_make_no_store(refused, tmp_path, arguments, message):
@@ -441,7 +441,7 @@ def test_sweeps_and_batches_do_not_mix(refused, toy, tmp_path):
     assert "holds sweeps, not batches to train on; render-batches makes those" in said
     assert "holds batches, not sweeps" in refused("render-sweeps", "--store", toy / "faces.zarr")
     said = refused("render-sweeps", "--store", tmp_path / "s", "--like", toy / "faces.zarr", "--size", 64)
-    assert "size is 48 there, 64 was given" in said
+    assert "has size 48, and 64 was given" in said
     assert "there is no store" in refused("render-sweeps", "--store", tmp_path / "s", "--like", tmp_path / "none")
 
 

@@ -40,7 +40,7 @@ def calibrated(toy, tmp_path_factory, face):
 
 def test_a_render_comes_back_turned_nodded_and_relit(calibrated, face):
     out = calibrated / "out"
-    np.testing.assert_array_equal(np.asarray(Image.open(out / "seen.png")), face)  # it is what training saw
+    np.testing.assert_array_equal(np.asarray(Image.open(out / "input.png")), face)  # prepared as in training
     with Image.open(out / "grid.png") as grid:
         assert grid.size[0] > 1000
     for factor in ("azimuth", "elevation", "light"):

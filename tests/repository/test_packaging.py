@@ -90,6 +90,7 @@ for words in ([], *([verb] for verb in cli.BY_NAME)):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.count("Usage: dcign") == 1 + len(BY_NAME)
     assert all(f"Usage: dcign {verb} " in done.stdout for verb in BY_NAME)
+    assert "\\" not in done.stdout  # a docstring's marks for click, such as \b, are not text
 
 
 def test_the_wheel_holds_every_tracked_file_of_the_packages(tmp_path):

@@ -168,7 +168,7 @@ def test_json_that_is_none():
         ({"colour": 1}, "unknown option: colour"),
         ({"device": "tpu"}, "device must be auto, cpu, cuda or cuda:N; got 'tpu'"),
         ({"device": "meta"}, "device must be auto, cpu, cuda or cuda:N; got 'meta'"),
-        ({"device": "cuda:99"}, "device 'cuda:99' is not here"),
+        ({"device": "cuda:99"}, "device 'cuda:99' is not available; torch finds"),
     ],
 )
 def test_impossible_configurations(options, message):

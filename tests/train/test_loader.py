@@ -20,7 +20,7 @@ def schedule(source):
 
 
 MIXED = len(NAMES)
-"""Value of `active` in rows without partners."""
+"""Value of `active` where groups are single rows."""
 
 
 def whole(source, schedule):

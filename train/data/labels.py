@@ -46,7 +46,7 @@ class Labels:
         if "factors" not in batch:
             raise ConfigError(
                 f"a label_fraction of {self.fraction:g} needs the true values of the factors, and batch "
-                f"{draw.index} of {draw.factor} has none; leave it out, or train on data that have them"
+                f"{draw.index} of {draw.factor} has none; leave label_fraction out, or train on data that have them"
             )
 
     def check_source(self, source: BatchSource, factors: Sequence[str]) -> None:

@@ -91,8 +91,9 @@ class ShuffledLoader:
     ----------
     batches : the loader of whole batches
     seed : of the run
-    group_size : images of one batch that stay together, 1 or more; where some are left over, groups have one more
-    mixed : value of `active` in rows without partners, where groups are of one image
+    group_size : images of one batch that stay together, 1 or more: a group; where some are left over, groups have one
+        more
+    mixed : value of `active` where groups are single images, so that everything varies
     """
 
     def __init__(self, batches: Loader, seed: int, group_size: int, mixed: int) -> None:
@@ -100,7 +101,7 @@ class ShuffledLoader:
         self._cached: tuple[int, list[Batch]] | None = None
 
     def read(self, step: int) -> Batch:
-        """One batch of the block that `step` is in; pairs have `partner`, int64 (B,), another row of the same group."""
+        """One batch of the block that `step` is in; groups of several rows have `partner`, int64 (B,)."""
         block, place = divmod(step, BLOCK)
         cached = self._cached  # once: the trainer may read a batch again, to save it, while this reads ahead
         if cached is None or cached[0] != block:
@@ -145,7 +146,7 @@ def _concatenated(batches: Sequence[Arrays]) -> Batch:
 
 
 def _groups(sizes: Sequence[int], group_size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Rows of the concatenated batches; those that stay together share an array."""
+    """Rows of the concatenated batches, one array for each group."""
     ends = np.cumsum(sizes)
     if group_size == 1:
         return list(np.arange(ends[-1])[:, None])
@@ -154,7 +155,7 @@ def _groups(sizes: Sequence[int], group_size: int, random: np.random.Generator) 
 
 
 def _partners(groups: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """(rows of all groups,) in each group the row before, and the last one for the first."""
+    """(rows of all groups,) the partner of each row: the row before in its group, and the last row for the first."""
     places = np.split(np.arange(sum(map(len, groups))), np.cumsum([len(group) for group in groups])[:-1])
     return np.concatenate([np.roll(place, 1) for place in places])
 

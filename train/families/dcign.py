@@ -30,7 +30,7 @@ from train.objectives.bound import cross_entropy
 from train.objectives.interface import PARTS
 
 SHUFFLED = "shuffled"
-"""The factor of rows of shuffled batches without partners: everything varies."""
+"""The name of `active` in shuffled batches whose groups are single rows: everything varies."""
 
 
 class Dcign(Family[DcignOptions]):

@@ -91,7 +91,7 @@ def direction_loss(mu: Tensor, own: Tensor, partner: Tensor, batch: Tensors) -> 
 
 
 def random_partners(noise: Noise, rows: int, device: torch.device) -> Tensor:
-    """(rows,) for each row another one, and each once: the cycle through all rows in a random order of them."""
+    """(rows,) the partner of each row where the group is the whole batch: the row before in a random cycle."""
     order = noise.order(rows, device)
     partner = torch.empty_like(order)
     partner[order] = order.roll(1)

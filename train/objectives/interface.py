@@ -17,13 +17,17 @@ from train.networks.interface import Network
 Tensors = Mapping[str, Tensor]
 """A batch on the training device, by name.
 
+A group is the rows that come from one batch of the store, in which one factor varies: all rows of a whole batch, or
+`group_size` rows of a batch whose images were shuffled with those of others. The partner of a row is another row of its
+group.
+
 image     uint8 (B, H, W) or (B, H, W, 3)
-active    int64 (B,) place in the layout of the factor that varies between a row and its partners; the number of
-          factors in rows of shuffled batches without partners
+active    int64 (B,) place in the layout of the factor that varies within a row's group; the number of factors where
+          groups are single rows
 factors   float32 (B, F), where known: every factor of the layout but the intrinsic one, in its order, scaled to -1..1
           over its range
 label     float32 (B,) the scaled value of the active factor, NaN in unlabelled rows; missing where no row is labelled
-partner   int64 (B,) another row for each row, where pairs of rows stayed together
+partner   int64 (B,) the row of the same group that a row is paired with; missing where groups are single rows
 target_latents, target_positions, target_strength    the direction target, in the first steps of some runs; see
           `train.data.direction_target`
 """

@@ -98,7 +98,7 @@ class Checkpoint:
     config: TrainConfig
     store: StoreFacts
     weights: dict[str, Tensor]
-    """Parameter name -> float32, on the CPU; float16 in a packed run (train/runs/packing.py)."""
+    """Parameter name -> float32, on the CPU; float16 in a packed run (train/runs/export.py)."""
     version: str = field(default_factory=code_version)
     """The version of this package that wrote it; "" where that is unknown."""
     code: str = field(default_factory=training_code)
