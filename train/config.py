@@ -12,7 +12,7 @@ from train.json_fields import Options, check, check_types, field_names, read_fie
 if TYPE_CHECKING:
     from train.families.interface import Family
 
-LEARNING_RATES = {"adam": 5e-4, "muon": 2e-3}
+LEARNING_RATES = {"adam": 5e-4, "muon": 2e-3, "rmsprop": 5e-4}
 """Optimisers, each with its default learning rate."""
 EARLIER = {"family": "dcign", "decay": 0.0, "ranks": 1, "optimizer": "adam"}
 """Fields that the runs of earlier versions lack, and the values that describe what those runs did."""
@@ -40,7 +40,8 @@ class TrainConfig:
     batches: int
     """Length of the run; the only value (with the two cadences) that may change when a run is resumed."""
     optimizer: str = "adam"
-    """A key of `LEARNING_RATES`: "adam", the paper's, or "muon" for matrices with Adam for the rest (train.optim)."""
+    """A key of `LEARNING_RATES`: "adam", the authors' update; "muon" for matrices with Adam for the rest; "rmsprop",
+    the paper's words taken literally (train.optim)."""
     learning_rate: float = LEARNING_RATES["adam"]
     """Learning rate of all optimisers; the paper's "meta learning rate"."""
     decay: float = 0.0
@@ -73,7 +74,7 @@ class TrainConfig:
         check("seed", self.seed, 0 <= self.seed < 2**63, "0 or more and below 2^63")
         check("learning_rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "positive and finite")
         check("decay", self.decay, 0 <= self.decay <= 1, "in 0 to 1")
-        check("betas", self.betas, all(0 <= beta < 1 for beta in self.betas), "in [0, 1)")
+        check("betas", self.betas, 0 <= self.betas[0] < 1 and 0 < self.betas[1] < 1, "in [0, 1) and (0, 1)")
         check("optimizer", self.optimizer, self.optimizer in LEARNING_RATES, f"one of {', '.join(LEARNING_RATES)}")
         check("precision", self.precision, self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
 

@@ -9,7 +9,7 @@ from train.dcign_options import INTRINSIC_RATIO, DcignOptions, network_class, pa
 from train.device import resolve_device, resolve_precision
 from train.errors import ConfigError
 from train.json_fields import field_names, read_value
-from train.layout import Layout
+from train.layout import INTRINSIC, Layout
 from train.objectives import OBJECTIVES, Objective, objective_class
 
 
@@ -46,6 +46,7 @@ def configure(
     latents: int | None = None,
     sizes: Mapping[str, int] | None = None,
     ratio: Mapping[str, float] | None = None,
+    shape_bias: float | None = None,
     device: str = "auto",
     precision: str = "auto",
     **options: object,
@@ -61,6 +62,7 @@ def configure(
     sizes : latents of factors that have more than one, such as {"azimuth": 2}
     ratio : shares of the batches by factor; default 1 each and 10 for "intrinsic" (the demo: 3;
         exchange, exchange-pairs and supervised: 1)
+    shape_bias : A of the ratio 1:1:1:(1 + A), as arXiv v1 names it; its authors' code has 15. Instead of `ratio`
     device, precision : "auto" or explicit, see train.device
     options : any other field of `TrainConfig`, of `DcignOptions` or of the network's options (batches, maps, objective,
         clamp, invariance, seed, ...); None is "not given". The learning rate is that of the optimiser unless given
@@ -106,7 +108,7 @@ def configure(
 
     chosen = DcignOptions(
         layout=layout,
-        ratio=paper_ratio(layout, rule.intrinsic or start.intrinsic) if ratio is None else _ordered(ratio, layout),
+        ratio=_ratio(layout, ratio, shape_bias, rule.intrinsic or start.intrinsic),
         network=network.Options(**of(network_names)),
         **of(own_names),
     )
@@ -136,6 +138,21 @@ def _check_objective_options(rule: type[Objective], given: Mapping[str, Any]) ->
         raise ConfigError(f"{foreign[0]} is an option of {', '.join(having)}, not of the objective {name}")
     if given.get("label_fraction") and rule.label_refusal:
         raise ConfigError(f"label_fraction must be 0 with the objective {name}, which {rule.label_refusal}")
+
+
+def _ratio(
+    layout: Layout, ratio: Mapping[str, float] | None, shape_bias: object, intrinsic: float
+) -> tuple[tuple[str, float], ...]:
+    if shape_bias is None:
+        return paper_ratio(layout, intrinsic) if ratio is None else _ordered(ratio, layout)
+    if ratio is not None:
+        raise ConfigError("ratio and shape_bias both set the share of intrinsic batches: give one of them")
+    if INTRINSIC not in layout.names:
+        raise ConfigError(f"shape_bias needs the factor {INTRINSIC}; the factors are {', '.join(layout.names)}")
+    bias = read_value("shape_bias", float, shape_bias)
+    if not 0 <= bias < float("inf"):
+        raise ConfigError(f"shape_bias must be 0 or more and finite; got {bias}")
+    return paper_ratio(layout, 1 + bias)
 
 
 def _ordered(ratio: Mapping[str, float], layout: Layout) -> tuple[tuple[str, float], ...]:

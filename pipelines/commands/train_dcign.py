@@ -77,12 +77,13 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--optimizer",
     type=click.Choice(list(LEARNING_RATES)),
-    help="adam, the paper's; or muon for weight matrices and adam for the rest. [default: adam]",
+    help="adam, as in the authors' code; muon for weight matrices and adam for the rest; rmsprop, the paper's words "
+    "taken literally. [default: adam]",
 )
 @click.option(
     "--learning-rate",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Initial learning rate, of Muon and Adam alike. [default: 0.0005, the paper's; 0.002 with muon]",
+    help="Initial learning rate of all optimizers. [default: 0.0005, the paper's; 0.002 with muon]",
 )
 @click.option(
     "--decay",
@@ -94,6 +95,11 @@ class Ratio(click.ParamType[list[float]]):
     type=Ratio(),
     help="Shares of the batches in the order of the factors, such as 1:1:1:10. [default: 1 each and 10 for intrinsic; "
     "1 for exchange, exchange-pairs and supervised]",
+)
+@click.option(
+    "--shape-bias",
+    type=click.FloatRange(0),
+    help="Shape bias A of arXiv v1: 1:1:1:(1 + A) is the ratio. 15 in the authors' code; 0 for none. Instead of --ratio.",
 )
 @click.option("--val", help="Store of render-sweeps: evaluate on its val split during training, for TensorBoard.")
 @click.option(

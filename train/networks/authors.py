@@ -3,8 +3,8 @@
 Sizes follow the authors' code, which differs from the figure (docs/deviations.md): three stages of 5 x 5
 convolution, 2 x 2 max-pooling and Threshold(0, 1e-6) with m, m/2, m/4 maps; two linear heads; a linear layer
 back to m/4 maps; four stages of unpooling and 7 x 7 convolution with m/2, m, m maps and the image's channels.
-At m = 96, 150 pixels and 200 latents: 4,131,137 parameters. The option `widest` can reverse that (not in the paper):
-most maps where the image is coarse.
+At m = 96, 150 pixels and 200 latents: 4,131,137 parameters. The option `widest` can set the widths of the figure, or
+(not in the paper) most maps where the image is coarse.
 """
 
 import math
@@ -24,8 +24,8 @@ from train.json_fields import check_types, option
 from train.networks.interface import CodeShape, Network
 
 SMALLEST_SIDE = 48
-WIDEST = ("fine", "coarse")
-"""Image scales at which a network can have most maps; "fine" is the authors'."""
+WIDEST = ("fine", "coarse", "figure")
+"""Where a network has most maps: "fine" is the authors' code, "figure" is the paper's Figure 1."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,28 @@ class AuthorsOptions:
     maps: int = option("Feature maps m, a multiple of 4.", default=96)
     """Feature maps m of the widest stage; the authors' is 96."""
     widest: str = option(
-        "Where the network has most maps: fine, as in the paper; or coarse, where the image is small, which predicts "
-        "angles better and, with muon, takes a third longer.",
+        "Where the network has most maps: fine, as in the authors' code; figure, as in the paper's Figure 1 (m, 2m/3, "
+        "m/3); or coarse, where the image is small, which predicts angles better and, with muon, takes a third longer.",
         choices=WIDEST,
         default="fine",
     )
-    """Scale with most maps, "fine" as in the paper or "coarse" (see `Widths`)."""
+    """"fine", "coarse" or "figure" (see `Widths`)."""
 
     def __post_init__(self) -> None:
         check_types(self)
         if self.widest not in WIDEST:
             raise ConfigError(f"widest must be one of {', '.join(WIDEST)}; got {self.widest!r}")
-        if self.maps < 4 or self.maps % 4:
-            raise ConfigError(f"maps must be a multiple of 4, 4 or more; got {self.maps}")
+        step = 3 if self.widest == "figure" else 4
+        if self.maps < step or self.maps % step:
+            raise ConfigError(f"maps must be a multiple of {step}, {step} or more; got {self.maps}")
 
     @property
     def summary(self) -> str:
-        """`32 maps`, or `32 maps, most where coarse`."""
-        return f"{self.maps} maps" + (", most where coarse" if self.widest == "coarse" else "")
+        """`32 maps`, `32 maps, most where coarse` or `96 maps as in Figure 1`."""
+        return (
+            f"{self.maps} maps"
+            + {"fine": "", "coarse": ", most where coarse", "figure": " as in Figure 1"}[self.widest]
+        )
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,15 @@ class Widths:
 
     @classmethod
     def of(cls, maps: int, widest: str) -> "Widths":
-        """The widths of a network of m maps; steps of both kinds need about the same number of multiplications."""
+        """The widths of a network of m maps.
+
+        Steps of "fine" and "coarse" need about the same number of multiplications. Figure 1 shows three stages of the
+        decoder; 150 pixels need a fourth, which is as wide as the third, as in the authors' code.
+        """
         if widest == "fine":
             return cls((maps, maps // 2, maps // 4), (maps // 4, maps // 2, maps, maps))
+        if widest == "figure":
+            return cls((maps, maps * 2 // 3, maps // 3), (maps // 3, maps * 2 // 3, maps, maps))
         return cls((maps // 2, maps, maps), (maps, maps * 3 // 2, maps, maps // 2))
 
 

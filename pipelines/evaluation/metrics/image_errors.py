@@ -73,23 +73,25 @@ def ssim_map(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float
     return found.numpy()
 
 
-def _blur(x: Tensor) -> Tensor:
-    """Gaussian means of (..., H, W), borders reflected with their edge (c b a | a b c).
+def gaussian(x: Tensor, sigma: float, radius: int) -> Tensor:
+    """Gaussian means of (..., H, W) over 2 `radius` + 1 pixels, borders reflected with their edge (c b a | a b c).
 
     As two matrix products: torch is slow at convolutions of one channel.
     """
-    return _window(x.shape[-2]) @ x @ _window(x.shape[-1]).T
+    return _window(x.shape[-2], sigma, radius) @ x @ _window(x.shape[-1], sigma, radius).T
+
+
+def _blur(x: Tensor) -> Tensor:
+    return gaussian(x, SIGMA, RADIUS)
 
 
 @cache
-def _window(size: int) -> Tensor:
+def _window(size: int, sigma: float, radius: int) -> Tensor:
     """(size, size) float32: each row the weights of one pixel's neighbours."""
-    offsets = np.arange(-RADIUS, RADIUS + 1)
-    taps = np.exp(-(offsets**2) / (2 * SIGMA**2))
+    offsets = np.arange(-radius, radius + 1)
+    taps = np.exp(-(offsets**2) / (2 * sigma**2))
     window = np.zeros((size, size))
     for offset, tap in zip(offsets, taps / taps.sum(), strict=True):
-        at = np.arange(size) + offset
-        np.add.at(
-            window, (np.arange(size), np.where(at < 0, -at - 1, np.where(at >= size, 2 * size - 1 - at, at))), tap
-        )
+        at = np.mod(np.arange(size) + offset, 2 * size)
+        np.add.at(window, (np.arange(size), np.minimum(at, 2 * size - 1 - at)), tap)
     return torch.from_numpy(window.astype(np.float32))
