@@ -4,6 +4,7 @@ Sweeps show every identity with its own pose and light. Portraits hold those at 
 and know where they are: from the model's regions, or from hulls of its landmarks.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ def portrait_statistics(evaluation: RunEvaluation, factor: str) -> dict[str, dic
     table = {
         name.removeprefix(f"{factor}/"): values for name, values in arrays.items() if name.startswith(f"{factor}/")
     }
-    angles = table.pop("angles")
+    angles, _ = table.pop("angles"), table.pop("shown")
     return statistics(angles, table, azimuth=factor == "azimuth")
 
 
@@ -90,7 +91,7 @@ def why_none(evaluation: RunEvaluation) -> str | None:
 
 
 def measured(evaluation: RunEvaluation) -> Arrays:
-    """Everything that `statistics` reads, by "factor/name", from the cache where it is there."""
+    """What `statistics` reads and the figure shows, by "factor/name", from the cache where it is there."""
     return cached(evaluation.folder, "portraits", evaluation.key, lambda: _measure(evaluation), __name__)
 
 
@@ -131,18 +132,23 @@ def drawn_by(evaluation: RunEvaluation, portraits: PortraitSet, factor: str, ide
 
 def draw_portraits(evaluation: RunEvaluation, path: Target) -> None:
     """Draw the first test identities: the input, its reconstruction, and each factor changed, above true renders."""
-    rows: list[Row] = []
+    arrays, rows = measured(evaluation), list[Row]()
     for factor in evaluation.factors:
-        portraits = portrait_set(evaluation, factor, min(SHOWN, evaluation.identities()))
-        front, end = int(np.abs(portraits.angles).argmin()), _shown_target(portraits.angles)
-        drawn = [drawn_by(evaluation, portraits, factor, k) for k in range(len(portraits.images))]
+        source, own, changed, truth = np.moveaxis(arrays[f"{factor}/shown"], 1, 0)
         if not rows:
-            rows.append(("input", portraits.images[:, front]))
-            rows.append(("its own code\ndecoded", _levels([one["reconstructed"][0, front] for one in drawn])))
-        label = f"{factor} {portraits.angles[end]:.0f}°".replace("-", "−")
-        rows.append((f"{label},\ndecoded", _levels([one[DRAWN][front, end] for one in drawn])))
-        rows.append(("true", portraits.images[:, end]))
+            rows += [("input", source), ("its own code\ndecoded", own)]
+        angles = arrays[f"{factor}/angles"]
+        label = f"{factor} {angles[_shown_target(angles)]:.0f}°".replace("-", "−")
+        rows += [(f"{label},\ndecoded", changed), ("true", truth)]
     draw_rows(rows, [], path, "test identities, each from one image")
+
+
+def _shown(portraits: PortraitSet, identity: int, drawn: Mapping[str, NDArray[np.float32]]) -> NDArray[np.uint8]:
+    """(4, H, W[, 3]): the frontal image, decoded from its code, with the factor changed, and the true render."""
+    front, end = int(np.abs(portraits.angles).argmin()), _shown_target(portraits.angles)
+    own, changed = _levels([drawn["reconstructed"][0, front], drawn[DRAWN][front, end]])
+    images = portraits.images[identity]
+    return np.stack([images[front], own, changed, images[end]])
 
 
 def _shown_target(angles: NDArray[np.float64]) -> int:
@@ -163,14 +169,17 @@ def _measure(evaluation: RunEvaluation) -> Arrays:
         bar = progress.add_task(f"portraits ({evaluation.name})", total=total, note="")
         for factor in evaluation.factors:
             portraits = portrait_set(evaluation, factor)
-            gallery, found = portraits.gallery(), []
+            gallery, found, shown = portraits.gallery(), [], []
             for identity in range(len(portraits.images)):
-                pictures = known_pictures(portraits, identity) | drawn_by(evaluation, portraits, factor, identity)
+                drawn = drawn_by(evaluation, portraits, factor, identity)
+                pictures = known_pictures(portraits, identity) | drawn
                 own = portrait_errors(portraits, gallery, identity, pictures)
+                if identity < SHOWN:
+                    shown.append(_shown(portraits, identity, drawn))
                 found.append(own | (search(portraits, pictures) if factor == "azimuth" else {}))
                 progress.advance(bar)
             arrays |= {f"{factor}/{name}": np.stack([one[name] for one in found]) for name in found[0]}
-            arrays[f"{factor}/angles"] = portraits.angles
+            arrays |= {f"{factor}/angles": portraits.angles, f"{factor}/shown": np.stack(shown)}
     return arrays
 
 

@@ -17,6 +17,8 @@ from pipelines.console.cli import load
 from pipelines.evaluation.cache import KEEP, cached
 from pipelines.evaluation.calibration import Calibration, read_calibrations
 from pipelines.evaluation.experiments import moved
+from pipelines.evaluation.metrics.portraits import METHODS
+from pipelines.evaluation.portraits import portrait_statistics, why_none
 from pipelines.evaluation.run_evaluation import open_evaluation
 from pipelines.evaluation.targets import GUARDS, LEVELS, TARGETS, UNGUARDED, Target, reached
 from train.errors import RunUnreadable
@@ -80,6 +82,26 @@ def test_every_number_has_a_definition_a_size_and_an_interval(record):
     assert set(record["disentanglement"]["intervals"]) == {"mig", "sap", "mcc"}
 
 
+def test_portraits_end_their_scales(record):
+    assert record["no_portraits"] is None
+    for factor in FACTORS:
+        found = record["factors"][factor]["portraits"]
+        assert found.keys() == METHODS.keys()
+        for one in found.values():
+            assert one.keys() <= record["definitions"]["portraits"].keys()
+        assert found["true"]["detail_r2"]["value"] == found["true"]["rank_1"]["value"] == 1
+        assert found["mean_face"]["detail_skill"]["value"] == found["source"]["absolute"]["value"] == 0
+        for name in ("absolute", "detail_r2", "detail_skill"):
+            values = [found[method][name]["value"] for method in ("true", "blur_2", "blur_4")]
+            assert values == sorted(values, reverse=True)
+
+
+def test_sweeps_whose_model_is_gone_have_no_portraits_and_say_why(toy, tmp_path):
+    evaluation = open_evaluation(toy / "run", str(toy / "sweeps.zarr"), model=str(tmp_path / "gone.h5"))
+    assert "gone.h5" in why_none(evaluation)
+    assert portrait_statistics(evaluation, "azimuth") == {}
+
+
 def test_skill_agrees_with_its_parts(record):
     for factor in FACTORS:
         found = {name: e["value"] for name, e in record["factors"][factor]["rerender"].items()}
@@ -103,7 +125,7 @@ def test_bounds_and_baseline_stand_beside_the_run(record):
 
 def test_targets_name_the_level_that_is_reached(record):
     rows = {(row["factor"], row["name"]): row for row in record["targets"]}
-    assert len(rows) == len(TARGETS) + 2 + len(GUARDS)
+    assert len(rows) == len(TARGETS) + 2 * len(FACTORS) + 2 + len(GUARDS)
     for row in rows.values():
         assert row["level"] in {"below", UNGUARDED, *LEVELS}
     target = Target("azimuth", "k", "n", "", "", (0.6, None, 0.98))
@@ -124,7 +146,7 @@ def test_the_page_is_one_file_with_every_picture_in_it(evaluated):
     assert "http" not in page
     pictures = re.findall(r'src="data:image/(png|gif);base64,([^"]+)"', page)
     assert [kind for kind, _ in pictures].count("gif") == 3
-    assert len(pictures) == 13
+    assert len(pictures) == 14
     for kind, data in pictures:
         with Image.open(io.BytesIO(base64.b64decode(data))) as image:
             image.load()
@@ -256,19 +278,22 @@ def test_a_collapsed_code_reaches_nothing_in_invariance_and_skill(record):
     for found in dead["factors"].values():
         found["invariance"]["cosine"]["value"] = 1.0
         found["equivariance"]["identity_share"] = {"value": None, "interval": None}
-    azimuth = dead["factors"]["azimuth"]["rerender"]
-    for name in ("skill_to_60", "skill_to_60_left_alone"):
-        azimuth[name] = {"value": 1.0, "interval": [0.99, 1.0]}
+    for name in ("absolute", "absolute_left_alone"):
+        dead["factors"]["azimuth"]["rerender"][name] = {"value": 1.0, "interval": [0.99, 1.0]}
+    dead["factors"]["azimuth"]["portraits"]["turned"]["detail_skill"] = {"value": 0.7, "interval": [0.6, 0.8]}
     levels = {(row["factor"], row["name"]): row["level"] for row in reached(dead, None)}
     assert {levels[f, "cosine"] for f in FACTORS} == {UNGUARDED}
-    assert levels["azimuth", "skill_to_60"] == UNGUARDED
+    assert levels["azimuth", "detail_skill turned"] == UNGUARDED
     assert {levels[f, "identity_share"] for f in FACTORS} == {"below"}
     assert levels["azimuth", "ahead"] == "below"
     assert levels["intrinsic", "kl_intrinsic"] == "below"
     dead["collapse"] = {"kl_intrinsic": 100.0, "active_latents": 50}
     dead["factors"]["azimuth"]["retrieval"]["retrieval"]["value"] = 0.4
     lost = {(row["factor"], row["name"]): row["level"] for row in reached(dead, None)}
-    assert (lost["azimuth", "cosine"], lost["azimuth", "skill_to_60"]) == (UNGUARDED, "stretch")
+    assert (lost["azimuth", "cosine"], lost["azimuth", "detail_skill turned"]) == (UNGUARDED, "stretch")
+    dead["factors"]["azimuth"]["portraits"]["turned"]["detail_skill"] = {"value": 0.2, "interval": [-0.1, 0.4]}
+    unsure = {(row["factor"], row["name"]): row["level"] for row in reached(dead, None)}
+    assert unsure["azimuth", "detail_skill turned"] == "below"
 
 
 @pytest.mark.parametrize(

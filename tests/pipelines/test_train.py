@@ -164,7 +164,9 @@ def test_the_val_split_is_evaluated_during_training(dcign, refused, toy, tmp_pat
     assert [*found] == [100, 150]  # due at 60 and 120, with the next line, which come every 50
     numbers = found[150]
     assert numbers.keys() == {
-        f"{factor} {name}" for factor in ("azimuth", "elevation", "light") for name in ("rho", "rho per face", "skill")
+        f"{factor} {name}"
+        for factor in ("azimuth", "elevation", "light")
+        for name in ("rho", "rho per face", "absolute skill")
     }
     assert all(0 <= numbers[name] <= 1 for name in numbers if "rho" in name)
     assert "holds batches, not sweeps" in refused(*words, "--val", toy / "faces.zarr")

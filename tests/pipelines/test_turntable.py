@@ -90,7 +90,7 @@ def test_runs_of_chairs_are_compared(dcign, chairs, tmp_path):
     assert said.code == 0, said.err
     found = json.loads((tmp_path / "c/comparison.json").read_text())
     alone = json.loads(dcign("evaluate-dcign", "--run", chairs / "one", *sweeps, "--json").out)
-    for kind, name in (("turning", "angle_rmse"), ("rerender", "skill"), ("reconstruction", "mse")):
+    for kind, name in (("turning", "angle_rmse"), ("rerender", "absolute"), ("reconstruction", "mse")):
         assert found["runs"]["one"]["azimuth"][name] == alone[kind][name]
     other, first = (found["runs"][name]["azimuth"]["angle_rmse"]["value"] for name in ("b", "one"))
     assert found["differences"]["b"]["azimuth"]["angle_rmse"]["value"] == pytest.approx(other - first)

@@ -111,7 +111,7 @@ def test_json_round_trip(preset):
         ({"learning_rate": 10**400}, "learning_rate must be a number that a float can hold; got one of 401 digits"),
         ({"betas": [0.9, 10**400]}, "betas must be a number that a float can hold"),
         ({"seed": 2**63}, "seed must be 0 or more and below 2\\^63; got 9223372036854775808"),
-        ({"widest": "middle"}, "widest must be one of fine, coarse; got 'middle'"),
+        ({"widest": "middle"}, "widest must be one of fine, coarse, figure; got 'middle'"),
         ({"clamp": 3}, "clamp must be of type str; got 3"),
         ({"betas": [0.9]}, "betas must be a list of two numbers"),
         ({"ratio": {"azimuth": "1"}}, "ratio must be an object of factors and numbers"),
