@@ -134,10 +134,12 @@ def portrait_tables(record: dict[str, Any]) -> str:
 
 
 def _estimated(estimate: dict[str, Any] | None) -> Cell:
-    """A number with its interval; a dash where there is none."""
+    """A number with two decimals, its interval below it; a dash where there is none."""
     if estimate is None or estimate["value"] is None:
         return "–"
-    return _with(estimate["value"], _interval(estimate["interval"]))
+    value, low, high = (f"{x + 0.0:.2f}".replace("-", "−") for x in (estimate["value"], *estimate["interval"]))
+    below = "" if low == high else f'<br><span class="soft">{low} to {high}</span>'
+    return value + below
 
 
 def turn_table(record: dict[str, Any], kind: str) -> str:

@@ -21,13 +21,13 @@ Array = NDArray[np.float64]
 Planes = NDArray[np.float32]
 DRAWN = "turned"
 METHODS = {
-    DRAWN: "the network: turned, nodded or re-lit",
-    "reconstructed": "the network: the target's own code decoded",
+    DRAWN: "network, factor changed",
+    "reconstructed": "network, target reconstructed",
     "true": "true render",
-    "blur_2": "true render, blurred by 2 px",
-    "blur_4": "true render, blurred by 4 px",
-    "painted_out": "true render, features painted out",
-    "mean_face": "mean training face at the angle",
+    "blur_2": "true, blurred by 2 px",
+    "blur_4": "true, blurred by 4 px",
+    "painted_out": "true, features painted out",
+    "mean_face": "mean training face",
     "another": "another identity, same pose",
     "source": "source unchanged",
 }
@@ -44,7 +44,7 @@ MEASURES = {
     "detail_skill": "detail skill",
     "rank_1": "rank-1",
     "face": "face",
-    "eyes": "face and two eyes",
+    "eyes": "two eyes",
 }
 """Measure to the label of its column."""
 DEFINITIONS = {
