@@ -227,7 +227,7 @@ class Evaluation:
     --------
     >>> found = dcign.evaluate(run, "sweeps.zarr")  # doctest: +SKIP
     >>> print(found.table())  # doctest: +SKIP
-    >>> found.metrics["factors"]["azimuth"]["rerender"]["skill"]["value"]  # doctest: +SKIP
+    >>> found.metrics["factors"]["azimuth"]["rerender"]["absolute"]["value"]  # doctest: +SKIP
     """
 
     metrics: dict[str, Any]

@@ -66,30 +66,32 @@ def command(
 ) -> None:
     """Measure what a run has learned, on held-out identities, and write report.html.
 
-    For each factor of faces: how its neuron follows the angle; the re-render skill (an image is encoded, the neuron set
+    For each factor of faces: how its neuron follows the angle. The absolute skill: an image is encoded, the neuron set
     to another angle, the code decoded and compared with the true render of that identity at that angle; 0 is the source
-    unchanged, 1 the target itself encoded and decoded); the same skill where the neuron is changed by the difference
-    between two images of another identity (analogies); the information on the angle in the other latents, and whether
-    they still identify the subject. Further MIG, SAP, MCC, DCI, FactorVAE and BetaVAE scores. metrics.json has every
-    number with its definition, sample size and an interval over identities.
+    unchanged, 1 the true render. The detail skill, of portraits that are rendered anew with the face model of the
+    sweeps or --model: 0 holds no more of the person's features than the average face, 1 is the true render; whether the
+    person is found among all by that detail, and whether a detector finds a face with two eyes. The skill of analogies,
+    where the neuron is changed by the difference between two images of another identity; the information on the angle
+    in the other latents, and whether they still identify the subject. Further MIG, SAP, MCC, DCI, FactorVAE and BetaVAE
+    scores. metrics.json has every number with its definition, sample size and an interval over identities.
 
     With --recognition: pairs of images of test identities, half of them of one identity, each image with its own pose
     and light; how well the codes, the pixels, an untrained encoder and the baseline classify them (arXiv v1 section
     4.2). The images are rendered anew, with the face model of the sweeps or --model.
 
-    For chairs: the error of the predicted azimuth all round, the re-render skill, retrieval and the reconstruction
-    error.
+    For chairs: the error of the predicted azimuth all round, the absolute and the detail skill, retrieval and the
+    reconstruction error.
 
     Computed arrays are cached in RUN/measured: the same command again takes seconds.
 
     Example: evaluate-dcign --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
     """
-    if not recognition and (pairs is not None or model is not None):
-        raise click.UsageError("--pairs and --model are options of --recognition: give it too, or leave them out")
-    evaluation = open_evaluation(run_dir, url, device)
+    if pairs is not None and not recognition:
+        raise click.UsageError("--pairs is an option of --recognition: give it too, or leave it out")
+    evaluation = open_evaluation(run_dir, url, device, model)
     if evaluation.periodic:
         _refuse_for_chairs(baseline is not None, recognition)
-    other = None if baseline is None else open_evaluation(baseline, url, device)
+    other = None if baseline is None else open_evaluation(baseline, url, device, model)
     check_same_factors([evaluation] if other is None else [evaluation, other])
     out = _folder(out, evaluation)
     recognised = recognise(evaluation, other, pairs or PAIRS, model, resamples) if recognition else None

@@ -99,7 +99,7 @@ class Ratio(click.ParamType[list[float]]):
 @click.option(
     "--shape-bias",
     type=click.FloatRange(0),
-    help="Shape bias A of arXiv v1: 1:1:1:(1 + A) is the ratio. 15 in the authors' code; 0 for none. Instead of --ratio.",
+    help="Shape bias A of arXiv v1, instead of --ratio: that is 1:1:1:(1 + A). 15 in the authors' code; 0 for none.",
 )
 @click.option("--val", help="Store of render-sweeps: evaluate on its val split during training, for TensorBoard.")
 @click.option(

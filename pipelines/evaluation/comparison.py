@@ -13,6 +13,8 @@ from pipelines.evaluation.facts import HARDWARE_AND_LENGTH, facts
 from pipelines.evaluation.figures.comparison import draw_comparison
 from pipelines.evaluation.figures.curves import Curve, draw_invariance
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES, Statistic
+from pipelines.evaluation.metrics.portraits import DRAWN as DRAWN_METHOD
+from pipelines.evaluation.portraits import portrait_statistics
 from pipelines.evaluation.record import definitions
 from pipelines.evaluation.report import FORMATS
 from pipelines.evaluation.run_evaluation import RunEvaluation
@@ -23,7 +25,11 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("equivariance", "spearman_per_face", "ρ face"),
     ("equivariance", "spearman_pooled", "ρ pooled"),
     ("equivariance", "isotonic_rmse", "RMSE (°)"),
-    ("rerender", "skill", "skill"),
+    ("rerender", "absolute", "absolute skill"),
+    ("portraits", "detail_reconstructed", "detail skill, reconstructed"),
+    ("portraits", "detail_turned", "detail skill, changed"),
+    ("portraits", "rank_1", "rank-1"),
+    ("portraits", "eyes", "two eyes"),
     ("invariance", "leak_r2", "leak R²"),
     ("retrieval", "retrieval", "retrieval"),
     ("invariance", "cosine", "cosine"),
@@ -34,13 +40,14 @@ TURN_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("turning", "angle_rmse", "RMSE (°)"),
     ("turning", "angle_median", "median (°)"),
     ("turning", "turned_round", "over 90°"),
-    ("rerender", "skill", "skill"),
+    ("rerender", "absolute", "absolute skill"),
+    ("rerender", "detail_mask_skill", "detail skill"),
     ("turning", "leak_r2", "leak R²"),
     ("retrieval", "retrieval", "retrieval"),
     ("reconstruction", "mse", "MSE"),
 )
 """Kind, measure, and label of its column, for turned chairs."""
-DRAWN = ("spearman_pooled", "isotonic_rmse", "angle_rmse", "skill", "leak_r2", "retrieval")
+DRAWN = ("spearman_pooled", "isotonic_rmse", "angle_rmse", "absolute", "detail_turned", "leak_r2", "retrieval")
 """Measures with a panel in the figure."""
 MAY_DIFFER = HARDWARE_AND_LENGTH | {"seed", "preset"}
 """Values of the configuration in which the seeds of one run may differ."""
@@ -170,12 +177,21 @@ def _statistics(
     members: Sequence[RunEvaluation], factor: str, columns: Sequence[tuple[str, str, str]]
 ) -> dict[str, Statistic]:
     """The measures in the columns, each the mean over seeds."""
-    every = [one.statistics(factor) for one in members]
+    every = [one.statistics(factor) | {"portraits": _portraits(one, factor)} for one in members]
     return {
         name: _mean([found[kind][name] for found in every])
         for kind, name, _ in columns
-        if all(kind in found for found in every)
+        if all(name in found.get(kind, {}) for found in every)
     }
+
+
+def _portraits(one: RunEvaluation, factor: str) -> dict[str, Statistic]:
+    """The measures of portraits that are compared; nothing where there are none."""
+    found = portrait_statistics(one, factor)
+    if not found:
+        return {}
+    skills = {f"detail_{method}": found[method]["detail_skill"] for method in ("turned", "reconstructed")}
+    return skills | {name: found[DRAWN_METHOD][name] for name in ("rank_1", "eyes") if name in found[DRAWN_METHOD]}
 
 
 def _mean(statistics: Sequence[Statistic]) -> Statistic:

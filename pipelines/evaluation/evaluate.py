@@ -48,19 +48,34 @@ def summary(found: dict[str, Any]) -> str:
 
 def _factor_lines(found: dict[str, Any]) -> list[str]:
     """A line for each factor of faces, the disentanglement scores, and the verification where it was requested."""
-    lines = [f"{'factor':<10} {'|rho| per face':>14} {'pooled':>7} {'RMSE':>9} {'leak R2':>8}  skill and 95% interval"]
+    lines = [f"{'factor':<10} {'|rho| pooled':>12} {'RMSE':>9} {'leak R2':>8}  absolute skill"]
     for name, kinds in found["factors"].items():
         follows = kinds["equivariance"]
         leak = kinds.get("invariance", {}).get("leak_r2", {"value": float("nan")})["value"]
         lines.append(
-            f"{name:<10} {follows['spearman_per_face']['value']:>14.3f} {follows['spearman_pooled']['value']:>7.3f} "
-            f"{follows['isotonic_rmse']['value']:>5.1f} deg {leak:>8.2f}  "
-            f"{_skill(kinds['rerender'])}{_analogy(kinds['analogy'])}"
+            f"{name:<10} {follows['spearman_pooled']['value']:>12.3f} {follows['isotonic_rmse']['value']:>5.1f} deg "
+            f"{leak:>8.2f}  {_skill(kinds['rerender'])}{_analogy(kinds['analogy'])}"
         )
+    lines += _portrait_lines(found)
     scores = found["disentanglement"] or {}
     named = ((name, scores.get(name)) for name in ("mig", "sap", "mcc", "factor_vae", "beta_vae"))
     lines.append("  ".join(f"{name} {value:.2f}" for name, value in named if value is not None))
     return lines + (recognition_lines(found["recognition"]) if found["recognition"] else [])
+
+
+def _portrait_lines(found: dict[str, Any]) -> list[str]:
+    """What the network draws near the front: a line for each factor, the network's and its own reconstructions."""
+    lines = [f"{'portraits':<24} {'detail skill':<24} {'rank-1':>6} {'two eyes':>8}"]
+    for name, kinds in found["factors"].items():
+        for method, word in (("turned", "changed"), ("reconstructed", "reconstructed")):
+            if one := kinds["portraits"].get(method):
+                eyes = one.get("eyes", {"value": None})["value"]
+                seen = "" if eyes is None else f"{100 * eyes:>7.0f}%"
+                skill = _spread(one["detail_skill"], ".2f")
+                lines.append(f"{name:<10} {word:<13} {skill:<24} {one['rank_1']['value']:>6.2f} {seen}".rstrip())
+    if reason := found["no_portraits"]:
+        return [f"no portraits, so no detail skill: {reason}"]
+    return [*lines, "detail skill: 0 is the average face, 1 the person; absolute skill: 0 the source unchanged, 1 true"]
 
 
 def _turn_lines(found: dict[str, Any]) -> list[str]:
@@ -71,7 +86,8 @@ def _turn_lines(found: dict[str, Any]) -> list[str]:
     return [
         f"{found['chairs']} held-out chairs",
         f"angle: {angle}, {100 * turning['turned_round']['value']:.1f}% of views more than 90 degrees off",
-        f"skill {_skill(found['rerender'], 'chair', '.3f')}",
+        f"absolute skill {_skill(found['rerender'], 'chair', '.3f')}",
+        f"detail skill {_spread(found['rerender']['detail_mask_skill'], '.3f')}: 0 is the average chair",
         f"reconstruction MSE {errors}; the paper's {ORIGINAL_CHAIR_MSE:.4e} is one or the other",
     ]
 
@@ -84,10 +100,8 @@ def _analogy(answered: dict[str, Any]) -> str:
 
 
 def _skill(skills: dict[str, Any], subject: str = "face", digits: str = ".2f") -> str:
-    """The re-render skill and that of the mean subject."""
-    if skills["skill"]["value"] is None:
-        return "none: the target's own code is decoded no better than the source unchanged"
-    return f"{_spread(skills['skill'], digits)}, mean {subject} {skills['skill_mean_face']['value']:{digits}}"
+    """The absolute skill and that of the mean subject."""
+    return f"{_spread(skills['absolute'], digits)}, mean {subject} {skills['absolute_mean_face']['value']:{digits}}"
 
 
 def _spread(estimate: dict[str, Any], digits: str) -> str:

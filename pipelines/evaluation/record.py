@@ -17,13 +17,17 @@ from pipelines.evaluation.metrics.analogies import DEFINITIONS as ANALOGY_DEFINI
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES, estimates
 from pipelines.evaluation.metrics.codes import SweepCodes, rest
 from pipelines.evaluation.metrics.equivariance import sizes
+from pipelines.evaluation.metrics.portraits import DEFINITIONS as PORTRAIT_DEFINITIONS
+from pipelines.evaluation.metrics.portraits import METHODS as PORTRAIT_METHODS
 from pipelines.evaluation.metrics.recognition import DEFINITIONS as RECOGNITION_DEFINITIONS
 from pipelines.evaluation.metrics.rerender import difference_curve
+from pipelines.evaluation.portraits import portrait_statistics, why_none
 from pipelines.evaluation.run_evaluation import RunEvaluation
 from pipelines.evaluation.sweeps import CALIBRATES, MEASURED
 from pipelines.evaluation.targets import reached
 
 DEFINITIONS = codes.DEFINITIONS | {
+    "portraits": PORTRAIT_DEFINITIONS | {f"row {name}": label for name, label in PORTRAIT_METHODS.items()},
     "rerender": rerender.DEFINITIONS,
     "analogy": ANALOGY_DEFINITIONS,
     "reconstruction": reconstruction.DEFINITIONS,
@@ -115,6 +119,9 @@ def _numbers(evaluation: RunEvaluation, resamples: int) -> dict[str, Any]:
             errors = evaluation.errors(factor)
             found = {kind: estimates(stats, resamples) for kind, stats in evaluation.statistics(factor).items()}
             found["analogy"] = estimates(analogies.statistics(evaluation, factor), resamples)
+            found["portraits"] = {
+                method: estimates(stats, resamples) for method, stats in portrait_statistics(evaluation, factor).items()
+            }
             found["crosstalk"] = of.crosstalk()[factor]
             counted = {"drawn_images": errors.identities * len(errors.angles), "pairs": errors.pairs}
             counted["analogies"] = analogies.count_analogies(evaluation, factor)
@@ -125,6 +132,7 @@ def _numbers(evaluation: RunEvaluation, resamples: int) -> dict[str, Any]:
     return {
         "neurons": {"rule": evaluation.rule, "latents": dict(of.neurons)},
         "factors": factors,
+        "no_portraits": why_none(evaluation),
         "collapse": evaluation.collapse(),
         "disentanglement": scores,
         "curves": {

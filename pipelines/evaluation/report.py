@@ -26,12 +26,14 @@ from pipelines.evaluation.facts import describe, subtitle
 from pipelines.evaluation.figures.curves import draw_invariance, draw_losses, draw_skill
 from pipelines.evaluation.figures.scatter import draw_scatter
 from pipelines.evaluation.figures.style import Target
+from pipelines.evaluation.portraits import draw_portraits
 from pipelines.evaluation.recognition import draw_recognition
 from pipelines.evaluation.run_evaluation import RunEvaluation
 from pipelines.evaluation.tables import (
     disentanglement_table,
     kind_table,
     number,
+    portrait_tables,
     recognition_table,
     target_table,
     turn_table,
@@ -87,6 +89,7 @@ def _figures(evaluation: RunEvaluation, baseline: RunEvaluation | None, record: 
     figures: Figures = {
         "equivariance": lambda path: draw_scatter(sweeps, record, path, title),
         "rerender": lambda path: draw_skill(record, path, title, record["baseline"]),
+        **({} if record["no_portraits"] else {"portraits": lambda path: draw_portraits(evaluation, path)}),
         "reconstruction": lambda path: draw_reconstructions(evaluation, path),
         **{f"sweep-{factor}": partial(_draw_sweep, evaluation, factor, baseline) for factor in factors},
     }
@@ -152,6 +155,8 @@ def _body(evaluation: RunEvaluation, record: dict[str, Any], shown: Mapping[str,
         relit=_figure(shown.get("relit.png"), "The light neuron at random values"),
         reconstructions=_figure(shown.get("reconstruction.png"), "Reconstructions of test identities"),
         scatter=_figure(shown.get("equivariance.png"), "Scatter plots of inferred neuron against true angle"),
+        portraits=_figure(shown.get("portraits.png"), "Test identities: reconstructed, turned, nodded and re-lit")
+        + portrait_tables(record),
         skill=_figure(shown.get("rerender.png"), "Error against difference of angle"),
         analogies=_analogies(record, shown.get("analogies.png")),
         recognition=_recognition(record["recognition"], shown.get("recognition.png")),

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from dataset.digest import store_digest
 from dataset.errors import StoreError
 from dataset.store import Store
+from pipelines.console.extras import needing
 from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import Arrays, cached
 from pipelines.evaluation.metrics import invariance, reconstruction, rerender
 from pipelines.evaluation.metrics.bootstrap import Statistic
 from pipelines.evaluation.metrics.circular import TurnCodes
 from pipelines.evaluation.metrics.codes import SweepCodes, choose_neurons
-from pipelines.evaluation.metrics.rerender import METHODS, QUANTITIES, Errors, pair_errors
+from pipelines.evaluation.metrics.rerender import ENERGY, METHODS, QUANTITIES, Errors, pair_errors
 from pipelines.evaluation.sweeps import (
     CALIBRATES,
     MEASURED,
@@ -53,6 +54,8 @@ class RunEvaluation:
     """Digest of the sweeps."""
     home: Path
     """The run directory, also where a checkpoint was given; the folder of a checkpoint that lies outside a run."""
+    model: str | None = None
+    """File of the store's face model, for what is rendered anew; None for the file that the store's last run used."""
 
     @property
     def name(self) -> str:
@@ -79,6 +82,22 @@ class RunEvaluation:
     def periodic(self) -> bool:
         """True where the evaluated factors are periodic: whole turns of chairs."""
         return any(sweeps.period is not None for sweeps in self.sweeps.values())
+
+    @cached_property
+    def subject(self) -> Any:
+        """The subject that renders the store's identities anew (`pipelines.rendering.subjects.Subject`).
+
+        Raises
+        ------
+        StoreError, RenderError
+            It cannot be found, or is another one than the store was made with.
+        click.ClickException
+            The renderer is not installed.
+        """
+        with needing("rendering test identities", "render"):
+            from pipelines.rendering.settings import Sources
+            from pipelines.rendering.subjects import open_subject
+        return open_subject(self.store, Sources(model=self.model))
 
     @cached_property
     def key(self) -> dict[str, Any]:
@@ -157,7 +176,8 @@ class RunEvaluation:
 
     def errors(self, factor: str) -> Errors:
         """Re-render errors of a factor, mean over the sweeps of an identity."""
-        table = {(q, m): self.decoded[f"{factor}/{q}/{m}"] for q in QUANTITIES for m in METHODS}
+        names = [(q, m) for q in QUANTITIES for m in METHODS] + [ENERGY]
+        table = {(q, m): self.decoded[f"{factor}/{q}/{m}"] for q, m in names}
         return Errors(self.sweeps[factor].grid, table)
 
     def statistics(self, factor: str) -> dict[str, dict[str, Statistic]]:
@@ -234,7 +254,7 @@ class RunEvaluation:
         }
 
 
-def open_evaluation(path: Path, url: str, device: str = "auto") -> RunEvaluation:
+def open_evaluation(path: Path, url: str, device: str = "auto", model: str | None = None) -> RunEvaluation:
     """A run on a store of sweeps. Nothing is computed yet.
 
     Parameters
@@ -242,19 +262,20 @@ def open_evaluation(path: Path, url: str, device: str = "auto") -> RunEvaluation
     path : run directory, or a checkpoint
     url : store of sweeps, a path or an fsspec URL
     device : as `train.runs.trained_run.load_run` takes it
+    model : file of the store's face model; None for the file that the store's last run used
 
     Raises
     ------
     TrainError, StoreError
         No run, no sweeps, incomplete sweeps, or sweeps of other images, factors, model or camera.
     """
-    return evaluation_of(load_run(path, device), path, url)
+    return evaluation_of(load_run(path, device), path, url, model)
 
 
-def evaluation_of(run: TrainedRun, path: Path, url: str) -> RunEvaluation:
+def evaluation_of(run: TrainedRun, path: Path, url: str, model: str | None = None) -> RunEvaluation:
     """A run that is loaded already, from `path`, on a store of sweeps; otherwise as `open_evaluation`."""
     store = open_sweeps(url, run)
-    return RunEvaluation(path, run, store, store_digest(store), home_of(path))
+    return RunEvaluation(path, run, store, store_digest(store), home_of(path), model)
 
 
 def home_of(path: Path) -> Path:

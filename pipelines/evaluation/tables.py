@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.evaluation.metrics.portraits import MEASURES, METHODS
 from pipelines.evaluation.recognition import REPRESENTATIONS, SIMILARITIES
 
 Cell = str
@@ -52,11 +53,12 @@ ROWS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "retrieval": (("retrieval", "same identity found across views"),),
     "rerender": (
-        ("skill", "skill"),
-        ("skill_to_60", "skill, pairs up to 60° apart"),
-        ("skill_whole", "skill, whole image"),
-        ("skill_mean_face", "skill of the mean training {subject}"),
-        ("skill_left_alone", "skill of the source's own code"),
+        ("absolute", "absolute skill"),
+        ("absolute_mean_face", "absolute skill of the mean training {subject}"),
+        ("absolute_left_alone", "absolute skill of the source's own code"),
+        ("absolute_oracle", "absolute skill of the target itself encoded"),
+        ("detail_mask_skill", "detail skill over the mask, outline included"),
+        ("skill", "skill on the scale of its own reconstruction"),
         ("mse_ours", "masked MSE"),
         ("mse_copy", "masked MSE, source unchanged"),
         ("mse_oracle", "masked MSE, target encoded"),
@@ -115,6 +117,27 @@ def kind_table(record: dict[str, Any], kind: str) -> str:
             cells += [ORIGINALS.get((factor, name), "")] if kind in ("equivariance", "invariance") else []
             rows.append(cells)
     return table(head, rows) if rows else ""
+
+
+def portrait_tables(record: dict[str, Any]) -> str:
+    """What the network draws and known pictures by the measures of portraits, an HTML table for each factor."""
+    every = {factor: found["portraits"] for factor, found in record["factors"].items() if found["portraits"]}
+    tables = []
+    for factor, methods in every.items():
+        shown = [name for name in MEASURES if any(name in found for found in methods.values())]
+        rows = [[f"<b>{html.escape(factor)}</b>"]]
+        for method, found in methods.items():
+            cells = [_estimated(found.get(name)) for name in shown]
+            rows.append([html.escape(METHODS[method]), *cells])
+        tables.append(table(["", *(MEASURES[name] for name in shown)], rows))
+    return "".join(tables) or f"<p>There are no portraits: {html.escape(str(record['no_portraits']))}.</p>"
+
+
+def _estimated(estimate: dict[str, Any] | None) -> Cell:
+    """A number with its interval; a dash where there is none."""
+    if estimate is None or estimate["value"] is None:
+        return "–"
+    return _with(estimate["value"], _interval(estimate["interval"]))
 
 
 def turn_table(record: dict[str, Any], kind: str) -> str:

@@ -38,7 +38,7 @@ class Target:
 
 _RHO, _FACE, _R2, _RMSE = "pooled |ρ|", "|ρ| per face", "linear R²", "calibrated RMSE"
 _OWN, _SAME = "share of identity in the neuron", "cosine of the intrinsic code"
-_E, _I, _R, _C = "equivariance", "invariance", "rerender", "collapse"
+_E, _I, _R, _C, _P = "equivariance", "invariance", "rerender", "collapse", "portraits"
 UNGUARDED = "guards fail"
 """The level of a measure that a code reaches while it fails a guard."""
 GUARDS = (
@@ -69,14 +69,17 @@ TARGETS = (
     Target("elevation", _I, "cosine", _SAME, "0.78–0.89", (0.88, 0.95, None)),
     Target("light", _I, "cosine", _SAME, "0.95–0.98", (0.97, 0.985, None)),
     Target("azimuth", _I, "invariance_ratio", "invariance ratio", "0.36–2.5", (0.4, 0.15, 0.05), higher=False),
-    Target("azimuth", _R, "skill_to_60", "re-render skill, up to 60°", "", (None, 0.6, 0.8)),
 )
+DETAIL = (0.0, 0.3, 0.6)
+"""Detail skill that reaches each of `LEVELS`: the first one by the lower end of its interval."""
+DRAWN = {"reconstructed": "reconstructed", "turned": "changed"}
+"""Method of `metrics.portraits` to its word in a label."""
 
 
 def reached(record: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """The rows of the table of targets: each with the run's value and the level it reaches.
 
-    Invariance counts only where all guards hold, skill where the code has not collapsed.
+    Invariance counts only where all guards hold, skills where the code has not collapsed.
 
     Parameters
     ----------
@@ -90,9 +93,10 @@ def reached(record: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> li
         for target in TARGETS
         if target.name in factors.get(target.factor, {}).get(target.kind, {})
     ]
+    rows += [row for factor, found in factors.items() for row in _details(factor, found.get(_P, {}))]
     rows += _against_others(factors, None if baseline is None else baseline["factors"])
     for row in rows:
-        counts = not failed if row["kind"] == _I else _C not in failed if row["kind"] == _R else True
+        counts = not failed if row["kind"] == _I else _C not in failed if row["kind"] in (_R, _P) else True
         if not counts and row["level"] != "below":
             row["level"] = UNGUARDED
     return rows + [row for row in guards if row["value"] is not None]
@@ -119,22 +123,34 @@ def _row(target: Target, value: float | None) -> dict[str, Any]:
     }
 
 
+def _details(factor: str, found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The detail skills of a factor's portraits."""
+    rows = []
+    for method, word in DRAWN.items():
+        skill = found.get(method, {}).get("detail_skill", {"value": None, "interval": None})
+        row = _row(Target(factor, _P, f"detail_skill {method}", f"detail skill, {word}", "", DETAIL), skill["value"])
+        if row["level"] == LEVELS[0] and (skill["interval"] is None or skill["interval"][0] <= 0):
+            row["level"] = "below"
+        rows += [row] if found else []
+    return rows
+
+
 def _against_others(factors: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """The two comparative targets of the azimuth: skill above every simpler method, and the ratio of errors."""
     if "azimuth" not in factors:
         return []
     ours = factors["azimuth"][_R]
-    others = [ours["skill_to_60_mean_face"]["value"], ours["skill_to_60_left_alone"]["value"]]
+    others = [ours["absolute_mean_face"]["value"], ours["absolute_left_alone"]["value"]]
     rows = []
     if baseline is not None:
         theirs = baseline["azimuth"][_R]
-        others.append(theirs["skill_to_60"]["value"])
+        others.append(theirs["absolute"]["value"])
         ratio = ours["mse_ours"]["value"] / theirs["mse_ours"]["value"]
         label = "MSE over the entangled net's"
         rows.append(_row(Target("azimuth", _R, "mse_ratio", label, "", (0.8, 0.5, None), higher=False), ratio))
-    label = "that skill, above all simpler methods"
-    row = _row(Target("azimuth", _R, "ahead", label, "", (None, None, None)), ours["skill_to_60"]["value"])
-    interval = ours["skill_to_60"]["interval"]
+    label = "absolute skill, above all simpler methods"
+    row = _row(Target("azimuth", _R, "ahead", label, "", (None, None, None)), ours["absolute"]["value"])
+    interval = ours["absolute"]["interval"]
     if interval is not None and interval[0] > max(0.0, *(other for other in others if other is not None)):
         row["level"] = LEVELS[0]
     return [*rows, row]

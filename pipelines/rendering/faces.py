@@ -103,7 +103,8 @@ class FaceSubject:
         """Source of the model, for the log: a name, or a file's full path."""
         self.mesh_bytes = 0
         self.vertices = model.vertices
-        self._model = model
+        self.model = model
+        """The face model."""
         self._stage = Stage.of_spec(spec)
 
     def batches(
@@ -121,7 +122,7 @@ class FaceSubject:
         _, first, index = np.unique(identity, return_index=True, return_inverse=True)
         del split
         distinct = {block: values.reshape(-1, values.shape[-1])[first] for block, values in coefficients.items()}
-        meshes = self._model.meshes(distinct)
+        meshes = self.model.meshes(distinct)
         return [
             self._stage.scenes(meshes, shown, values)
             for shown, values in zip(index.reshape(identity.shape), factors, strict=True)

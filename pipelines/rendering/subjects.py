@@ -104,6 +104,24 @@ def scenes_of(
     return subject.batches(split, factors[None], identity[None], {b: v[None] for b, v in coefficients.items()})[0]
 
 
+def identity_scenes(
+    subject: Subject, spec: StoreSpec, split: str, identity: NDArray[np.int64], factors: NDArray[np.float32]
+) -> SceneBatch:
+    """Scenes of identities of a split at any factor values, whether the store holds such images or not.
+
+    Parameters
+    ----------
+    subject : of a store of this `spec`
+    identity : (n,) int64
+        Identity numbers; at most `IDENTITIES_AT_ONCE` bound the memory.
+    factors : (n, F) float32
+        In the order of the spec's factors, in their units.
+    """
+    distinct, place = np.unique(identity, return_inverse=True)
+    coefficients = {block: rows[place] for block, rows in identity_coefficients(spec, split, distinct).items()}
+    return scenes_of(subject, split, factors, identity, coefficients)
+
+
 def render_identities(
     subject: Subject,
     renderer: Renderer,
@@ -112,20 +130,5 @@ def render_identities(
     identity: NDArray[np.int64],
     factors: NDArray[np.float32],
 ) -> NDArray[np.uint8]:
-    """Render identities of a split at any factor values, whether the store holds such images or not.
-
-    Parameters
-    ----------
-    subject, renderer : of a store of this `spec`
-    identity : (n,) int64
-        Identity numbers; at most `IDENTITIES_AT_ONCE` bound the memory.
-    factors : (n, F) float32
-        In the order of the spec's factors, in their units.
-
-    Returns
-    -------
-    (n, H, W) or (n, H, W, 3) uint8
-    """
-    distinct, place = np.unique(identity, return_inverse=True)
-    coefficients = {block: rows[place] for block, rows in identity_coefficients(spec, split, distinct).items()}
-    return renderer.render(scenes_of(subject, split, factors, identity, coefficients)).image
+    """(n, H, W) or (n, H, W, 3) uint8 images of `identity_scenes`, by a renderer of a store of this `spec`."""
+    return renderer.render(identity_scenes(subject, spec, split, identity, factors)).image

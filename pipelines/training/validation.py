@@ -13,7 +13,7 @@ from pipelines.console.pictures import sheet
 from pipelines.evaluation.experiments import moved
 from pipelines.evaluation.metrics.codes import choose_neurons
 from pipelines.evaluation.metrics.equivariance import spearman
-from pipelines.evaluation.metrics.rerender import METHODS, pair_errors, skill
+from pipelines.evaluation.metrics.rerender import pair_errors, share
 from pipelines.evaluation.sweeps import angles_of, open_sweeps, swept_factors
 from train.config import TrainConfig
 from train.engine.validation import ValidationResult
@@ -59,7 +59,7 @@ class SweepValidator:
                 raise StoreError(f"{url} has no {factor} sweeps in {SPLIT}; run render-sweeps --store {url} again")
 
     def validate(self, network: nn.Module, step: int) -> ValidationResult:
-        """Per factor: |rank correlation| pooled over identities and mean over identities, and the re-render skill."""
+        """Per factor: |rank correlation|, pooled and mean over identities, and the absolute skill of re-rendering."""
         run = self._run(cast("Network", network), step)
         codes = {f: np.stack([run.encode(sweep.images) for sweep in sweeps]) for f, sweeps in self._sweeps.items()}
         _, neurons, _ = choose_neurons(run.layout, codes, axis_aligned=run.family.axis_aligned)
@@ -70,7 +70,7 @@ class SweepValidator:
             numbers[f"{factor} rho"] = abs(spearman(predicted.ravel(), np.tile(angles, len(predicted))))
             numbers[f"{factor} rho per face"] = float(np.mean([abs(spearman(row, angles)) for row in predicted]))
             values = predicted.mean(axis=0)
-            numbers[f"{factor} skill"] = self._skill(run, factor, codes[factor], latent, values)
+            numbers[f"{factor} absolute skill"] = self._skill(run, factor, codes[factor], latent, values)
             shown = np.linspace(0, len(angles) - 1, ANGLES).round().astype(int)
             first = self._sweeps[factor][0].images
             rows += [first[shown], moved(run, codes[factor][0, len(angles) // 2], latent, values[shown])]
@@ -83,13 +83,13 @@ class SweepValidator:
         shown = np.linspace(0, len(values) - 1, ANGLES).round().astype(int)
         faces = np.mean([sweep.images[shown] for sweep in sweeps], axis=0) / 255
         off = ~np.eye(ANGLES, dtype=bool)
-        totals: dict[str, list[float]] = {method: [] for method in METHODS}
+        totals: dict[str, list[float]] = {"ours": [], "copy": []}
         for sweep, code in zip(sweeps, codes, strict=True):
             images, masks = sweep.images[shown], sweep.masks[shown]
             found = pair_errors(code[shown], run.decode, images, masks, faces, latent, values[shown])
-            for method in METHODS:
-                totals[method].append(float(found["masked", method][off].sum()))
-        value = skill({name: np.array(sums) for name, sums in totals.items()}, np.arange(len(sweeps)))
+            for method, sums in totals.items():
+                sums.append(float(found["masked", method][off].sum()))
+        value = share(np.array(totals["ours"]), np.array(totals["copy"])).value
         return value if np.isfinite(value) else None
 
     @cached_property

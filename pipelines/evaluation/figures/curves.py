@@ -37,9 +37,9 @@ PARTS = {"reconstruction": "reconstruction, nats per image", "kl": "KL, nats per
 MOST_POINTS = 60
 """Largest number of points of a loss curve; neighbouring lines of metrics.jsonl are averaged to reduce noise."""
 LINES = {
-    "copy": ("#D55E00", "--", "source unchanged (skill 0)"),
+    "copy": ("#D55E00", "--", "source unchanged (absolute skill 0)"),
     "mean_face": ("#E69F00", ":", "mean training {subject} at the target"),
-    "oracle": ("#009E73", "-.", "target itself encoded (skill 1)"),
+    "oracle": ("#009E73", "-.", "target itself encoded"),
     "ours": ("#0072B2", "-", "latent set to the target"),
 }
 """Method to colour, dashes and label."""
@@ -126,12 +126,10 @@ def draw_skill(
 
 
 def _skill_title(report: Mapping[str, Any], subject: str) -> str:
-    """The skill with its interval, and the skill of the mean face."""
-    if report["skill"]["value"] is None:
-        return "no skill: the target's own code is decoded\nno better than the source unchanged"
-    low, high = report["skill"]["interval"]
-    mean_face = report["skill_mean_face"]["value"]
-    return f"skill {report['skill']['value']:.2f} [{low:.2f}, {high:.2f}]\nmean {subject} {mean_face:.2f}"
+    """The absolute skill with its interval, and that of the mean face."""
+    low, high = report["absolute"]["interval"]
+    mean_face = report["absolute_mean_face"]["value"]
+    return f"absolute skill {report['absolute']['value']:.2f} [{low:.2f}, {high:.2f}]\nmean {subject} {mean_face:.2f}"
 
 
 def draw_invariance(runs: Mapping[str, Mapping[str, Curve]], path: Target, title: str = "") -> None:

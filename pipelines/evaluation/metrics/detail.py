@@ -14,6 +14,11 @@ from pipelines.evaluation.metrics.image_errors import gaussian
 Array = NDArray[np.float64]
 SHARE = 4 / 150
 """Standard deviation of the blur, and width by which features are grown, over the side of the image."""
+FILLS = (16, 8, 4, 2)
+"""Widths of the means that features are painted over with, over that of `high_pass`; the last one that has skin."""
+LEAST_SKIN = 0.02
+"""Weight of the skin in such a mean, from which on it is used."""
+SMOOTHINGS = 20
 
 
 def pixels(side: int, share: float = SHARE) -> float:
@@ -37,15 +42,28 @@ def grown(features: NDArray[np.bool_], by: float) -> NDArray[np.bool_]:
     return np.stack(found) if found else features
 
 
-def painted_out(planes: NDArray[np.float32], features: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(n, C, H, W) images of 0..1 without their features, (n, H, W): skin is continued over them from around."""
-    import cv2
+def painted_out(
+    planes: NDArray[np.float32], features: NDArray[np.bool_], covered: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Images without their features: skin from around is continued over them, smoothly.
 
-    found = np.empty_like(planes)
-    for one, where, image in zip(planes, features, found, strict=True):
-        levels = np.moveaxis((one * 255).round().astype(np.uint8), 0, -1)
-        filled = cv2.inpaint(levels, where.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-        image[:] = np.moveaxis(np.atleast_3d(filled), -1, 0).astype(np.float32) / np.float32(255)
+    Parameters
+    ----------
+    planes : (n, C, H, W) of 0..1
+    features : (n, H, W), what is painted over
+    covered : (n, H, W), the head; only its pixels are continued
+    """
+    where = (features & covered)[:, None]
+    head = covered[:, None].astype(np.float32)
+    known = head * ~where
+    sigma, found = pixels(planes.shape[-1]), planes
+    for share in FILLS:  # a first guess: the mean of the skin around
+        near = blurred(known, share * sigma)
+        fill = blurred(planes * known, share * sigma) / np.maximum(near, np.float32(1e-9))
+        found = np.where(where & (near > LEAST_SKIN), fill, found)
+    inside = np.maximum(blurred(head, sigma), np.float32(1e-9))
+    for _ in range(SMOOTHINGS):  # no seam stays
+        found = np.where(where, blurred(found * head, sigma) / inside, found)
     return found
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 MARGIN = 0.25
 """White around the image, over its side: a head that fills its image is not found."""
-SIDE = 400
+SIDE = 300
 """Pixels of an image without margin when it is searched: eyes have to be 20 pixels wide."""
 STEP, VOTES = 1.05, 3
 """Ratio of the sizes that are tried, and windows that have to agree."""
@@ -49,7 +49,9 @@ def _search(image: NDArray[np.uint8]) -> tuple[int, bool]:
     faces = _cascade("frontalface_default").detectMultiScale(grey, STEP, VOTES, minSize=(SIDE // 4, SIDE // 4))
     eyes = _cascade("eye")
     for x, y, width, height in faces:
-        seen = eyes.detectMultiScale(grey[y : y + height * 3 // 5, x : x + width], STEP, VOTES, maxSize=(width // 2,) * 2)
+        seen = eyes.detectMultiScale(
+            grey[y : y + height * 3 // 5, x : x + width], STEP, VOTES, maxSize=(width // 2,) * 2
+        )
         centres = [ex + ew / 2 for ex, _, ew, _ in seen]
         if centres and max(centres) - min(centres) > width / 5:
             return len(faces), True
@@ -60,4 +62,4 @@ def _search(image: NDArray[np.uint8]) -> tuple[int, bool]:
 def _cascade(name: str) -> Any:
     import cv2
 
-    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / f"haarcascade_{name}.xml"))
+    return cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / f"haarcascade_{name}.xml"))

@@ -1,10 +1,11 @@
-"""Re-render skill: the error of an identity rendered by the network at another angle, on a scale from copy to oracle.
+"""Re-rendering: the error of an identity drawn by the network at another angle, beside that of simpler methods.
 
 An image of an identity at one angle is encoded, the factor's neuron set to its mean value at another angle, and the
-code decoded. The result is compared with the true render of that identity at that angle. Two other methods end the
-scale: *copy* shows the source unchanged (skill 0), the *oracle* encodes and decodes the target itself (skill 1). Two
-more are compared: the *mean face* is the average training identity at the target's angle, *left alone* decodes the
-source's code unchanged.
+code decoded. The result is compared with the true render of that identity at that angle. Others are compared with it,
+too: *copy* is the source unchanged, the *oracle* encodes and decodes the target itself, the *mean face* is the average
+training identity at the target's angle, *left alone* decodes the source's code unchanged. The absolute skill is 0 for
+the copy and 1 for the true render. The older skill is 1 for the oracle, so that a network's own blur sets its scale: it
+is not compared between networks.
 """
 
 import math
@@ -15,15 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.evaluation.metrics.bootstrap import Chosen, Statistic, mean_of
+from pipelines.evaluation.metrics.detail import detail_errors, grown, high_pass, pixels
 from pipelines.evaluation.metrics.image_errors import mean_within, planes, psnr, squared, ssim_map, true_planes
 
 Array = NDArray[np.float64]
 Decode = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 METHODS = ("ours", "left_alone", "copy", "mean_face", "oracle")
-QUANTITIES = ("masked", "whole", "ssim")
+QUANTITIES = ("masked", "whole", "ssim", "detail")
+ENERGY = ("detail", "energy")
+"""Key of the sums of squares of the true detail."""
 NEAR = 60.0
 """Largest difference of angles of `skill_to_60`, in degrees."""
 DEFINITIONS = {
+    "absolute": "1 - sum of MSE / sum of MSE of the source unchanged, over all test identities and all ordered pairs "
+    "of different grid angles; MSE over the union of the pair's two masks, grey levels 0..1; 1 is the true render",
+    "absolute_mean_face": "the absolute skill of the average training identity at the target's angle",
+    "absolute_left_alone": "the absolute skill of the source's code decoded unchanged",
+    "absolute_oracle": "the absolute skill of the target itself encoded and decoded",
+    "detail_mask_r2": "1 - sum (H(drawn) - H(true))^2 / sum H(true)^2 over the same pairs, where H(x) is x minus "
+    "its blur by a Gaussian of 4 pixels at a side of 150, over the target's mask grown by 4 such pixels",
+    "detail_mask_skill": "(detail_mask_r2 - that of the average training identity) / (1 - that)",
     "skill": "(sum of MSE of copy - sum of MSE) / (sum of MSE of copy - sum of MSE of the oracle), over all test "
     "identities and all ordered pairs of different grid angles; MSE over the union of the pair's two masks, grey "
     "levels 0..1; null where the oracle is no better than the copy",
@@ -87,6 +99,7 @@ def pair_errors(
     """
     steps = len(images)
     truth, own = true_planes(images, masks), planes(decode(codes), masks)
+    fine, near = high_pass(truth), grown(masks > 0, pixels(masks.shape[-1]))
     decoded = {
         "ours": planes(decode(with_values(codes, latents, values)), masks).reshape(steps, *truth.shape),
         "left_alone": own[:, None],
@@ -100,6 +113,8 @@ def pair_errors(
         found["whole", method] = squares.mean(axis=(2, 3, 4))
         found["masked", method] = mean_within(squares, masks)
         found["ssim", method] = mean_within(ssim_map(shown, truth[None]).mean(axis=2, keepdims=True), masks)
+        found["detail", method] = np.broadcast_to(detail_errors(high_pass(shown), fine, near), (steps, steps))
+    found[ENERGY] = np.broadcast_to(detail_errors(np.zeros_like(fine[:1]), fine, near), (steps, steps))
     return found
 
 
@@ -119,11 +134,19 @@ def statistics(errors: Errors) -> dict[str, Statistic]:
     apart = np.abs(np.subtract.outer(errors.angles, errors.angles))
     every, near = ~np.eye(steps, dtype=bool), (apart > 0) & (apart <= NEAR)
 
+    def shares(quantity: str, method: str, scale: str) -> Statistic:
+        one, other = (errors.table[quantity, name][:, every].sum(axis=1) for name in (method, scale))
+        return share(one, other)
+
     def skills(quantity: str, pairs: NDArray[np.bool_], method: str = "ours") -> Statistic:
         totals = {m: errors.table[quantity, m][:, pairs].sum(axis=1) for m in METHODS}
         return Statistic(lambda chosen: skill(totals, chosen, method), errors.identities)
 
     found = {
+        "absolute": shares("masked", "ours", "copy"),
+        **{f"absolute_{m}": shares("masked", m, "copy") for m in ("mean_face", "left_alone", "oracle")},
+        "detail_mask_r2": shares("detail", "ours", "energy"),
+        "detail_mask_skill": shares("detail", "ours", "mean_face"),
         "skill": skills("masked", every),
         "skill_whole": skills("whole", every),
         "skill_to_60": skills("masked", near),
@@ -138,6 +161,16 @@ def statistics(errors: Errors) -> dict[str, Statistic]:
         found[f"psnr_{method}"] = mean_of(psnr(mse).mean(axis=1))
         found[f"ssim_{method}"] = mean_of(errors.table["ssim", method][:, every].mean(axis=1))
     return found
+
+
+def share(errors: Array, scale: Array) -> Statistic:
+    """1 minus the ratio of two sums of (N,) values over identities; NaN where the second is 0."""
+
+    def of(chosen: Chosen) -> float:
+        whole = float(scale[chosen].sum())
+        return 1 - float(errors[chosen].sum()) / whole if whole else math.nan
+
+    return Statistic(of, len(errors))
 
 
 def skill(totals: Mapping[str, Array], chosen: Chosen, method: str = "ours") -> float:
