@@ -53,6 +53,10 @@ class RunEvaluation:
     """Digest of the sweeps."""
     home: Path
     """The run directory, also where a checkpoint was given; the folder of a checkpoint that lies outside a run."""
+    model: str | None = None
+    """File of the face model that renders further images; None for the one that the store's last run used."""
+    score_images: int | None = None
+    """Images of independent factors for the disentanglement scores; None for the default number."""
 
     @property
     def name(self) -> str:
