@@ -15,7 +15,17 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 # These integers are part of the format: a store's seed means nothing without them. Add, never change.
 SPLIT_KEYS = {"train": 0, "val": 1, "test": 2}
-PURPOSE_KEYS = {"shape": 0, "albedo": 1, "expression": 2, "active": 3, "inactive": 4, "sweep": 5, "pool": 6, "pair": 7}
+PURPOSE_KEYS = {
+    "shape": 0,
+    "albedo": 1,
+    "expression": 2,
+    "active": 3,
+    "inactive": 4,
+    "sweep": 5,
+    "pool": 6,
+    "pair": 7,
+    "independent": 8,
+}
 FACTOR_KEYS = {"none": 0, "azimuth": 1, "elevation": 2, "light": 3, "intrinsic": 4}
 
 

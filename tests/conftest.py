@@ -67,6 +67,14 @@ def made_once(tmp_path_factory):
     return get
 
 
+@pytest.fixture(scope="session")
+def few_scored_images():
+    """Disentanglement scores by default on fewer images than users score: rendering thousands takes long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.evaluation.independent.IMAGES", 400)
+        yield
+
+
 SHARED_FACES = Path(__file__).parents[2] / "shared" / "data" / "faces"
 
 

@@ -1,6 +1,7 @@
 """`evaluate-dcign`: the numbers, figures and report of a run, on held-out identities."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from pipelines.console.options import (
     model_option,
     resamples_option,
     run_option,
+    score_images_option,
     sweeps_option,
 )
 from pipelines.evaluation.evaluate import evaluate, summary
@@ -50,6 +52,7 @@ MOST_PAIRS = 4000
 )
 @model_option
 @resamples_option(RESAMPLES)
+@score_images_option
 @device_option
 @json_option
 def command(
@@ -61,6 +64,7 @@ def command(
     pairs: int | None,
     model: str | None,
     resamples: int,
+    score_images: int | None,
     device: str,
     as_json: bool,
 ) -> None:
@@ -72,32 +76,38 @@ def command(
     sweeps or --model: 0 holds no more of the person's features than the average face, 1 is the true render; whether the
     person is found among all by that detail, and whether a detector finds a face with two eyes. The skill of analogies,
     where the neuron is changed by the difference between two images of another identity; the information on the angle
-    in the other latents, and whether they still identify the subject. Further MIG, SAP, MCC, DCI, FactorVAE and BetaVAE
-    scores. metrics.json has every number with its definition, sample size and an interval over identities.
+    in the other latents, and whether they still identify the subject. Further MIG, SAP, MCC, DCI, FactorVAE, BetaVAE,
+    IRS, modularity and explicitness, on images of independent factors that are rendered, too. metrics.json has every
+    number with its definition, sample size and an interval over identities.
 
     With --recognition: pairs of images of test identities, half of them of one identity, each image with its own pose
     and light; how well the codes, the pixels, an untrained encoder and the baseline classify them (arXiv v1 section
     4.2). The images are rendered anew, with the face model of the sweeps or --model.
 
-    For chairs: the error of the predicted azimuth all round, the absolute and the detail skill, retrieval and the
-    reconstruction error.
+    For chairs: the error of the predicted azimuth all round, the absolute and the detail skill, retrieval, the
+    reconstruction error, D_LSBD and the disentanglement scores.
 
     Computed arrays are cached in RUN/measured: the same command again takes seconds.
 
     Example: evaluate-dcign --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
     """
-    if pairs is not None and not recognition:
+    if not recognition and pairs is not None:
         raise click.UsageError("--pairs is an option of --recognition: give it too, or leave it out")
-    evaluation = open_evaluation(run_dir, url, device, model)
+    evaluation = _opened(run_dir, url, device, model, score_images)
     if evaluation.periodic:
         _refuse_for_chairs(baseline is not None, recognition)
-    other = None if baseline is None else open_evaluation(baseline, url, device, model)
+    other = None if baseline is None else _opened(baseline, url, device, model, score_images)
     check_same_factors([evaluation] if other is None else [evaluation, other])
     out = _folder(out, evaluation)
     recognised = recognise(evaluation, other, pairs or PAIRS, model, resamples) if recognition else None
     found = evaluate(evaluation, other, out, recognised=recognised, resamples=resamples)
     written = f"wrote {out}/report.html, metrics.json and the figures"
     click.echo(json.dumps(found) if as_json else f"{summary(found)}\n{written}")
+
+
+def _opened(run_dir: Path, url: str, device: str, model: str | None, score_images: int | None) -> RunEvaluation:
+    """A run, with the source and the number of the images that are rendered for its scores."""
+    return replace(open_evaluation(run_dir, url, device, model), score_images=score_images)
 
 
 def _folder(out: Path | None, evaluation: RunEvaluation) -> Path:

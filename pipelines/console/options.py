@@ -105,6 +105,13 @@ def resamples_option(default: int) -> Callable[[F], F]:
     )
 
 
+score_images_option = click.option(
+    "--score-images",
+    type=click.IntRange(200, 1_000_000),
+    help="Images of independent factors, rendered for the disentanglement scores. [default: 10,000]",
+)
+
+
 def scale_option(block: str, default: str) -> Callable[[F], F]:
     """Make the option for the spread of a block, such as `--shape-scale`."""
     return click.option(

@@ -18,6 +18,8 @@ from pipelines.evaluation.portraits import portrait_statistics
 from pipelines.evaluation.record import definitions
 from pipelines.evaluation.report import FORMATS
 from pipelines.evaluation.run_evaluation import RunEvaluation
+from pipelines.evaluation.score_table import compare_scores, markdown_scores
+from pipelines.evaluation.scores import scores
 from pipelines.evaluation.tables import number
 from train.errors import RunMismatch
 
@@ -44,6 +46,7 @@ TURN_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("rerender", "detail_mask_skill", "detail skill"),
     ("turning", "leak_r2", "leak R²"),
     ("retrieval", "retrieval", "retrieval"),
+    ("symmetry", "d_lsbd", "D_LSBD"),
     ("reconstruction", "mse", "MSE"),
 )
 """Kind, measure, and label of its column, for turned chairs."""
@@ -79,7 +82,8 @@ def compare(evaluations: Sequence[RunEvaluation], out: Path, resamples: int = RE
     found = comparison(grouped, columns, resamples)
     (out / "comparison.json").write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
     title = f"Difference from {found['reference']}, paired by identity"
-    text = "\n\n".join([markdown(found["runs"], columns, "Values"), markdown(found["differences"], columns, title)])
+    parts = [markdown(found["runs"], columns, "Values"), markdown(found["differences"], columns, title)]
+    text = "\n\n".join([*parts, markdown_scores(found["disentanglement"])])
     (out / "comparison.md").write_text(text + "\n")
     panels = [(name, label) for _, name, label in columns if name in DRAWN]
     draw_comparison(found["runs"], panels, [out / f"comparison.{kind}" for kind in FORMATS])
@@ -149,6 +153,9 @@ def comparison(
         "sweeps": one.digest,
         "runs": values,
         "differences": differences,
+        "disentanglement": compare_scores(
+            {name: [scores(member, resamples) for member in members] for name, members in grouped.items()}
+        ),
     }
 
 

@@ -10,6 +10,7 @@ from pipelines.evaluation.recognition import recognition_lines
 from pipelines.evaluation.record import ORIGINAL_CHAIR_MSE, record
 from pipelines.evaluation.report import Origin, draw_figures, write_report
 from pipelines.evaluation.run_evaluation import RunEvaluation
+from pipelines.evaluation.score_table import summary_lines
 
 
 def evaluate(
@@ -57,9 +58,7 @@ def _factor_lines(found: dict[str, Any]) -> list[str]:
             f"{leak:>8.2f}  {_skill(kinds['rerender'])}{_analogy(kinds['analogy'])}"
         )
     lines += _portrait_lines(found)
-    scores = found["disentanglement"] or {}
-    named = ((name, scores.get(name)) for name in ("mig", "sap", "mcc", "factor_vae", "beta_vae"))
-    lines.append("  ".join(f"{name} {value:.2f}" for name, value in named if value is not None))
+    lines += summary_lines(found["disentanglement"])
     return lines + (recognition_lines(found["recognition"]) if found["recognition"] else [])
 
 
@@ -89,6 +88,8 @@ def _turn_lines(found: dict[str, Any]) -> list[str]:
         f"absolute skill {_skill(found['rerender'], 'chair', '.3f')}",
         f"detail skill {_spread(found['rerender']['detail_mask_skill'], '.3f')}: 0 is the average chair",
         f"reconstruction MSE {errors}; the paper's {ORIGINAL_CHAIR_MSE:.4e} is one or the other",
+        f"D_LSBD {_spread(found['symmetry']['d_lsbd'], '.3f')}",
+        *summary_lines(found["disentanglement"]),
     ]
 
 

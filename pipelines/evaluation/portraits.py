@@ -77,7 +77,13 @@ def portrait_statistics(evaluation: RunEvaluation, factor: str) -> dict[str, dic
 
 
 def why_none(evaluation: RunEvaluation) -> str | None:
-    """The reason why a run has no portraits, or None where it has."""
+    """The reason why a run has no portraits, or None where it has.
+
+    Raises
+    ------
+    StoreError, RenderError
+        The given model cannot be read, or is not the store's.
+    """
     spec = evaluation.store.spec
     if evaluation.periodic or spec.subject != "face":
         return "portraits are of faces"
@@ -86,6 +92,8 @@ def why_none(evaluation: RunEvaluation) -> str | None:
     try:
         evaluation.subject  # noqa: B018 -- opens it
     except (StoreError, RenderError) as error:
+        if evaluation.model is not None:
+            raise
         return str(error)
     return None
 

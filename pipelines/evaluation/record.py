@@ -12,7 +12,7 @@ from pipelines.console.progress import progress_bar
 from pipelines.evaluation import analogies
 from pipelines.evaluation.cache import cached_json
 from pipelines.evaluation.facts import facts
-from pipelines.evaluation.metrics import circular, codes, disentanglement, reconstruction, rerender
+from pipelines.evaluation.metrics import circular, codes, disentanglement, reconstruction, rerender, symmetry
 from pipelines.evaluation.metrics.analogies import DEFINITIONS as ANALOGY_DEFINITIONS
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES, estimates
 from pipelines.evaluation.metrics.codes import SweepCodes, rest
@@ -23,6 +23,7 @@ from pipelines.evaluation.metrics.recognition import DEFINITIONS as RECOGNITION_
 from pipelines.evaluation.metrics.rerender import difference_curve
 from pipelines.evaluation.portraits import portrait_statistics, why_none
 from pipelines.evaluation.run_evaluation import RunEvaluation
+from pipelines.evaluation.scores import LEADING, bounds, scores
 from pipelines.evaluation.sweeps import CALIBRATES, MEASURED
 from pipelines.evaluation.targets import reached
 
@@ -40,12 +41,12 @@ TURN_DEFINITIONS: dict[str, Any] = {
     "rerender": {k: v.replace("identities", "chairs") for k, v in rerender.DEFINITIONS.items() if "to_60" not in k},
     "reconstruction": reconstruction.DEFINITIONS,
     "retrieval": circular.RETRIEVAL,
+    "symmetry": symmetry.DEFINITIONS,
+    "disentanglement": disentanglement.DEFINITIONS,
 }
 """Kind to measure to definition, for turned chairs."""
 ORIGINAL_CHAIR_MSE = 2.7722e-4
 """The paper's test error on its own chairs; the paper gives no normalisation."""
-LEADING = 10
-"""Coefficients of each block in the perfect code; the first ones hold nearly all variance."""
 MakeCodes = Callable[[str, str], NDArray[np.float64]]
 """From split and factor to (N, G, D) synthetic codes."""
 
@@ -69,7 +70,8 @@ def numbers(evaluation: RunEvaluation, resamples: int = RESAMPLES) -> dict[str, 
     key = _key(evaluation, resamples)
     make = _turn_numbers if evaluation.periodic else _numbers
     found = cached_json(evaluation.folder, "numbers", key, lambda: make(evaluation, resamples), __name__)
-    return {"run": facts(evaluation), "sweeps": evaluation.digest} | found
+    scored = {"disentanglement": scores(evaluation, resamples)}
+    return {"run": facts(evaluation), "sweeps": evaluation.digest} | found | scored
 
 
 def record(
@@ -92,14 +94,13 @@ def record(
     if evaluation.periodic:
         return {"definitions": known, **own}
     other = None if baseline is None else numbers(baseline, resamples)
-    ends = cached_json(
-        evaluation.folder, "bounds", _key(evaluation, resamples), lambda: _scale_ends(evaluation, resamples), __name__
-    )
+    ends = cached_json(evaluation.folder, "bounds", evaluation.key, lambda: _scale_ends(evaluation), __name__)
+    scored = bounds(evaluation, resamples)
     return {
         "definitions": known | ({} if recognised is None else {"recognition": RECOGNITION_DEFINITIONS}),
         **own,
         "baseline": other,
-        "bounds": ends,
+        "bounds": {name: found | {"disentanglement": scored[name]} for name, found in ends.items()},
         "targets": reached(own, other),
         "recognition": recognised,
     }
@@ -114,7 +115,7 @@ def _numbers(evaluation: RunEvaluation, resamples: int) -> dict[str, Any]:
     """The numbers of a run on sweeps of factors with two ends."""
     of, factors = evaluation.codes, {}
     with progress_bar("factors") as progress:
-        bar = progress.add_task(f"measuring ({evaluation.name})", total=len(of.factors) + 1, note="")
+        bar = progress.add_task(f"measuring ({evaluation.name})", total=len(of.factors), note="")
         for factor in of.factors:
             errors = evaluation.errors(factor)
             found = {kind: estimates(stats, resamples) for kind, stats in evaluation.statistics(factor).items()}
@@ -127,14 +128,11 @@ def _numbers(evaluation: RunEvaluation, resamples: int) -> dict[str, Any]:
             counted["analogies"] = analogies.count_analogies(evaluation, factor)
             factors[factor] = sizes(of.sweep(factor)) | counted | found
             progress.advance(bar)
-        scores = of.disentanglement(resamples)
-        progress.advance(bar)
     return {
         "neurons": {"rule": evaluation.rule, "latents": dict(of.neurons)},
         "factors": factors,
         "no_portraits": why_none(evaluation),
         "collapse": evaluation.collapse(),
-        "disentanglement": scores,
         "curves": {
             "cosine": {f: _curve(of.angles[f], of.cosine_curve(f)) for f in of.factors if len(of.rest)},
             "rerender": _rerender_curves(evaluation),
@@ -165,7 +163,7 @@ def _curve(angles: NDArray[np.float64], values: NDArray[np.float64]) -> dict[str
     return {"angle": angles.tolist(), "value": values.tolist()}
 
 
-def _scale_ends(evaluation: RunEvaluation, resamples: int) -> dict[str, Any]:
+def _scale_ends(evaluation: RunEvaluation) -> dict[str, Any]:
     """The measures of a perfect code and of noise on the same sweeps, without intervals.
 
     Re-rendering has its own ends: the true image has skill 1, the source unchanged 0.
@@ -174,12 +172,12 @@ def _scale_ends(evaluation: RunEvaluation, resamples: int) -> dict[str, Any]:
         bar = progress.add_task("measuring a perfect code and noise", total=2, note="")
         found = {}
         for name, make in (("perfect", _perfect_codes), ("noise", _noise_codes)):
-            found[name] = _values(_synthetic(evaluation, make(evaluation)), resamples)
+            found[name] = _values(_synthetic(evaluation, make(evaluation)))
             progress.advance(bar)
     return found
 
 
-def _values(of: SweepCodes, resamples: int) -> dict[str, Any]:
+def _values(of: SweepCodes) -> dict[str, Any]:
     """Every measure of synthetic codes."""
     return {
         "factors": {
@@ -189,7 +187,6 @@ def _values(of: SweepCodes, resamples: int) -> dict[str, Any]:
             }
             for factor in of.factors
         },
-        "disentanglement": of.disentanglement(resamples),
     }
 
 

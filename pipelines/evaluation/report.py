@@ -29,8 +29,8 @@ from pipelines.evaluation.figures.style import Target
 from pipelines.evaluation.portraits import draw_portraits
 from pipelines.evaluation.recognition import draw_recognition
 from pipelines.evaluation.run_evaluation import RunEvaluation
+from pipelines.evaluation.score_table import disentanglement_table
 from pipelines.evaluation.tables import (
-    disentanglement_table,
     kind_table,
     number,
     portrait_tables,
@@ -179,7 +179,8 @@ def _turn_body(evaluation: RunEvaluation, record: dict[str, Any], shown: Mapping
         reconstructions=_figure(shown.get("reconstruction.png"), "Reconstructions of test chairs"),
         original=number(record["original"]["mse"]),
         intrinsic=turn_table(record, "retrieval") or "<p>The code has no intrinsic latents.</p>",
-        **{kind: turn_table(record, kind) for kind in ("turning", "rerender", "reconstruction")},
+        disentanglement=disentanglement_table(record),
+        **{kind: turn_table(record, kind) for kind in ("turning", "rerender", "reconstruction", "symmetry")},
     )
 
 

@@ -56,6 +56,8 @@ class RunEvaluation:
     """The run directory, also where a checkpoint was given; the folder of a checkpoint that lies outside a run."""
     model: str | None = None
     """File of the store's face model, for what is rendered anew; None for the file that the store's last run used."""
+    score_images: int | None = None
+    """Images of independent factors for the disentanglement scores; None for the default number."""
 
     @property
     def name(self) -> str:

@@ -92,6 +92,7 @@ TURN_ROWS = {
         ("leak_r2", "R² of the angle from the intrinsic code"),
     ),
     "retrieval": (("retrieval", "same chair found a quarter turn away"),),
+    "symmetry": (("d_lsbd", "D_LSBD of the azimuth (a circle: 0, noise: 1)"),),
     "rerender": tuple((name, label) for name, label in ROWS["rerender"] if "to_60" not in name),
     "reconstruction": ROWS["reconstruction"],
 }
@@ -190,30 +191,6 @@ def recognition_table(found: dict[str, Any]) -> str:
 def _best(scores: dict[str, float]) -> Cell:
     """The paper's accuracy, with that of shuffled labels and p beside it."""
     return _with(scores["value"], f"{number(scores['null_95'])}, p {scores['p']:.3f}")
-
-
-def disentanglement_table(record: dict[str, Any]) -> str:
-    """The usual disentanglement scores, as an HTML table."""
-    ends, other = record["bounds"], record["baseline"]
-    every = {"this run": record} | ({"entangled net": other} if other else {})
-    every |= {"perfect code": ends["perfect"], "noise": ends["noise"]}
-    runs = {name: found["disentanglement"] for name, found in every.items() if found["disentanglement"]}
-    if not runs:
-        return "<p>There are too few images to score.</p>"
-    rows = [[name.upper(), *(_scored(scores, name) for scores in runs.values())] for name in ("mig", "sap", "mcc")]
-    rows += [[label, *(number(s[name]) for s in runs.values())] for name, label in _VOTED.items()]
-    parts = ("disentanglement", "completeness", "informativeness")
-    rows += [[f"DCI {part}", *(number(s["dci"][part]) for s in runs.values())] for part in parts]
-    return table(["", *runs], rows)
-
-
-_VOTED = {"factor_vae": "FactorVAE", "beta_vae": "BetaVAE"}
-
-
-def _scored(scores: dict[str, Any], name: str) -> Cell:
-    """A score with its interval, where it has one."""
-    spread = scores.get("intervals", {}).get(name)
-    return _with(scores[name], _interval(spread)) if spread else number(scores[name])
 
 
 def _with(value: float | None, beside: str) -> Cell:

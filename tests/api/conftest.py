@@ -9,6 +9,11 @@ import dcign
 from pipelines.console.cli import load
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick(few_scored_images):
+    """Every evaluation here scores few images."""
+
+
 @dataclass(frozen=True)
 class Home:
     """Paths of what is on disk, and the run."""

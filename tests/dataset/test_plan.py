@@ -46,6 +46,10 @@ GOLDEN = {
         [0.7564017736673158, -0.9878276576248256, 0.8108225579562407, -1.2899232403939713],
         [0.9804502895310017, 0.680563746066435, 0.8133750339879272, 0.9876913422461556],
     ),
+    "independent": (
+        [-1.5499328066640627, -1.3389779230648216, 0.10050875951331889, 1.9865897437246338],
+        [0.26582866601288857, 0.10533851910528869, 0.8274637887980374, 0.463170082673811],
+    ),
 }
 
 
@@ -58,7 +62,7 @@ def test_golden_draws(purpose):
 
 def test_key_tables_are_frozen():
     assert SPLIT_KEYS == {"train": 0, "val": 1, "test": 2}
-    assert list(PURPOSE_KEYS.values()) == list(range(8))
+    assert list(PURPOSE_KEYS.values()) == list(range(9))
     assert FACTOR_KEYS == {"none": 0, "azimuth": 1, "elevation": 2, "light": 3, "intrinsic": 4}
 
 

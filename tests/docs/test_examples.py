@@ -125,6 +125,11 @@ def shell(line):
     return done.returncode, done.stdout
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick(few_scored_images):
+    """Every evaluation here scores few images."""
+
+
 class Runner:
     """Runs the blocks of one page, in order, and compares what they print."""
 

@@ -13,6 +13,11 @@ from pipelines.console.cli import load, main
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick(few_scored_images):
+    """Every evaluation here scores few images."""
+
+
 @dataclass
 class Said:
     code: int

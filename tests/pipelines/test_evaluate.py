@@ -13,6 +13,7 @@ import pytest
 import zarr
 from PIL import Image
 
+from dataset import StoreError
 from pipelines.console.cli import load
 from pipelines.evaluation.cache import KEEP, cached
 from pipelines.evaluation.calibration import Calibration, read_calibrations
@@ -79,7 +80,17 @@ def test_every_number_has_a_definition_a_size_and_an_interval(record):
     for one in every:
         assert (one["value"] is None) == (one["interval"] is None)
         assert one["interval"] is None or one["interval"][0] <= one["interval"][1]
-    assert set(record["disentanglement"]["intervals"]) == {"mig", "sap", "mcc"}
+    for scores in (record, record["baseline"], record["bounds"]["perfect"], record["bounds"]["noise"]):
+        found = scores["disentanglement"]
+        assert found["data"] == "400 independent images"
+        assert found["factors"] == list(FACTORS)
+        assert set(found["intervals"]) == {"mig", "sap", "mcc", "mig_block", "sap_block", "mcc_block"}
+        facts = {"images", "identities", "factors", "intervals"}
+        assert {name.removesuffix("_block") for name in found.keys() - facts} <= record["definitions"][
+            "disentanglement"
+        ].keys()
+    perfect, noise = (record["bounds"][end]["disentanglement"] for end in ("perfect", "noise"))
+    assert perfect["mig_block"] > 0.8 > 0.1 > noise["mig_block"]
 
 
 def test_portraits_end_their_scales(record):
@@ -96,10 +107,19 @@ def test_portraits_end_their_scales(record):
             assert values == sorted(values, reverse=True)
 
 
-def test_sweeps_whose_model_is_gone_have_no_portraits_and_say_why(toy, tmp_path):
-    evaluation = open_evaluation(toy / "run", str(toy / "sweeps.zarr"), model=str(tmp_path / "gone.h5"))
-    assert "gone.h5" in why_none(evaluation)
+def test_sweeps_whose_model_is_gone_have_no_portraits_and_say_why(toy, monkeypatch):
+    def gone(*_):
+        raise StoreError("model.h5 is not here")
+
+    evaluation = open_evaluation(toy / "run", str(toy / "sweeps.zarr"))
+    monkeypatch.setattr("pipelines.rendering.subjects.open_subject", gone)
+    assert why_none(evaluation) == "model.h5 is not here"
     assert portrait_statistics(evaluation, "azimuth") == {}
+
+
+def test_a_model_that_was_given_and_is_not_there_is_an_error(refused, toy, tmp_path):
+    words = ("evaluate-dcign", "--run", toy / "run", "--sweeps", toy / "sweeps.zarr", "--out", tmp_path)
+    assert "gone.h5" in refused(*words, "--model", tmp_path / "gone.h5")
 
 
 def test_skill_agrees_with_its_parts(record):
@@ -161,6 +181,8 @@ def test_the_page_is_one_file_with_every_picture_in_it(evaluated):
         "stretch",
         "untrained encoder",
         "C unchanged",
+        "Scored on 400 independent images of",
+        "The intrinsic latents as one",
     ):
         assert word in text
 
@@ -180,6 +202,8 @@ def test_a_second_evaluation_uses_what_the_first_has_computed(dcign, evaluated, 
     monkeypatch.setattr("pipelines.evaluation.run_evaluation.pair_errors", fail)
     monkeypatch.setattr("pipelines.evaluation.analogies.answer_errors", fail)
     monkeypatch.setattr("pipelines.evaluation.recognition.render_pairs", fail)
+    monkeypatch.setattr("pipelines.rendering.subjects.render_identities", fail)
+    monkeypatch.setattr("pipelines.evaluation.scores.score", fail)
     before = (evaluated / "out/metrics.json").read_bytes()
     words = ("--run", evaluated / "paper-s0", "--baseline", evaluated / "entangled-s0", "--sweeps", toy / "sweeps.zarr")
     said = dcign("evaluate-dcign", *words, "--out", evaluated / "again", *VERIFIED)
@@ -266,7 +290,11 @@ def test_runs_are_compared_with_the_first_and_seeds_together(dcign, evaluated, t
         assert other == pytest.approx(pooled[2])
         difference = found["differences"]["entangled"][factor]["spearman_pooled"]
         assert difference["value"] == pytest.approx(other - both)
+        for name, members in (("paper", alone[:2]), ("entangled", alone[2:])):
+            mean = np.mean([one["disentanglement"]["mig_block"] for one in members])
+            assert found["disentanglement"][name]["MIG block"] == pytest.approx(mean)
     assert "| paper" in said.out
+    assert "**Disentanglement scores (400 independent images; no intervals)**" in said.out
     for name in ("comparison.md", "comparison.png", "comparison.svg", "invariance.png"):
         assert (evaluated / "comparison" / name).stat().st_size > 500
 
@@ -297,7 +325,7 @@ def test_a_collapsed_code_reaches_nothing_in_invariance_and_skill(record):
 
 
 @pytest.mark.parametrize(
-    ("factors", "missing"), [("elevation,intrinsic", "disentanglement"), ("azimuth,elevation,light", "invariance")]
+    ("factors", "missing"), [("elevation,intrinsic", None), ("azimuth,elevation,light", "invariance")]
 )
 def test_smaller_codes_are_measured_too(dcign, toy, tmp_path, factors, missing):
     """One factor, and a code without intrinsic latents."""
@@ -306,7 +334,10 @@ def test_smaller_codes_are_measured_too(dcign, toy, tmp_path, factors, missing):
     said = dcign("evaluate-dcign", "--run", tmp_path / "run", "--sweeps", toy / "sweeps.zarr", *QUICK, "--json")
     assert said.code == 0, said.err
     found = json.loads(said.out)
-    assert (found | found["factors"]["elevation"]).get(missing) is None
+    assert missing is None or found["factors"]["elevation"].get(missing) is None
+    scores = found["disentanglement"]
+    assert scores["factors"] == list(FACTORS)  # all of the images, also those that the code leaves out
+    assert ("mig_block" in scores) == ("intrinsic_r2" in scores) == ("intrinsic" in factors)
     assert (tmp_path / "run/evaluation/report.html").exists()
     said = dcign("compare-runs", tmp_path / "run", "--sweeps", toy / "sweeps.zarr", "--out", tmp_path / "c", *QUICK)
     assert said.code == 0, said.err

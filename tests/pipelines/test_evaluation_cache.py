@@ -44,7 +44,7 @@ def executed(monkeypatch):
 
     for size in ("FIT", "JUDGE"):
         monkeypatch.setattr(f"pipelines.evaluation.metrics.disentanglement.fitted.{size}", 60)
-    for module in ("cache", "run_evaluation", "analogies"):
+    for module in ("cache", "run_evaluation", "analogies", "independent"):
         monkeypatch.setattr(f"pipelines.evaluation.{module}.cached", recording)
     return found
 
@@ -63,9 +63,11 @@ def test_every_module_that_executes_is_in_the_hash(toy, tmp_path, executed):
     record(evaluation, None, recognised, resamples=3)
     assert executed.keys() == {
         "pipelines.evaluation.analogies",
+        "pipelines.evaluation.independent",
         "pipelines.evaluation.recognition",
         "pipelines.evaluation.record",
         "pipelines.evaluation.run_evaluation",
+        "pipelines.evaluation.scores",
     }
     for module, computed in executed.items():
         assert computed <= set(closure(module)), module
@@ -74,6 +76,7 @@ def test_every_module_that_executes_is_in_the_hash(toy, tmp_path, executed):
         "train.networks.authors",
         "render.cpu.renderer",
         "dataset.store",
+        "pipelines.evaluation.metrics.disentanglement.blocks",
         "pipelines.evaluation.metrics.disentanglement.fitted",
         "pipelines.evaluation.metrics.image_errors",
     } <= every

@@ -53,6 +53,13 @@ def test_numbers_and_picture_of_a_run(dcign, chairs, tmp_path, name):
     assert mse["mse"]["value"] == pytest.approx(3 * mse["mse_over_3"]["value"])
     assert found["original"] == {"mse": 2.7722e-4}
     assert found["retrieval"]["retrieval"]["value"] is not None
+    low, high = found["symmetry"]["d_lsbd"]["interval"]
+    assert 0 <= low <= found["symmetry"]["d_lsbd"]["value"] <= high <= 1
+    scores = found["disentanglement"]
+    assert (scores["data"], scores["factors"]) == ("400 independent images", ["azimuth", "elevation"])
+    assert scores["identities"] > 250  # of the test split, as many as the generator makes
+    assert scores["mcc"] is None
+    assert {"mig", "mig_block", "sap_block", "factor_vae_block"} <= scores.keys()
     with Image.open(tmp_path / "turns.png") as picture:
         assert picture.width > 1000
     curve = found["curves"]["rerender"]["azimuth"]
@@ -68,7 +75,7 @@ def test_chairs_have_a_report_like_faces(dcign, chairs, tmp_path):
     text = re.sub(r"<style>.*?</style>|base64,[^\"]+", "", page, flags=re.DOTALL)
     assert not re.search(r"\$[a-z]+", text)
     assert "4 held-out chairs" in text
-    for kind in ("turning", "rerender", "reconstruction"):
+    for kind in ("turning", "rerender", "reconstruction", "symmetry", "disentanglement"):
         assert f"<dt>{kind}: " in text
     for words in ("mean training chair", "RMSE of the predicted angle", "a quarter turn away", "0.000277"):
         assert words in text

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from pipelines.evaluation.metrics.bootstrap import Statistic
 from pipelines.evaluation.metrics.invariance import STRENGTHS, retrieval
+from pipelines.evaluation.metrics.symmetry import d_lsbd
 
 Array = NDArray[np.float64]
 
@@ -54,6 +55,7 @@ class TurnCodes:
         chairs, turns = self.test.shape[:2]
         by_turn = statistics(*own, self.angles, (np.take(train, self.rest, axis=-1), np.take(test, self.rest, axis=-1)))
         found = {"turning": {name: _over_chairs(one, chairs, turns) for name, one in by_turn.items()}}
+        found["symmetry"] = {"d_lsbd": d_lsbd(self.test, self.angles)}
         if len(self.rest):
             intrinsic, quarter = np.take(self.test, self.rest, axis=-1), len(self.angles) // 4
             found["retrieval"] = {"retrieval": retrieval(intrinsic[:, 0, quarter], intrinsic[:, 0, 0])}

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.evaluation.metrics import disentanglement, equivariance, invariance
-from pipelines.evaluation.metrics.bootstrap import RESAMPLES, Statistic
+from pipelines.evaluation.metrics import equivariance, invariance
+from pipelines.evaluation.metrics.bootstrap import Statistic
 from pipelines.evaluation.metrics.equivariance import NeuronSweep
 from train.layout import INTRINSIC, Layout
 
@@ -85,21 +84,6 @@ class SweepCodes:
             0
         )
         return curve
-
-    def disentanglement(self, resamples: int = RESAMPLES) -> dict[str, Any] | None:
-        """Disentanglement scores on all test images, with the intrinsic latents as one group.
-
-        None where there are too few images.
-        """
-        codes = np.concatenate([self.test[f].reshape(-1, self.test[f].shape[-1]) for f in self.factors])
-        truth = np.concatenate([self.truth[f].reshape(-1, self.truth[f].shape[-1]) for f in self.factors])
-        if len(codes) < disentanglement.LEAST_IMAGES:
-            return None
-        identity = [np.repeat(np.arange(len(self.test[f])), len(self.angles[f])) for f in self.factors]
-        intrinsic = [self.rest.tolist()] if len(self.rest) else []
-        # Two factors may have chosen one latent, and a factor without sweeps here has a latent too.
-        parts = [*([d] for d in np.setdiff1d(np.arange(codes.shape[1]), self.rest).tolist()), *intrinsic]
-        return disentanglement.score(codes, truth, groups=parts, identity=np.concatenate(identity), resamples=resamples)
 
 
 def choose_neurons(

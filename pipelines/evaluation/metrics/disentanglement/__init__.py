@@ -1,7 +1,9 @@
 """Disentanglement scores of any codes: `score(codes, factors)`.
 
-For comparison with other work only. Most scores miss what `pipelines.evaluation.metrics.equivariance` measures: a
-neuron that jumps at zero, or loses the sign of its angle, has 1 in FactorVAE and no less than the truth in MIG.
+For comparison with other work. Published scores are of images whose factors are independent, and of single latents.
+Beside each that can have one stands its block score, where a block of latents counts as one. Most of them miss what
+`pipelines.evaluation.metrics.equivariance` measures: a neuron that jumps at zero, or loses the sign of its angle, has 1
+in FactorVAE and no less than the truth in MIG.
 """
 
 from collections.abc import Sequence
@@ -10,27 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.evaluation.metrics.bootstrap import RESAMPLES, centred_interval
-from pipelines.evaluation.metrics.disentanglement.correlation import levels, mcc, mig, sap
-from pipelines.evaluation.metrics.disentanglement.fitted import beta_vae, dci, factor_vae
+from pipelines.evaluation.metrics.bootstrap import RESAMPLES, Statistic, centred_interval
+from pipelines.evaluation.metrics.disentanglement import dci
+from pipelines.evaluation.metrics.disentanglement.columns import Columns, columns_of
+from pipelines.evaluation.metrics.disentanglement.correlation import mcc, sap
+from pipelines.evaluation.metrics.disentanglement.definitions import DEFINITIONS as DEFINITIONS
+from pipelines.evaluation.metrics.disentanglement.fitted import beta_vae, explicitness, factor_vae
+from pipelines.evaluation.metrics.disentanglement.information import levels, mig, modularity
+from pipelines.evaluation.metrics.disentanglement.robustness import irs
 from train.errors import WrongCodes
 
-DEFINITIONS = {
-    "mig": "mutual information gap: (largest - second largest MI of a latent with a factor) / entropy, mean over "
-    "factors; 20 bins of equal width (Chen et al. 2018)",
-    "sap": "squared correlation of the best latent minus that of the second best, mean over factors "
-    "(Kumar et al. 2018)",
-    "mcc": "mean |Spearman correlation| of the best one-to-one matching of latents and factors",
-    "dci": "disentanglement and completeness of the importances of gradient-boosted regressors, and their mean R2 "
-    "(Eastwood and Williams 2018)",
-    "factor_vae": "accuracy of a majority vote on the latent of least relative variance (Kim and Mnih 2018)",
-    "beta_vae": "accuracy of a linear classifier on the mean difference of pairs that share a factor "
-    "(Higgins et al. 2017)",
-}
+Array = NDArray[np.float64]
+
 LEAST_IMAGES = 100
 """Least number of images: with fewer, 20 bins hold too few each for an entropy."""
-INTERVALS = ("mig", "sap", "mcc")
-"""Metrics with an interval over identities. The others fit a model in each resample: hours for a thousand."""
 
 
 def score(
@@ -41,8 +36,9 @@ def score(
     seed: int = 0,
     identity: NDArray[np.integer] | None = None,
     resamples: int = RESAMPLES,
+    periods: Sequence[float | None] | None = None,
 ) -> dict[str, Any]:
-    """All metrics of `DEFINITIONS`, each in 0..1, higher is better; None for FactorVAE and BetaVAE of one factor.
+    """All metrics of `DEFINITIONS`, each in 0..1, higher is better; D_LSBD is not among them.
 
     Parameters
     ----------
@@ -51,15 +47,25 @@ def score(
     factors : (N, K)
         True values, in any unit.
     groups : sequence of sequences of int, optional
-        Latents that count as one, such as the intrinsic ones; by default each counts alone.
+        Latents that count as one in the scores whose names end in `_block`, such as the intrinsic ones; without a group
+        of two or more there are no such scores.
     bins : int
         Factors with more values than this are cut into so many bins of equal width.
     seed : int
         Of the sampled pairs and batches.
     identity : (N,) integers, optional
-        The identity in each image. Then `intervals` has a 95% bootstrap interval over identities for `INTERVALS`.
+        The identity in each image. Then `intervals` has a 95% bootstrap interval over identities of MIG, SAP and MCC;
+        the other metrics fit a model in each resample. And no identity is both fitted and predicted by a block's read.
     resamples : int
         Of the bootstrap.
+    periods : (K,) of float or None, optional
+        The period of each factor that is a circle, in its unit.
+
+    Returns
+    -------
+    A dictionary of JSON-able values. FactorVAE, BetaVAE and modularity of one factor are None, and so is the MCC where
+    a factor is a circle, which has no rank. `block_r2` has, for each group of two latents or more, the R2 of each
+    factor as it is predicted from the group.
 
     Raises
     ------
@@ -67,28 +73,67 @@ def score(
         Shapes that do not fit, values that are not finite, groups that name a latent twice or not at all.
     """
     z, v = np.asarray(codes, np.float64), np.asarray(factors, np.float64)
-    parts = [[d] for d in range(z.shape[-1])] if groups is None else [list(group) for group in groups]
+    single = [[d] for d in range(z.shape[-1])]
+    parts = single if groups is None else [list(group) for group in groups]
     _check(z, v, parts)
     if identity is not None and np.shape(identity) != (len(z),):
         raise WrongCodes(f"expected the identity in each of the {len(z)} images; got shape {np.shape(identity)}")
     owner = np.zeros(len(z), np.int64) if identity is None else np.unique(identity, return_inverse=True)[1]
+    circles = [None] * v.shape[1] if periods is None else list(periods)
     ids = np.stack([levels(column, bins) for column in v.T], axis=1)
     rng = np.random.Generator(np.random.Philox(seed))
-    statistics = {"mig": mig(z, ids, parts, owner), "sap": sap(z, v, parts, owner), "mcc": mcc(z, v, parts, owner)}
+    divisions = {"": single} | ({"_block": parts} if max(map(len, parts)) > 1 else {})
+    columns = {suffix: columns_of(z, v, division, circles, owner) for suffix, division in divisions.items()}
+    statistics = {
+        f"{name}{suffix}": statistic
+        for suffix, one in columns.items()
+        for name, statistic in _statistics(one, v, ids, owner).items()
+    }
     known = statistics.items() if identity is not None else ()
     intervals = {name: list(centred_interval(statistic, 0, 1, resamples=resamples)) for name, statistic in known}
-    several = ids.shape[1] > 1
     return {
         "images": len(z),
         **{name: statistic.value for name, statistic in statistics.items()},
-        "dci": dci(z, v, parts, seed),
-        "factor_vae": factor_vae(z, ids, parts, rng) if several else None,
-        "beta_vae": beta_vae(z, ids, rng) if several else None,
+        **({"mcc": None} if "mcc" not in statistics else {}),
+        **_fits(z, v, columns[""].targets, divisions, seed),
+        **_shared(z, ids, columns, divisions, rng),
+        "explicitness": explicitness(z, v, rng),
+        "irs": irs(z, ids),
+        **({"block_r2": columns["_block"].reads} if "_block" in columns else {}),
         **({"intervals": intervals} if intervals else {}),
     }
 
 
-def _check(codes: NDArray[np.float64], factors: NDArray[np.float64], groups: list[list[int]]) -> None:
+def _statistics(one: Columns, v: Array, ids: NDArray[np.int64], owner: NDArray[np.int64]) -> dict[str, Statistic]:
+    """The metrics that have an interval."""
+    found = {"mig": mig(one.values, ids, one.groups, owner), "sap": sap(one.shares, one.groups)}
+    return found if one.circular else found | {"mcc": mcc(one.values, v, one.groups, owner)}
+
+
+def _fits(z: Array, v: Array, targets: Sequence[Array], divisions: dict[str, Any], seed: int) -> dict[str, Any]:
+    """DCI by both kinds of learners, for each division of the latents."""
+    fits = {"dci_classifiers": dci.by_classifiers(z, v, seed), "dci_regressors": dci.by_regressors(z, targets, seed)}
+    return {f"{name}{suffix}": fit.scores(parts) for name, fit in fits.items() for suffix, parts in divisions.items()}
+
+
+def _shared(
+    z: Array,
+    ids: NDArray[np.int64],
+    columns: dict[str, Columns],
+    divisions: dict[str, Any],
+    rng: np.random.Generator,
+) -> dict[str, float | None]:
+    """The metrics that compare factors, for each division of the latents: None where there is one factor only."""
+    names = [f"{name}{suffix}" for suffix in divisions for name in ("modularity", "factor_vae")]
+    if ids.shape[1] < 2:
+        return dict.fromkeys([*names, "beta_vae"])
+    tables = [one.information(ids) for one in columns.values()]
+    voted = factor_vae(z, ids, list(divisions.values()), rng)
+    found = [score for pair in zip(map(modularity, tables), voted, strict=True) for score in pair]
+    return {**dict(zip(names, found, strict=True)), "beta_vae": beta_vae(z, ids, rng)}
+
+
+def _check(codes: Array, factors: Array, groups: list[list[int]]) -> None:
     if codes.ndim != 2 or factors.ndim != 2 or len(codes) != len(factors) or len(codes) < LEAST_IMAGES:
         raise WrongCodes(
             f"expected (N, D) codes and (N, K) factors of {LEAST_IMAGES} images or more; "

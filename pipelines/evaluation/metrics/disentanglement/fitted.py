@@ -1,77 +1,25 @@
-"""Disentanglement metrics that fit a model: DCI's regressors, FactorVAE's vote and BetaVAE's linear classifier.
+"""Disentanglement metrics that fit a classifier: FactorVAE's vote, BetaVAE's linear classifier, and explicitness."""
 
-The study that is usually cited for DCI trains classifiers, which ignore the order of angles and take hours with 81
-angles and 200 latents. Here gradient-boosted trees regress the angles.
-"""
-
-import os
+import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
-MOST_ROWS = 5_000
-"""Largest number of images that DCI's regressors are fitted to; at most as many others judge them."""
+from pipelines.evaluation.metrics.disentanglement.dci import CLASSES
+from pipelines.evaluation.metrics.disentanglement.information import levels
+
 BATCH = 64
 FIT, JUDGE = 10_000, 5_000
 """Votes, or pairs of batches, to fit and to judge."""
 LEAST_DEVIATION = 0.05
 """Latents with a smaller standard deviation over all images do not take part in the vote."""
-
-
-def dci(
-    codes: NDArray[np.float64], factors: NDArray[np.float64], groups: Sequence[Sequence[int]], seed: int
-) -> dict[str, float]:
-    """The three scores, each in 0..1; `informativeness` is the mean R2 on images that were not fitted, 0 or more."""
-    order = np.random.Generator(np.random.Philox(seed)).permutation(len(codes))
-    half = min(MOST_ROWS, len(codes) // 2)
-    fit, judge = order[:half], order[half : 2 * half]
-    # A tree is grown without the interpreter's lock, so threads suffice; each factor is fitted by itself.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        models = list(
-            pool.map(lambda known: GradientBoostingRegressor(random_state=seed).fit(codes[fit], known[fit]), factors.T)
-        )
-    explained = [
-        max(0.0, m.score(codes[judge], column[judge])) if np.ptp(column[judge]) > 0 else 0.0
-        for m, column in zip(models, factors.T, strict=True)
-    ]
-    importances = [model.feature_importances_ for model in models]
-    table = np.array([np.sum([row[list(group)] for row in importances], axis=1) for group in groups])
-    return {
-        "disentanglement": disentanglement(table),
-        "completeness": completeness(table),
-        "informativeness": float(np.mean(explained)),
-    }
-
-
-def disentanglement(importances: NDArray[np.float64]) -> float:
-    """The disentanglement of (D, K) importances: 1 where each latent is important for one factor only.
-
-    Latents are weighted by their importance.
-    """
-    return _concentration(importances)
-
-
-def completeness(importances: NDArray[np.float64]) -> float:
-    """The completeness of (D, K) importances: 1 where each factor has one important latent only.
-
-    Factors are weighted by their importance.
-    """
-    return _concentration(importances.T)
-
-
-def _concentration(table: NDArray[np.float64]) -> float:
-    """Mean over rows, weighted by their sums, of 1 - entropy / log(columns)."""
-    total = table.sum()
-    if total <= 0 or table.shape[1] < 2:
-        return 0.0
-    sums = table.sum(axis=1, keepdims=True)
-    p = np.divide(table, sums, out=np.zeros_like(table), where=sums > 0)
-    entropy = -(p * np.log(p, out=np.zeros_like(p), where=p > 0)).sum(axis=1) / np.log(table.shape[1])
-    return float(((1 - entropy) * sums[:, 0]).sum() / total)
+Groups = Sequence[Sequence[int]]
 
 
 class _Rows:
@@ -93,27 +41,40 @@ class _Rows:
 
 
 def factor_vae(
-    codes: NDArray[np.float64], ids: NDArray[np.int64], groups: Sequence[Sequence[int]], rng: np.random.Generator
-) -> float:
-    """Accuracy of a vote: batches share one factor, and the group with the least relative variance votes for it."""
-    spread = codes.var(axis=0)
+    codes: NDArray[np.float64], ids: NDArray[np.int64], divisions: Sequence[Groups], rng: np.random.Generator
+) -> list[float]:
+    """Accuracy of a vote: batches share one factor, and the group with the least relative variance votes for it.
+
+    Returns one accuracy for each of the `divisions` of the latents into groups, by the same batches. A group's relative
+    variance is the mean of its latents'.
+    """
+    spread, rows, factors = codes.var(axis=0), _Rows(ids), ids.shape[1]
     alive = np.sqrt(spread) >= LEAST_DEVIATION
-    used = [[d for d in group if alive[d]] for group in groups]
-    if not any(used):
-        return 0.0
-    rows, factors = _Rows(ids), ids.shape[1]
-    votes = np.zeros((len(groups), factors), np.int64)
-    right = 0
-    for step in range(FIT + JUDGE):
-        factor = int(rng.integers(factors))
+    if not alive.any():
+        return [0.0] * len(divisions)
+    averages = [_averages(groups, alive) for groups in divisions]
+    labels = rng.integers(factors, size=FIT + JUDGE)
+    shares = np.empty((len(labels), codes.shape[1]))
+    for step, factor in enumerate(labels):
         first = np.full(BATCH, rng.integers(len(codes)))
-        shares = codes[rows.sharing(factor, first, rng)].var(axis=0) / np.where(alive, spread, 1)
-        group = int(np.argmin([shares[members].mean() if members else np.inf for members in used]))
-        if step < FIT:
-            votes[group, factor] += 1
-        else:
-            right += int(votes[group].argmax()) == factor
-    return right / JUDGE
+        shares[step] = codes[rows.sharing(int(factor), first, rng)].var(axis=0) / np.where(alive, spread, 1)
+    return [_vote((shares @ average).argmin(axis=1), labels, average.shape[1], factors) for average in averages]
+
+
+def _averages(groups: Groups, alive: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(D, G) weights that average the live latents of each group that has one."""
+    used = [[d for d in group if alive[d]] for group in groups]
+    table = np.zeros((len(alive), sum(map(bool, used))))
+    for k, members in enumerate(filter(None, used)):
+        table[members, k] = 1 / len(members)
+    return table
+
+
+def _vote(chosen: NDArray[np.int64], labels: NDArray[np.int64], groups: int, factors: int) -> float:
+    """The accuracy of the last `JUDGE` votes, where each group stands for the factor of most of its first `FIT`."""
+    votes = np.zeros((groups, factors), np.int64)
+    np.add.at(votes, (chosen[:FIT], labels[:FIT]), 1)
+    return float((votes.argmax(axis=1)[chosen[FIT:]] == labels[FIT:]).mean())
 
 
 def beta_vae(codes: NDArray[np.float64], ids: NDArray[np.int64], rng: np.random.Generator) -> float:
@@ -126,5 +87,36 @@ def beta_vae(codes: NDArray[np.float64], ids: NDArray[np.int64], rng: np.random.
     for k, factor in enumerate(labels):
         first = rng.integers(len(codes), size=BATCH)
         features[k] = np.abs(z[first] - z[rows.sharing(int(factor), first, rng)]).mean(axis=0)
-    model = LogisticRegression(max_iter=1000).fit(features[:FIT], labels[:FIT])
+    with threadpool_limits(1):
+        model = LogisticRegression(max_iter=1000).fit(features[:FIT], labels[:FIT])
     return float(model.score(features[FIT:], labels[FIT:]))
+
+
+def explicitness(codes: NDArray[np.float64], factors: NDArray[np.float64], rng: np.random.Generator) -> float:
+    """Area under the ROC curve of a linear classifier of each factor's levels, on images that were not fitted.
+
+    Ridgeway and Mozer 2018: mean over levels, one against the rest, and over factors; 0.5 by chance. A factor has at
+    most `CLASSES` levels, and those that only one half of the images has do not count.
+    """
+    order = rng.permutation(len(codes))
+    fit, judge = np.split(order, [len(order) // 2])
+    scaler = StandardScaler().fit(codes[fit])
+    halves = scaler.transform(codes[fit]), scaler.transform(codes[judge])
+    return float(np.mean([_areas(*halves, ids[fit], ids[judge]) for ids in (levels(f, CLASSES) for f in factors.T)]))
+
+
+def _areas(
+    fit: NDArray[np.float64], judge: NDArray[np.float64], known: NDArray[np.int64], true: NDArray[np.int64]
+) -> float:
+    """The mean area of one factor; 0.5 where there is only one level."""
+    shared = np.intersect1d(known, true)
+    if len(shared) < 2:
+        return 0.5
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # as far as scikit-learn's default goes
+        model = LogisticRegression().fit(fit, known)
+    chances = model.predict_proba(judge)
+    columns = [int(np.searchsorted(model.classes_, level)) for level in shared]
+    return float(
+        np.mean([roc_auc_score(true == level, chances[:, k]) for level, k in zip(shared, columns, strict=True)])
+    )
