@@ -1,8 +1,8 @@
 """Lower bounds on log p(x) of held-out images under the generative model: latents from N(0, 1), then the decoder.
 
 Logarithms are natural, so bounds are in nats per image. For grey levels between 0 and 1 the log-likelihood of a pixel
-is the expected log-probability of a black or white pixel that is white with the grey level's probability. Both bounds are
-then bounds on the expected log-probability of an image of such pixels, and no model exceeds minus the pixels' entropy.
+is the expected log-probability of a black or white pixel that is white with the grey level's probability. Both bounds
+are then bounds on the expected log-probability of an image of such pixels, and no model exceeds minus the pixels' entropy.
 """
 
 from dataclasses import dataclass
