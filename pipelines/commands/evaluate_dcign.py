@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from dataset.errors import StoreError
+from pipelines.console.extras import needing
 from pipelines.console.options import (
     device_option,
     json_option,
@@ -17,6 +18,7 @@ from pipelines.console.options import (
 from pipelines.evaluation.evaluate import evaluate, summary
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES
 from pipelines.evaluation.metrics.recognition import ORIGINAL_PAIRS
+from pipelines.evaluation.onnx_features import FeaturesUnusable, OnnxFeatures, open_features
 from pipelines.evaluation.recognition import PAIRS, recognise
 from pipelines.evaluation.run_evaluation import RunEvaluation, check_same_factors, open_evaluation
 
@@ -48,6 +50,15 @@ MOST_PAIRS = 4000
     callback=lambda _context, _option, value: _check_pairs(value),
     help=f"Pairs of images for --recognition, a multiple of 4. [default: {PAIRS}]",
 )
+@click.option(
+    "--features",
+    "feature_files",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.onnx",
+    multiple=True,
+    help="Also verify identity with the output of this network, (N, C, H, W) or (N, H, W) float32 of 0..1 in. Repeats; "
+    "implies --recognition.",
+)
 @model_option
 @resamples_option(RESAMPLES)
 @device_option
@@ -59,6 +70,7 @@ def command(
     out: Path | None,
     recognition: bool,
     pairs: int | None,
+    feature_files: tuple[Path, ...],
     model: str | None,
     resamples: int,
     device: str,
@@ -75,15 +87,21 @@ def command(
 
     With --recognition: pairs of images of test identities, half of them of one identity, each image with its own pose
     and light; how well the codes, the pixels, an untrained encoder and the baseline classify them (arXiv v1 section
-    4.2). The images are rendered anew, with the face model of the sweeps or --model.
+    4.2). The images are rendered anew, with the face model of the sweeps or --model. --features adds a network of your
+    own, an ONNX file, to these representations: it gets the images as grey levels of 0..1 in its own size and number of
+    channels, and its first output is flattened. ONNX Runtime evaluates it on the CPU.
 
     For chairs: the error of the predicted azimuth all round, the re-render skill, retrieval and the reconstruction
     error.
 
     Computed arrays are cached in RUN/measured: the same command again takes seconds.
 
-    Example: evaluate-dcign --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
-    """
+    \b
+    Examples:
+      evaluate-dcign --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
+      evaluate-dcign --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr --features vgg.onnx
+    """  # noqa: D301 -- click wants the character itself
+    recognition = recognition or bool(feature_files)
     if not recognition and (pairs is not None or model is not None):
         raise click.UsageError("--pairs and --model are options of --recognition: give it too, or leave them out")
     evaluation = open_evaluation(run_dir, url, device)
@@ -91,8 +109,9 @@ def command(
         _refuse_for_chairs(baseline is not None, recognition)
     other = None if baseline is None else open_evaluation(baseline, url, device)
     check_same_factors([evaluation] if other is None else [evaluation, other])
+    features = [_features(path, evaluation) for path in feature_files]
     out = _folder(out, evaluation)
-    recognised = recognise(evaluation, other, pairs or PAIRS, model, resamples) if recognition else None
+    recognised = recognise(evaluation, other, pairs or PAIRS, model, resamples, features) if recognition else None
     found = evaluate(evaluation, other, out, recognised=recognised, resamples=resamples)
     written = f"wrote {out}/report.html, metrics.json and the figures"
     click.echo(json.dumps(found) if as_json else f"{summary(found)}\n{written}")
@@ -104,6 +123,17 @@ def _folder(out: Path | None, evaluation: RunEvaluation) -> Path:
     out = out or evaluation.home / f"evaluation{step}"
     out.mkdir(parents=True, exist_ok=True)
     return out
+
+
+def _features(path: Path, evaluation: RunEvaluation) -> OnnxFeatures:
+    """The graph in a file; one line and exit code 2 where it gives no features of the run's images."""
+    try:
+        with needing("--features", "export"):
+            return open_features(path, evaluation.run.image_shape)
+    except FeaturesUnusable as error:
+        refused = click.ClickException(f"--features: {error}")
+        refused.exit_code = 2
+        raise refused from error
 
 
 def _refuse_for_chairs(baseline: bool, recognition: bool) -> None:

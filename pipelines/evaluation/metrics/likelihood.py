@@ -2,7 +2,7 @@
 
 Logarithms are natural, so bounds are in nats per image. For grey levels between 0 and 1 the log-likelihood of a pixel
 is the expected log-probability of a black or white pixel that is white with the grey level's probability. Both bounds
-are then bounds on the expected log-probability of an image of such pixels, and no model exceeds minus the pixels' entropy.
+are then bounds on the expected log-probability of an image of such pixels: no model exceeds minus their entropy.
 """
 
 from dataclasses import dataclass
