@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from dataset.errors import StoreError
+from dataset.store import open_store
 from pipelines.console.extras import needing
 from pipelines.console.options import (
     device_option,
@@ -16,6 +17,7 @@ from pipelines.console.options import (
     sweeps_option,
 )
 from pipelines.evaluation.evaluate import evaluate, summary
+from pipelines.evaluation.identity_network import identity_network
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES
 from pipelines.evaluation.metrics.recognition import ORIGINAL_PAIRS
 from pipelines.evaluation.onnx_features import FeaturesUnusable, OnnxFeatures, open_features
@@ -24,6 +26,12 @@ from pipelines.evaluation.run_evaluation import RunEvaluation, check_same_factor
 
 MOST_PAIRS = 4000
 """Largest number of pairs: their pixels take 1.5 GB while they are scaled."""
+
+
+class UnusableFile(click.ClickException):
+    """A file on the command line is not what its option takes."""
+
+    exit_code = 2
 
 
 @click.command("evaluate-dcign")
@@ -59,6 +67,13 @@ MOST_PAIRS = 4000
     help="Also verify identity with the output of this network, (N, C, H, W) or (N, H, W) float32 of 0..1 in. Repeats; "
     "implies --recognition.",
 )
+@click.option(
+    "--identity-ceiling",
+    "labelled",
+    metavar="STORE",
+    help="Also verify identity with a network that is trained, in a minute or two, to classify the identities of this "
+    "store of render-batches: a ceiling. Implies --recognition.",
+)
 @model_option
 @resamples_option(RESAMPLES)
 @device_option
@@ -71,6 +86,7 @@ def command(
     recognition: bool,
     pairs: int | None,
     feature_files: tuple[Path, ...],
+    labelled: str | None,
     model: str | None,
     resamples: int,
     device: str,
@@ -89,7 +105,8 @@ def command(
     and light; how well the codes, the pixels, an untrained encoder and the baseline classify them (arXiv v1 section
     4.2). The images are rendered anew, with the face model of the sweeps or --model. --features adds a network of your
     own, an ONNX file, to these representations: it gets the images as grey levels of 0..1 in its own size and number of
-    channels, and its first output is flattened. ONNX Runtime evaluates it on the CPU.
+    channels, and its first output is flattened. ONNX Runtime evaluates it on the CPU. --identity-ceiling adds a network
+    that was trained on identities as labels, which codes that are learned without them can be compared with.
 
     For chairs: the error of the predicted azimuth all round, the re-render skill, retrieval and the reconstruction
     error.
@@ -100,8 +117,9 @@ def command(
     Examples:
       evaluate-dcign --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr
       evaluate-dcign --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr --features vgg.onnx
+      evaluate-dcign --run runs/faces-quick-paper-s0 --sweeps sweeps.zarr --identity-ceiling faces.zarr
     """  # noqa: D301 -- click wants the character itself
-    recognition = recognition or bool(feature_files)
+    recognition = recognition or bool(feature_files) or labelled is not None
     if not recognition and (pairs is not None or model is not None):
         raise click.UsageError("--pairs and --model are options of --recognition: give it too, or leave them out")
     evaluation = open_evaluation(run_dir, url, device)
@@ -111,7 +129,10 @@ def command(
     check_same_factors([evaluation] if other is None else [evaluation, other])
     features = [_features(path, evaluation) for path in feature_files]
     out = _folder(out, evaluation)
-    recognised = recognise(evaluation, other, pairs or PAIRS, model, resamples, features) if recognition else None
+    recognised = None
+    if recognition:
+        ceiling = identity_network(evaluation.run, open_store(labelled), evaluation.folder) if labelled else None
+        recognised = recognise(evaluation, other, pairs or PAIRS, model, resamples, features, ceiling)
     found = evaluate(evaluation, other, out, recognised=recognised, resamples=resamples)
     written = f"wrote {out}/report.html, metrics.json and the figures"
     click.echo(json.dumps(found) if as_json else f"{summary(found)}\n{written}")
@@ -131,9 +152,7 @@ def _features(path: Path, evaluation: RunEvaluation) -> OnnxFeatures:
         with needing("--features", "export"):
             return open_features(path, evaluation.run.image_shape)
     except FeaturesUnusable as error:
-        refused = click.ClickException(f"--features: {error}")
-        refused.exit_code = 2
-        raise refused from error
+        raise UnusableFile(f"--features: {error}") from error
 
 
 def _refuse_for_chairs(baseline: bool, recognition: bool) -> None:

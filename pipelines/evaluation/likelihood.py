@@ -18,7 +18,7 @@ from pipelines.evaluation.cache import Arrays, cached
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES, estimates
 from pipelines.evaluation.metrics.image_errors import cross_entropy as image_cross_entropy
 from pipelines.evaluation.metrics.likelihood import DEFINITIONS, ImageBounds, image_bounds
-from pipelines.training.store_source import scene
+from pipelines.evaluation.sweeps import check_scene
 from train.objectives.bound import cross_entropy
 from train.runs.trained_run import TrainedRun, to_uint8
 
@@ -143,20 +143,6 @@ def bound_lines(found: Mapping[str, Any]) -> list[str]:
         named = label.format(samples=found["samples"])
         lines.append(f"{named:<22} {one['value']:>12,.1f}  [{low:,.1f}, {high:,.1f}]")
     return lines
-
-
-def check_scene(run: TrainedRun, store: Store) -> None:
-    """Raise `StoreError` unless the store's images are of the scene that the run was trained on."""
-    if store.spec.frame_shape != run.image_shape:
-        raise StoreError(
-            f"{store.url} has images of {store.spec.frame_shape}, the run was trained on {run.image_shape}"
-        )
-    ours = scene(store)
-    if others := [what for what, there in run.store.scene.items() if ours.get(what) != there]:
-        raise StoreError(
-            f"{store.url} has another {' and '.join(others)} than the run was trained on; render-batches and "
-            "render-sweeps --like STORE make images that go with it"
-        )
 
 
 def _held_out(store: Store, wanted: str | None) -> str:

@@ -4,7 +4,7 @@ Pairs of images of test identities are rendered anew, half of them of one identi
 light. The renderer is imported only where pairs are rendered: nothing else that evaluation measures needs it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import cached_json
 from pipelines.evaluation.figures.comparison import draw_comparison
 from pipelines.evaluation.figures.style import Target
+from pipelines.evaluation.identity_network import IdentityNetwork
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES
 from pipelines.evaluation.metrics.recognition import ORIGINAL_PAIRS, Pairs, measures
 from pipelines.evaluation.onnx_features import OnnxFeatures
@@ -40,10 +41,13 @@ REPRESENTATIONS = {
     "pixels": "pixels",
     "untrained": "untrained encoder",
     "entangled": "entangled net, whole code",
+    "supervised": "supervised identity network (ceiling)",
 }
 """Name to label of the representations, in the order of tables."""
 Encoder = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """From (n, H, W[, 3]) images to (n, D) codes."""
+Others = dict[str, OnnxFeatures | IdentityNetwork]
+"""Name to a network that is no part of the run."""
 SIMILARITIES = {"image": "each image scaled (paper)", "feature": "each feature scaled (authors' code)"}
 MEASURES = {
     "auc": "AUC",
@@ -60,6 +64,7 @@ def recognise(
     model: str | None,
     resamples: int = RESAMPLES,
     features: Sequence[OnnxFeatures] = (),
+    ceiling: IdentityNetwork | None = None,
 ) -> dict[str, Any]:
     """Every measure of every representation, from the cache where it is there.
 
@@ -70,6 +75,7 @@ def recognise(
     model : file of the store's face model; None for the file that the store's last run used
     resamples : bootstrap resamples of every interval
     features : graphs of the user's own, a representation each
+    ceiling : a network that was trained on identities
 
     Raises
     ------
@@ -81,10 +87,11 @@ def recognise(
     beside = None if baseline is None else baseline.run.identity()
     key = evaluation.key | {"pairs": count, "baseline": beside}
     key |= {} if resamples == RESAMPLES else {"resamples": resamples}
-    key |= {"features": [one.key for one in features]} if features else {}
+    others = _others(features, ceiling)
+    key |= {"others": [[name, one.key] for name, one in others.items()]} if others else {}
 
     def make() -> dict[str, Any]:
-        return _measure(evaluation, baseline, count, model, resamples, features)
+        return _measure(evaluation, baseline, count, model, resamples, others)
 
     return cached_json(evaluation.folder, "recognition", key, make, __name__)
 
@@ -111,12 +118,12 @@ def recognition_lines(found: dict[str, Any]) -> list[str]:
     bests = "".join(f"  {name:<14} {'p':<5}" for name in ("best (null)", f"best of {ORIGINAL_PAIRS}"))
     lines = [f"verification: {found['pairs']:,} pairs of {found['people']:,} identities, half of them the same"]
     for similarity, label in SIMILARITIES.items():
-        lines.append(f"{label:<36} {'AUC':<18}  {'accuracy':<18}{bests}")
+        lines.append(f"{label:<40} {'AUC':<18}  {'accuracy':<18}{bests}")
         for name, row in found["representations"].items():
             scores = row[similarity]
             spread = "  ".join(_spread(scores[measure]) for measure in ("auc", "accuracy"))
             bests_of_row = "".join(_best(scores[best]) for best in ("best", few))
-            lines.append(f"  {representation_label(name, row):<34} {spread}{bests_of_row}")
+            lines.append(f"  {representation_label(name, row):<38} {spread}{bests_of_row}")
     return lines
 
 
@@ -163,17 +170,16 @@ def _measure(
     count: int,
     model: str | None,
     resamples: int,
-    features: Sequence[OnnxFeatures],
+    others: Others,
 ) -> dict[str, Any]:
     pairs = pairs_of(count)
-    shown = _representations(evaluation, baseline, render_pairs(evaluation.store, pairs, model), features)
-    facts = {name: one.key for name, one in _named(features)}
+    shown = _representations(evaluation, baseline, render_pairs(evaluation.store, pairs, model), others)
     found = {}
     with progress_bar("representations") as progress:
         bar = progress.add_task("verifying identities", total=len(shown), note="")
         for name, values in shown.items():
-            own = {"dimensions": values.shape[-1]} | facts.get(name, {})
-            found[name] = own | measures(values[:, 0], values[:, 1], pairs, resamples)
+            facts = {"dimensions": values.shape[-1]} | (others[name].key if name in others else {})
+            found[name] = facts | measures(values[:, 0], values[:, 1], pairs, resamples)
             progress.advance(bar)
     return {
         "pairs": count,
@@ -188,13 +194,12 @@ def _representations(
     evaluation: RunEvaluation,
     baseline: RunEvaluation | None,
     images: NDArray[np.uint8],
-    features: Sequence[OnnxFeatures],
+    others: Others,
 ) -> dict[str, NDArray[Any]]:
     """The `REPRESENTATIONS` of (N, 2, H, W[, 3]) images that apply here, then the user's own, each (N, 2, D)."""
     encoders: dict[str, Encoder] = {"code": evaluation.run.encode, "untrained": evaluation.run.untrained().encode}
     encoders |= {} if baseline is None else {"entangled": baseline.run.encode}
-    own = {name: one.of for name, one in _named(features)}
-    encoders |= own
+    encoders |= {name: one.of for name, one in others.items()}
     found: dict[str, NDArray[Any]] = {"pixels": images.reshape(*images.shape[:2], -1)}
     with progress_bar("images") as progress:
         bar = progress.add_task("encoding pairs", total=len(encoders) * 2 * len(images), note="")
@@ -206,13 +211,13 @@ def _representations(
             found[name] = np.concatenate(parts)
     if len(evaluation.codes.rest):
         found["intrinsic"] = found["code"][..., evaluation.codes.rest]
-    return {name: found[name] for name in (*REPRESENTATIONS, *own) if name in found}
+    return {name: found[name] for name in dict.fromkeys((*REPRESENTATIONS, *others)) if name in found}
 
 
-def _named(features: Sequence[OnnxFeatures]) -> Iterator[tuple[str, OnnxFeatures]]:
-    """The graphs of the user's own with a name each, which no two share."""
-    for k, one in enumerate(features):
-        yield f"features-{k + 1}", one
+def _others(features: Sequence[OnnxFeatures], ceiling: IdentityNetwork | None) -> Others:
+    """The networks that are no part of the run, with a name each."""
+    supervised: Others = {} if ceiling is None else {"supervised": ceiling}
+    return supervised | {f"features-{k + 1}": one for k, one in enumerate(features)}
 
 
 def _encoded(encode: Encoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
