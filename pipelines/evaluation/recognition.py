@@ -5,6 +5,7 @@ light. The renderer is imported only where pairs are rendered: nothing else that
 """
 
 from collections.abc import Callable, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from pipelines.evaluation.onnx_features import OnnxFeatures
 from pipelines.evaluation.run_evaluation import RunEvaluation
 from pipelines.evaluation.sweeps import MEASURED
 
+LABEL_WIDTH = 24
+"""Characters of a line of a label in the figure."""
 COUPLE = ((0, 0), (1, 1), (0, 1), (1, 0))
 """The pairs of two identities: each with itself, and both with one another, twice. No identity meets a third, so that
 identities can be resampled and put into folds with equal numbers of both kinds of pairs."""
@@ -99,12 +102,13 @@ def recognise(
 def draw_recognition(found: dict[str, Any], path: Target) -> None:
     """Draw a dot and an interval for each measure of each representation, one panel for each similarity."""
     table = {
-        representation_label(name, row).replace("$", r"\$"): {
+        fill(representation_label(name, row), LABEL_WIDTH).replace("$", r"\$"): {
             label: {s: _dot(row[s], m) for s in SIMILARITIES} for m, label in MEASURES.items()
         }
         for name, row in found["representations"].items()
     }
-    draw_comparison(table, list(SIMILARITIES.items()), path, one_scale=True)
+    panels = [(name, fill(label, LABEL_WIDTH)) for name, label in SIMILARITIES.items()]
+    draw_comparison(table, panels, path, one_scale=True)
 
 
 def representation_label(name: str, row: dict[str, Any]) -> str:
