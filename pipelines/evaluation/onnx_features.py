@@ -140,10 +140,14 @@ def open_features(path: Path, image_shape: tuple[int, ...]) -> OnnxFeatures:
         onnx or onnxruntime is not installed.
     """
     content = _read(path)
-    external = _external_files(path, content)
-    session = _session(path, content, bool(external))
-    hashes = tuple((name, _sha256((path.parent / name).read_bytes())) for name in external)
-    features = OnnxFeatures(path, _sha256(content), hashes, _input(path, session), session)
+    try:
+        external = _external_files(path, content)
+        session = _session(path, content, bool(external))
+        taken = _input(path, session)
+    except UnicodeDecodeError as error:  # parsers read a name only when it is asked for
+        raise FeaturesUnusable(f"{path} is no valid ONNX graph: a name in it is no UTF-8") from error
+    hashes = tuple((name, _sha256(_read(path.parent / name))) for name in external)
+    features = OnnxFeatures(path, _sha256(content), hashes, taken, session)
     features.of(np.full((1, *image_shape), 255, np.uint8))
     return features
 
@@ -151,9 +155,10 @@ def open_features(path: Path, image_shape: tuple[int, ...]) -> OnnxFeatures:
 def _read(path: Path) -> bytes:
     """The bytes of a file that is not too large."""
     try:
-        size = path.stat().st_size
-        if not path.is_file() or size > MOST_BYTES:
-            raise FeaturesUnusable(f"{path}: expected a file of at most {MOST_BYTES / 1e9:.1f} GB")
+        if not path.is_file():
+            raise FeaturesUnusable(f"{path} is no file")
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise FeaturesUnusable(f"{path} has {size:,} bytes; expected {MOST_BYTES:,} or fewer")
         return path.read_bytes()
     except OSError as error:
         raise FeaturesUnusable(f"{path} cannot be read: {error.strerror}") from error
@@ -177,7 +182,9 @@ def _external_files(path: Path, content: bytes) -> tuple[str, ...]:
 
 def _location(path: Path, tensor: Any) -> str:
     """The name of the file that holds a tensor; `FeaturesUnusable` unless that, links followed, is in the folder."""
-    location: str = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+    # ONNX Runtime takes the last of several, and names that are no UTF-8 are bytes: neither occurs in a sound file.
+    given = [entry.value for entry in tensor.external_data if entry.key == "location"]
+    location: str = given[0] if len(given) == 1 and isinstance(given[0], str) else ""
     folder = path.parent.resolve()
     try:
         target = (folder / location).resolve()
@@ -188,7 +195,7 @@ def _location(path: Path, tensor: Any) -> str:
         there = False
     if not there:
         raise FeaturesUnusable(
-            f"{path} keeps a tensor in {location[:MOST_MESSAGE]!r}; expected a file in the folder of {path.name}"
+            f"{path} keeps a tensor in {str(given)[:MOST_MESSAGE]}; expected one file in the folder of {path.name}"
         )
     return location
 

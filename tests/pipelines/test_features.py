@@ -80,7 +80,7 @@ def outside(tmp_path):
     return secret
 
 
-def external(path, location, **inside):
+def external(path, location):
     """A graph that adds a tensor that it keeps in another file."""
     tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1, 1, 48, 48], data_location=TensorProto.EXTERNAL)
     tensor.external_data.add(key="location", value=location)
@@ -107,7 +107,19 @@ def test_no_file_outside_the_folder_is_read(location, outside):
     (graphs / "link.bin").symlink_to(outside)
     (graphs / "loop").symlink_to(graphs / "loop")
     path = external(graphs / "a.onnx", location.format(absolute=outside))
-    with pytest.raises(FeaturesUnusable, match=r"a\.onnx.*(expected a file in the folder|no ONNX file)"):
+    with pytest.raises(FeaturesUnusable, match=r"a\.onnx.*(expected one file in the folder|no ONNX file)"):
+        open_features(path, (48, 48))
+
+
+def test_a_second_place_of_a_tensor_is_refused(outside):
+    """ONNX Runtime would take the last one."""
+    graphs = outside.parent / "graphs"
+    (graphs / "w.bin").write_bytes(outside.read_bytes())
+    path = external(graphs / "a.onnx", "w.bin")
+    model = onnx.load(path, load_external_data=False)
+    model.graph.initializer[0].external_data.add(key="location", value="../secret.bin")
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(FeaturesUnusable, match="expected one file in the folder"):
         open_features(path, (48, 48))
 
 
@@ -115,7 +127,7 @@ def test_an_address_in_memory_is_no_file(outside):
     place = outside.parent / "graphs/*/_ORT_MEM_ADDR_/*"
     place.parent.mkdir(parents=True)
     place.write_bytes(outside.read_bytes())
-    with pytest.raises(FeaturesUnusable, match="expected a file in the folder"):
+    with pytest.raises(FeaturesUnusable, match="expected one file in the folder"):
         open_features(external(outside.parent / "graphs/a.onnx", "*/_ORT_MEM_ADDR_/*"), (48, 48))
 
 
@@ -131,7 +143,7 @@ def test_a_tensor_in_a_subgraph_is_checked_too(outside):
     yes = numpy_helper.from_array(np.array(True), "yes")
     nodes = [helper.make_node("If", ["yes"], ["y"], then_branch=branch, else_branch=branch)]
     path = write(outside.parent / "graphs/a.onnx", nodes, weights=[yes], output=None)
-    with pytest.raises(FeaturesUnusable, match="expected a file in the folder"):
+    with pytest.raises(FeaturesUnusable, match="expected one file in the folder"):
         open_features(path, (48, 48))
 
 
@@ -180,6 +192,13 @@ def test_operators_that_onnx_runtime_does_not_have(tmp_path):
     nodes = [helper.make_node("Shell", ["x"], ["y"], domain="evil", command="touch here")]
     with pytest.raises(FeaturesUnusable, match="cannot be evaluated by ONNX Runtime"):
         open_features(write(tmp_path / "a.onnx", nodes, domains=["evil"]), (48, 48))
+
+
+def test_a_name_that_is_no_text_is_one_line(tmp_path):
+    path = flatten(tmp_path / "a.onnx", shape=("qqqq", 1, 48, 48))
+    path.write_bytes(path.read_bytes().replace(b"qqqq", b"\x97qqq"))
+    with pytest.raises(FeaturesUnusable, match=r"a\.onnx is no (valid ONNX graph|ONNX file)"):
+        open_features(path, (48, 48))
 
 
 def test_damaged_files_are_one_line(tmp_path):
