@@ -99,6 +99,64 @@ class Run:
         images = to_uint8(self.trained.decode(np.atleast_2d(values)))
         return images[0] if values.ndim == 1 else images
 
+    def sample(self, n: int = 1, *, seed: int = 0) -> NDArray[np.uint8]:
+        """Images decoded from codes that are sampled from the prior, N(0, 1) in every latent.
+
+        Parameters
+        ----------
+        n : int
+            Images; more of one seed begin with the fewer.
+        seed : int
+            0 or more.
+
+        Returns
+        -------
+        (n, H, W) or (n, H, W, 3) uint8
+        """
+        from pipelines.evaluation.likelihood import prior_samples
+
+        return prior_samples(self.trained, n, seed)
+
+    def bounds(
+        self,
+        store: "Store | str | Path",
+        *,
+        split: str | None = None,
+        images: int = 200,
+        samples: int = 50,
+        seed: int = 0,
+    ) -> dict[str, Any]:
+        """Lower bounds on log p(x) of held-out images in nats per image, as `sample-dcign --store` computes them.
+
+        Parameters
+        ----------
+        store : Store, str or Path
+            Batches or sweeps of the scene that the run was trained on.
+        split : str, optional
+            "test" or "val". Default: the first of them that the store has.
+        images, samples : int
+            Images, chosen at random, and posterior samples of each.
+        seed : int
+            Of both.
+
+        Returns
+        -------
+        dict
+            "definitions" of the measures; "bounds", from measure to {"value", "interval"}: elbo, iwae, reconstruction,
+            kl, entropy, excess_elbo, excess_iwae; and the images and samples that they are of.
+
+        Raises
+        ------
+        StoreError
+            No held-out images, images of another scene, or a number below 1.
+        """
+        from pipelines.evaluation.likelihood import BoundSettings, measure_bounds
+        from pipelines.evaluation.run_evaluation import home_of
+
+        opened = store if isinstance(store, Store) else open_store(store)
+        settings = BoundSettings(split, images, samples, seed)
+        return measure_bounds(self.trained, opened, home_of(self.path) / "measured", settings)
+
     @cached_property
     def calibrations(self) -> "Mapping[str, Calibration]":
         """Factor to its calibration: the mean value of its latent over training identities at each angle.

@@ -44,6 +44,7 @@ VERBS = (
     Verb("evaluate-dcign", "train", "Measure a trained network on held-out subjects, and write a report."),
     Verb("compare-runs", "train", "Compare runs and seeds in one table and one figure."),
     Verb("rerender", "train", "Encode one picture, and decode it at other angles and under other lights."),
+    Verb("sample-dcign", "train", "Decode codes sampled from the prior, and bound log p(x) of held-out images."),
     Verb("explore-dcign", "render,train,web", "Turn a face live in the browser."),
     Verb("infer-scene", "render,train", "Fit the face model's shape, albedo, pose and light to one picture."),
     Verb("export-dcign", "export", "Export encoder and decoder as ONNX, and the weights as safetensors."),

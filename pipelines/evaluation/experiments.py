@@ -25,6 +25,7 @@ FIXED = 15.0
 QUANTILES = (0.02, 0.98)
 """Quantiles of the neuron over all training sweeps that end its range."""
 RELIT_IDENTITIES, RELIT_STEPS = 3, 9
+RANDOM_STEPS = 9
 RECONSTRUCTED = 9
 ANALOGIES = 3
 """Analogies of each factor in the figure: always the first ones."""
@@ -85,6 +86,28 @@ def draw_relit(evaluation: RunEvaluation, path: Target) -> None:
         values = rng.uniform(low, high, RELIT_STEPS)
         rows.append((f"identity {identity + 1}", _from_middle(evaluation, "light", values, identity)))
     draw_rows(rows, [], path, "the light neuron at random values")
+
+
+def draw_random(evaluation: RunEvaluation, path: Target) -> None:
+    """Draw one image with each neuron in turn at random values and all other latents unchanged (arXiv v1 Figure 8).
+
+    A row for each factor: the image, the image decoded from its code, and images decoded with the factor's neuron at
+    values that are uniform between the quantiles `QUANTILES` of the neuron over all training sweeps.
+    """
+    rng = np.random.Generator(np.random.Philox(0))
+    first = evaluation.factors[0]
+    view = source_view(evaluation, first)
+    image, code = evaluation.views(first, IDENTITY)[view], evaluation.test_codes(first, IDENTITY)[view]
+    own = to_uint8(evaluation.run.decode(code[None]))[0]
+    rows: list[Row] = []
+    for factor in evaluation.factors:
+        low, high = _range(evaluation, factor)[[0, -1]]
+        values = rng.uniform(low, high, RANDOM_STEPS)
+        shown = moved(evaluation.run, code, evaluation.codes.neurons[factor], values)
+        rows.append((f"{factor} neuron,\n{low:.1f} to {high:.1f}".replace("-", "−"), np.stack([image, own, *shown])))
+    columns = ["image", "its code", *[""] * (RANDOM_STEPS // 2), "random values"]
+    columns += [""] * (RANDOM_STEPS + 2 - len(columns))
+    draw_rows(rows, columns, path, "one image, each neuron in turn at random values")
 
 
 def draw_reconstructions(evaluation: RunEvaluation, path: Target) -> None:

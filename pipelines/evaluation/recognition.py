@@ -4,6 +4,8 @@ Pairs of images of test identities are rendered anew, half of them of one identi
 light. The renderer is imported only where pairs are rendered: nothing else that evaluation measures needs it.
 """
 
+from collections.abc import Callable, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,15 @@ from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import cached_json
 from pipelines.evaluation.figures.comparison import draw_comparison
 from pipelines.evaluation.figures.style import Target
+from pipelines.evaluation.identity_network import IdentityNetwork
 from pipelines.evaluation.metrics.bootstrap import RESAMPLES
 from pipelines.evaluation.metrics.recognition import ORIGINAL_PAIRS, Pairs, measures
+from pipelines.evaluation.onnx_features import OnnxFeatures
 from pipelines.evaluation.run_evaluation import RunEvaluation
 from pipelines.evaluation.sweeps import MEASURED
-from train.runs.trained_run import TrainedRun
 
+LABEL_WIDTH = 24
+"""Characters of a line of a label in the figure."""
 COUPLE = ((0, 0), (1, 1), (0, 1), (1, 0))
 """The pairs of two identities: each with itself, and both with one another, twice. No identity meets a third, so that
 identities can be resampled and put into folds with equal numbers of both kinds of pairs."""
@@ -39,8 +44,13 @@ REPRESENTATIONS = {
     "pixels": "pixels",
     "untrained": "untrained encoder",
     "entangled": "entangled net, whole code",
+    "supervised": "supervised identity network (ceiling)",
 }
 """Name to label of the representations, in the order of tables."""
+Encoder = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""From (n, H, W[, 3]) images to (n, D) codes."""
+Others = dict[str, OnnxFeatures | IdentityNetwork]
+"""Name to a network that is no part of the run."""
 SIMILARITIES = {"image": "each image scaled (paper)", "feature": "each feature scaled (authors' code)"}
 MEASURES = {
     "auc": "AUC",
@@ -56,6 +66,8 @@ def recognise(
     count: int,
     model: str | None,
     resamples: int = RESAMPLES,
+    features: Sequence[OnnxFeatures] = (),
+    ceiling: IdentityNetwork | None = None,
 ) -> dict[str, Any]:
     """Every measure of every representation, from the cache where it is there.
 
@@ -65,18 +77,24 @@ def recognise(
     count : number of pairs, a multiple of 4, 96 or more
     model : file of the store's face model; None for the file that the store's last run used
     resamples : bootstrap resamples of every interval
+    features : graphs of the user's own, a representation each
+    ceiling : a network that was trained on identities
 
     Raises
     ------
     StoreError, RenderError
         No such model, another model than the store's, or a store whose images cannot be rendered.
+    FeaturesUnusable
+        A graph fails on some images.
     """
     beside = None if baseline is None else baseline.run.identity()
     key = evaluation.key | {"pairs": count, "baseline": beside}
     key |= {} if resamples == RESAMPLES else {"resamples": resamples}
+    others = _others(features, ceiling)
+    key |= {"others": [[name, one.key] for name, one in others.items()]} if others else {}
 
     def make() -> dict[str, Any]:
-        return _measure(evaluation, baseline, count, model, resamples)
+        return _measure(evaluation, baseline, count, model, resamples, others)
 
     return cached_json(evaluation.folder, "recognition", key, make, __name__)
 
@@ -84,10 +102,18 @@ def recognise(
 def draw_recognition(found: dict[str, Any], path: Target) -> None:
     """Draw a dot and an interval for each measure of each representation, one panel for each similarity."""
     table = {
-        REPRESENTATIONS[name]: {label: {s: _dot(row[s], m) for s in SIMILARITIES} for m, label in MEASURES.items()}
+        fill(representation_label(name, row), LABEL_WIDTH).replace("$", r"\$"): {
+            label: {s: _dot(row[s], m) for s in SIMILARITIES} for m, label in MEASURES.items()
+        }
         for name, row in found["representations"].items()
     }
-    draw_comparison(table, list(SIMILARITIES.items()), path, one_scale=True)
+    panels = [(name, fill(label, LABEL_WIDTH)) for name, label in SIMILARITIES.items()]
+    draw_comparison(table, panels, path, one_scale=True)
+
+
+def representation_label(name: str, row: dict[str, Any]) -> str:
+    """The label of a representation: a row of the record by its name, or the file of the user's own that it names."""
+    return str(row["file"]) if "file" in row else REPRESENTATIONS[name]
 
 
 def recognition_lines(found: dict[str, Any]) -> list[str]:
@@ -96,13 +122,12 @@ def recognition_lines(found: dict[str, Any]) -> list[str]:
     bests = "".join(f"  {name:<14} {'p':<5}" for name in ("best (null)", f"best of {ORIGINAL_PAIRS}"))
     lines = [f"verification: {found['pairs']:,} pairs of {found['people']:,} identities, half of them the same"]
     for similarity, label in SIMILARITIES.items():
-        lines.append(f"{label:<36} {'AUC':<18}  {'accuracy':<18}{bests}")
+        lines.append(f"{label:<40} {'AUC':<18}  {'accuracy':<18}{bests}")
         for name, row in found["representations"].items():
             scores = row[similarity]
             spread = "  ".join(_spread(scores[measure]) for measure in ("auc", "accuracy"))
-            lines.append(
-                f"  {REPRESENTATIONS[name]:<34} {spread}{''.join(_best(scores[best]) for best in ('best', few))}"
-            )
+            bests_of_row = "".join(_best(scores[best]) for best in ("best", few))
+            lines.append(f"  {representation_label(name, row):<38} {spread}{bests_of_row}")
     return lines
 
 
@@ -144,15 +169,21 @@ def render_pairs(store: Store, pairs: Pairs, model: str | None) -> NDArray[np.ui
 
 
 def _measure(
-    evaluation: RunEvaluation, baseline: RunEvaluation | None, count: int, model: str | None, resamples: int
+    evaluation: RunEvaluation,
+    baseline: RunEvaluation | None,
+    count: int,
+    model: str | None,
+    resamples: int,
+    others: Others,
 ) -> dict[str, Any]:
     pairs = pairs_of(count)
-    shown = _representations(evaluation, baseline, render_pairs(evaluation.store, pairs, model))
+    shown = _representations(evaluation, baseline, render_pairs(evaluation.store, pairs, model), others)
     found = {}
     with progress_bar("representations") as progress:
         bar = progress.add_task("verifying identities", total=len(shown), note="")
         for name, values in shown.items():
-            found[name] = {"dimensions": values.shape[-1]} | measures(values[:, 0], values[:, 1], pairs, resamples)
+            facts = {"dimensions": values.shape[-1]} | (others[name].key if name in others else {})
+            found[name] = facts | measures(values[:, 0], values[:, 1], pairs, resamples)
             progress.advance(bar)
     return {
         "pairs": count,
@@ -164,28 +195,38 @@ def _measure(
 
 
 def _representations(
-    evaluation: RunEvaluation, baseline: RunEvaluation | None, images: NDArray[np.uint8]
+    evaluation: RunEvaluation,
+    baseline: RunEvaluation | None,
+    images: NDArray[np.uint8],
+    others: Others,
 ) -> dict[str, NDArray[Any]]:
-    """The `REPRESENTATIONS` of (N, 2, H, W[, 3]) images that apply here, each (N, 2, D)."""
-    nets = {"code": evaluation.run, "untrained": evaluation.run.untrained()}
-    nets |= {} if baseline is None else {"entangled": baseline.run}
+    """The `REPRESENTATIONS` of (N, 2, H, W[, 3]) images that apply here, then the user's own, each (N, 2, D)."""
+    encoders: dict[str, Encoder] = {"code": evaluation.run.encode, "untrained": evaluation.run.untrained().encode}
+    encoders |= {} if baseline is None else {"entangled": baseline.run.encode}
+    encoders |= {name: one.of for name, one in others.items()}
     found: dict[str, NDArray[Any]] = {"pixels": images.reshape(*images.shape[:2], -1)}
     with progress_bar("images") as progress:
-        bar = progress.add_task("encoding pairs", total=len(nets) * 2 * len(images), note="")
-        for name, run in nets.items():
+        bar = progress.add_task("encoding pairs", total=len(encoders) * 2 * len(images), note="")
+        for name, encode in encoders.items():
             parts = []
             for start in range(0, len(images), AT_ONCE):
-                parts.append(_encoded(run, images[start : start + AT_ONCE]))
+                parts.append(_encoded(encode, images[start : start + AT_ONCE]))
                 progress.advance(bar, 2 * len(parts[-1]))
             found[name] = np.concatenate(parts)
     if len(evaluation.codes.rest):
         found["intrinsic"] = found["code"][..., evaluation.codes.rest]
-    return {name: found[name] for name in REPRESENTATIONS if name in found}
+    return {name: found[name] for name in dict.fromkeys((*REPRESENTATIONS, *others)) if name in found}
 
 
-def _encoded(run: TrainedRun, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 2, latents) codes of (n, 2, H, W[, 3]) images."""
-    return run.encode(images.reshape(-1, *images.shape[2:])).reshape(*images.shape[:2], -1)
+def _others(features: Sequence[OnnxFeatures], ceiling: IdentityNetwork | None) -> Others:
+    """The networks that are no part of the run, with a name each."""
+    supervised: Others = {} if ceiling is None else {"supervised": ceiling}
+    return supervised | {f"features-{k + 1}": one for k, one in enumerate(features)}
+
+
+def _encoded(encode: Encoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 2, D) codes of (n, 2, H, W[, 3]) images."""
+    return encode(images.reshape(-1, *images.shape[2:])).reshape(*images.shape[:2], -1)
 
 
 def _dot(scores: dict[str, Any], measure: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from PIL import Image
 from pipelines.console.pictures import save_animation
 from pipelines.evaluation.experiments import (
     draw_analogies,
+    draw_random,
     draw_reconstructions,
     draw_relit,
     draw_sweep,
@@ -91,6 +92,7 @@ def _figures(evaluation: RunEvaluation, baseline: RunEvaluation | None, record: 
         "rerender": lambda path: draw_skill(record, path, title, record["baseline"]),
         **({} if record["no_portraits"] else {"portraits": lambda path: draw_portraits(evaluation, path)}),
         "reconstruction": lambda path: draw_reconstructions(evaluation, path),
+        "random": lambda path: draw_random(evaluation, path),
         **{f"sweep-{factor}": partial(_draw_sweep, evaluation, factor, baseline) for factor in factors},
     }
     if any(found["analogies"] for found in record["factors"].values()):
@@ -152,6 +154,7 @@ def _body(evaluation: RunEvaluation, record: dict[str, Any], shown: Mapping[str,
     return _template("faces.html").substitute(
         films=_films(factors, shown),
         sweeps="".join(_figure(shown.get(f"sweep-{f}.png"), f"One image, its {f} neuron moved") for f in factors),
+        random=_figure(shown.get("random.png"), "Each neuron in turn at random values"),
         relit=_figure(shown.get("relit.png"), "The light neuron at random values"),
         reconstructions=_figure(shown.get("reconstruction.png"), "Reconstructions of test identities"),
         scatter=_figure(shown.get("equivariance.png"), "Scatter plots of inferred neuron against true angle"),

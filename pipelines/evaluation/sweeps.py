@@ -130,6 +130,20 @@ def open_sweeps(url: str, run: TrainedRun) -> Store:
     return store
 
 
+def check_scene(run: TrainedRun, store: Store) -> None:
+    """Raise `StoreError` unless the store's images are of the scene that the run was trained on."""
+    if store.spec.frame_shape != run.image_shape:
+        raise StoreError(
+            f"{store.url} has images of {store.spec.frame_shape}, the run was trained on {run.image_shape}"
+        )
+    ours = scene(store)
+    if others := [what for what, there in run.store.scene.items() if ours.get(what) != there]:
+        raise StoreError(
+            f"{store.url} has another {' and '.join(others)} than the run was trained on; render-batches and "
+            "render-sweeps --like STORE make images that go with it"
+        )
+
+
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.evaluation.metrics.portraits import MEASURES, METHODS
-from pipelines.evaluation.recognition import REPRESENTATIONS, SIMILARITIES
+from pipelines.evaluation.recognition import SIMILARITIES, representation_label
 
 Cell = str
 ORIGINALS = {
@@ -184,7 +184,9 @@ def recognition_table(found: dict[str, Any]) -> str:
         for name, measured in found["representations"].items():
             scores = measured[similarity]
             spread = [_with(scores[one]["value"], _interval(scores[one]["interval"])) for one in ("auc", "accuracy")]
-            rows.append([html.escape(REPRESENTATIONS[name]), *spread, _best(scores["best"]), _best(scores[few])])
+            rows.append(
+                [html.escape(representation_label(name, measured)), *spread, _best(scores["best"]), _best(scores[few])]
+            )
     return table(head, rows)
 
 

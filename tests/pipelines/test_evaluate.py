@@ -17,13 +17,13 @@ from dataset import StoreError
 from pipelines.console.cli import load
 from pipelines.evaluation.cache import KEEP, cached
 from pipelines.evaluation.calibration import Calibration, read_calibrations
-from pipelines.evaluation.experiments import moved
+from pipelines.evaluation.experiments import draw_random, moved
 from pipelines.evaluation.metrics.portraits import METHODS
 from pipelines.evaluation.portraits import portrait_statistics, why_none
 from pipelines.evaluation.run_evaluation import open_evaluation
 from pipelines.evaluation.targets import GUARDS, LEVELS, TARGETS, UNGUARDED, Target, reached
 from train.errors import RunUnreadable
-from train.runs.trained_run import load_run
+from train.runs.trained_run import load_run, to_uint8
 
 TINY = ("--maps", 8, "--latents", 8, "--precision", "float32")
 QUICK = ("--resamples", 50)
@@ -187,8 +187,34 @@ def test_the_page_is_one_file_with_every_picture_in_it(evaluated):
         assert word in text
 
 
+def test_random_values_change_one_neuron_of_one_image(toy, monkeypatch):
+    """A row for each factor: the image, its own code decoded, and that code with the factor's neuron in its range."""
+    evaluation, drawn = open_evaluation(toy / "run", str(toy / "sweeps.zarr")), {}
+    monkeypatch.setattr("pipelines.evaluation.experiments.draw_rows", lambda rows, *_: drawn.update(rows=rows))
+    values = {}
+
+    def keep(run, code, latent, at):
+        values[latent] = at
+        return moved(run, code, latent, at)
+
+    monkeypatch.setattr("pipelines.evaluation.experiments.moved", keep)
+    draw_random(evaluation, None)
+    assert [row[0].split()[0] for row in drawn["rows"]] == list(FACTORS)
+    source = evaluation.views("azimuth", 0)[30]
+    code = evaluation.run.encode(source[None])[0]
+    for (_, images), factor in zip(drawn["rows"], FACTORS, strict=True):
+        latent = evaluation.codes.neurons[factor]
+        np.testing.assert_array_equal(images[0], source)
+        np.testing.assert_allclose(images[1], to_uint8(evaluation.run.decode(code[None]))[0], atol=1)
+        np.testing.assert_allclose(images[2:], moved(evaluation.run, code, latent, values[latent]), atol=1)
+        low, high = np.quantile(evaluation.codes.train[factor][..., latent], (0.02, 0.98))
+        assert (values[latent] >= low).all()
+        assert (values[latent] <= high).all()
+        assert (np.diff(values[latent]) < 0).any()  # random, not a sweep
+
+
 def test_figures_are_there_in_both_formats(evaluated):
-    drawn = ("equivariance", "rerender", "analogies", "recognition", "invariance", "reconstruction", "relit")
+    drawn = ("equivariance", "rerender", "analogies", "recognition", "invariance", "reconstruction", "random", "relit")
     for name in (*drawn, *(f"sweep-{f}" for f in FACTORS)):
         assert (evaluated / f"out/{name}.png").stat().st_size > 5_000
         assert ET.parse(evaluated / f"out/{name}.svg").getroot().tag.endswith("svg")

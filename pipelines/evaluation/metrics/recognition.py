@@ -46,6 +46,8 @@ DEFINITIONS = {
     "which does not change it",
     "feature": "similarity: Pearson correlation after each feature was scaled over all first and over all second "
     "images, as in the authors' code",
+    "supervised": "the representation of a convolutional network that was trained to classify identities of the "
+    "training images, from their labels: a ceiling for codes that are learned without them",
     "interval": "95% percentile bootstrap over identities, those that meet in a pair resampled together, as "
     "many resamples as for the other measures",
 }
