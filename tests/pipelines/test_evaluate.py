@@ -166,7 +166,7 @@ def test_the_page_is_one_file_with_every_picture_in_it(evaluated):
     assert "http" not in page
     pictures = re.findall(r'src="data:image/(png|gif);base64,([^"]+)"', page)
     assert [kind for kind, _ in pictures].count("gif") == 3
-    assert len(pictures) == 14
+    assert len(pictures) == 15
     for kind, data in pictures:
         with Image.open(io.BytesIO(base64.b64decode(data))) as image:
             image.load()

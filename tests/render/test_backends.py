@@ -51,7 +51,7 @@ class TestReference(RendererContract):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_cpu_agrees_with_the_reference_on_faces(seed, head, head_camera):
-    """30 such scenes on a licensed model are in docs/results.md; three keep the suite quick."""
+    """30 such scenes on a licensed model are in docs/records/2026-11.md; three keep the suite quick."""
     scenes = face_scene(seed, head, head_camera)
     iou, error = agreement(CpuRenderer().render(scenes), ReferenceRenderer().render(scenes))
     assert iou >= 0.9995  # at 64 pixels one sample of the rim is 0.0001

@@ -61,6 +61,27 @@ def test_a_layout_without_intrinsic_has_one_latent_a_factor():
     assert faces(factors=("elevation", "light")).options.layout.to_json() == {"elevation": 1, "light": 1}
 
 
+def test_a_shape_bias_is_the_share_of_intrinsic_batches():
+    """Of arXiv v1: 1:1:1:(1 + A), whatever the objective has as its own."""
+    for bias, share in ((0, 1), (15, 16), (2.5, 3.5)):
+        for objective in ("arxiv-v1", "exchange"):
+            ratio = dict(faces(shape_bias=bias, objective=objective).options.ratio)
+            assert ratio == {"azimuth": 1, "elevation": 1, "light": 1, "intrinsic": share}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shape_bias": 1, "ratio": dict.fromkeys(FACES, 1)}, "ratio and shape_bias .* give one of them"),
+        ({"shape_bias": -1}, "shape_bias must be 0 or more and finite; got -1"),
+        ({"shape_bias": "15"}, "shape_bias must be of type float"),
+    ],
+)
+def test_an_impossible_shape_bias_is_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        faces(**options)
+
+
 def test_ratio_is_put_in_the_layouts_order():
     ratio = {"intrinsic": 3, "light": 0, "elevation": 1, "azimuth": 2}
     assert faces(ratio=ratio).options.ratio == (

@@ -73,6 +73,7 @@ def assert_equal(a, b):
         {"objective": "exchange-pairs"},
         {"objective": "exchange-pairs", "orient": 9, "label_fraction": 0.5},
         {"optimizer": "muon", "decay": 0.5},
+        {"optimizer": "rmsprop"},
     ],
 )
 def test_a_killed_run_ends_bit_equal_to_one_never_interrupted(tmp_path, source, make_config, options):

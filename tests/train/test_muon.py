@@ -115,7 +115,7 @@ def test_no_gradient_moves_nothing():
     assert torch.equal(parameter, torch.ones(4, 4))
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+@pytest.mark.parametrize("optimizer", ["adam", "muon", "rmsprop"])
 def test_every_parameter_has_one_optimiser(make_config, optimizer):
     config = make_config(optimizer=optimizer)
     network = Dcign(config).network()
@@ -123,7 +123,26 @@ def test_every_parameter_has_one_optimiser(make_config, optimizer):
     owned = [p for one in made.values() for group in one.param_groups for p in group["params"]]
     assert sorted(map(id, owned)) == sorted(map(id, network.parameters()))
     assert {group["lr"] for one in made.values() for group in one.param_groups} == {config.learning_rate}
-    assert set(made) == ({"optimizer"} if optimizer == "adam" else {"optimizer", "muon"})
+    assert set(made) == ({"optimizer", "muon"} if optimizer == "muon" else {"optimizer"})
+
+
+def test_rmsprop_is_the_papers_words(make_config):
+    """RMSprop of 0.0005 with momentum 0.1 and weight decay 0.01, in float64 by hand."""
+    config = make_config(optimizer="rmsprop")
+    network = Dcign(config).network()
+    (optimizer,) = make_optimizers(network, config).values()
+    parameter = max(network.parameters(), key=torch.numel)
+    x = parameter.detach().double().clone()
+    square, momentum = torch.zeros_like(x), torch.zeros_like(x)
+    for seed in range(3):
+        gradient = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(seed))
+        parameter.grad = gradient.clone()
+        optimizer.step()
+        g = gradient.double() + 0.01 * x
+        square = 0.99 * square + 0.01 * g**2
+        momentum = 0.1 * momentum + g / (square.sqrt() + 1e-8)
+        x -= 5e-4 * momentum
+    torch.testing.assert_close(parameter.detach().double(), x, rtol=0, atol=1e-6)
 
 
 def test_the_image_and_the_biases_stay_with_adam(make_config):
@@ -145,5 +164,5 @@ def test_runs_of_before_were_adams_and_others_are_refused(make_config):
     config = make_config()
     before = {name: value for name, value in config.to_plain().items() if name != "optimizer"}
     assert TrainConfig.from_plain(before) == config
-    with pytest.raises(ConfigError, match="optimizer must be one of adam, muon; got sgd"):
+    with pytest.raises(ConfigError, match="optimizer must be one of adam, muon, rmsprop; got sgd"):
         make_config(optimizer="sgd")

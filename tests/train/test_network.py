@@ -21,12 +21,22 @@ def test_the_authors_network_has_4131137_parameters():
     assert sum(p.numel() for p in make(side=150, maps=96, latents=200).parameters()) == 4_131_137
 
 
+def test_figure_1_has_7200_units_and_about_5_4_million_parameters():
+    network = make(side=150, maps=96, latents=200, widest="figure")
+    assert network.mu.weight.shape == (200, 7200)
+    assert sum(p.numel() for p in network.parameters()) == 5_392_945
+
+
 @pytest.mark.parametrize(
-    ("widest", "encoder", "decoder"),
-    [("fine", [1, 32, 16, 8], [8, 16, 32, 32, 1]), ("coarse", [1, 16, 32, 32], [32, 48, 32, 16, 1])],
+    ("widest", "maps", "encoder", "decoder"),
+    [
+        ("fine", 32, [1, 32, 16, 8], [8, 16, 32, 32, 1]),
+        ("coarse", 32, [1, 16, 32, 32], [32, 48, 32, 16, 1]),
+        ("figure", 96, [1, 96, 64, 32], [32, 64, 96, 96, 1]),
+    ],
 )
-def test_where_most_maps_are(widest, encoder, decoder):
-    network = make(side=150, maps=32, latents=200, widest=widest)
+def test_where_most_maps_are(widest, maps, encoder, decoder):
+    network = make(side=150, maps=maps, latents=200, widest=widest)
     assert [conv.weight.shape[:2] for conv in network.encoder] == list(zip(encoder[1:], encoder, strict=False))
     assert [conv.weight.shape[:2] for conv in network.decoder] == list(zip(decoder[1:], decoder, strict=False))
     assert network.mu.weight.shape == network.logvar.weight.shape == (200, encoder[-1] * 15**2)
@@ -120,8 +130,9 @@ def test_initial_weights_are_a_function_of_the_seed():
         ({"channels": 2}, "1 or 3 channels; got 2"),
         ({"maps": 6}, "multiple of 4, 4 or more; got 6"),
         ({"maps": 0}, "got 0"),
+        ({"maps": 32, "widest": "figure"}, "multiple of 3, 3 or more; got 32"),
         ({"latents": 0}, "1 latent or more; got 0"),
-        ({"widest": "middle"}, "widest must be one of fine, coarse; got 'middle'"),
+        ({"widest": "middle"}, "widest must be one of fine, coarse, figure; got 'middle'"),
         ({"precision": "fp8"}, "precision must be one of .* got 'fp8'"),
     ],
 )

@@ -17,6 +17,7 @@ from train.engine.loop import train
 from train.engine.noise import StepNoise
 from train.errors import ConfigError
 from train.families.dcign import Dcign
+from train.optim.adam import AuthorsAdam
 from train.runs.trained_run import load_run
 
 HERE = Path(__file__).parent
@@ -65,7 +66,7 @@ def test_two_processes_average_their_gradients(pair, tmp_path, make_config, sour
     config = make_config(objective=name)
     family = Dcign(config)
     network, loader = family.network(), family.loader(source)
-    adam = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas, eps=1e-8, fused=True)
+    adam = AuthorsAdam(network.parameters(), config.learning_rate, config.betas)
     schedule = Schedule(config.seed, config.options.ratio, source.counts)
     for step in range(6):
         sums = [torch.zeros_like(p) for p in network.parameters()]
