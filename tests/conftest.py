@@ -1,5 +1,6 @@
 """Fixtures that several directories share."""
 
+import importlib
 import os
 import shutil
 import signal
@@ -69,9 +70,10 @@ def made_once(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def few_scored_images():
-    """Disentanglement scores by default on fewer images than users score: rendering thousands takes long."""
+    """Disentanglement scores by default on fewer images, with fewer trees, than users score: those take long."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.evaluation.independent.IMAGES", 400)
+        patch.setattr("pipelines.evaluation.independent.IMAGES", 200)
+        patch.setitem(importlib.import_module("pipelines.evaluation.metrics.disentanglement.dci").TREES, "max_iter", 10)
         yield
 
 

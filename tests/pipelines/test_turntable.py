@@ -56,7 +56,7 @@ def test_numbers_and_picture_of_a_run(dcign, chairs, tmp_path, name):
     low, high = found["symmetry"]["d_lsbd"]["interval"]
     assert 0 <= low <= found["symmetry"]["d_lsbd"]["value"] <= high <= 1
     scores = found["disentanglement"]
-    assert (scores["data"], scores["factors"]) == ("400 independent images", ["azimuth", "elevation"])
+    assert (scores["data"], scores["factors"]) == ("200 independent images", ["azimuth", "elevation"])
     assert scores["identities"] > 250  # of the test split, as many as the generator makes
     assert scores["mcc"] is None
     assert {"mig", "mig_block", "sap_block", "factor_vae_block"} <= scores.keys()

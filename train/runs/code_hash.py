@@ -101,8 +101,13 @@ class _Source:
 
 
 def _read_source(module: str, file: Path) -> _Source:
-    tree = ast.parse(file.read_bytes())
-    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    return _parsed(module if file.name == "__init__.py" else module.rpartition(".")[0], file.read_bytes())
+
+
+@cache
+def _parsed(package: str, text: bytes) -> _Source:
+    """What a module in `package` holds; cached, because many hashes share most of their modules."""
+    tree = ast.parse(text)
     names = {name for node in ast.walk(tree) for name in _names(node, package)}
     imports = frozenset(around for name in names for around in _with_packages(name))
     return _Source(_text(_WithoutTexts().visit(tree)), imports)
