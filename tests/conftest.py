@@ -72,7 +72,7 @@ def made_once(tmp_path_factory):
 def few_scored_images():
     """Disentanglement scores by default on fewer images, with fewer trees, than users score: those take long."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.evaluation.independent.IMAGES", 200)
+        patch.setattr("pipelines.evaluation.independent.IMAGES", 300)
         patch.setitem(importlib.import_module("pipelines.evaluation.metrics.disentanglement.dci").TREES, "max_iter", 10)
         yield
 

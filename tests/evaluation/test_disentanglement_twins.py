@@ -32,6 +32,12 @@ def encode(v, rng):
     return z * (1, 2, 3, 1, 1) + 0.25 * rng.normal(size=z.shape)
 
 
+@pytest.fixture(autouse=True)
+def _all_trees(monkeypatch):
+    """As many trees as users get; other tests in this process may have fewer."""
+    monkeypatch.setitem(dci.TREES, "max_iter", 100)
+
+
 @pytest.fixture(scope="module")
 def mixed():
     rng = random(5)

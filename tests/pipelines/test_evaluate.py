@@ -82,7 +82,7 @@ def test_every_number_has_a_definition_a_size_and_an_interval(record):
         assert one["interval"] is None or one["interval"][0] <= one["interval"][1]
     for scores in (record, record["baseline"], record["bounds"]["perfect"], record["bounds"]["noise"]):
         found = scores["disentanglement"]
-        assert found["data"] == "200 independent images"
+        assert found["data"] == "300 independent images"
         assert found["factors"] == list(FACTORS)
         assert set(found["intervals"]) == {"mig", "sap", "mcc", "mig_block", "sap_block", "mcc_block"}
         facts = {"images", "identities", "factors", "intervals"}
@@ -90,7 +90,7 @@ def test_every_number_has_a_definition_a_size_and_an_interval(record):
             "disentanglement"
         ].keys()
     perfect, noise = (record["bounds"][end]["disentanglement"] for end in ("perfect", "noise"))
-    assert perfect["mig_block"] > 0.8 > 0.1 > noise["mig_block"]
+    assert perfect["mig_block"] > 0.6 > 0.1 > noise["mig_block"]
 
 
 def test_portraits_end_their_scales(record):
@@ -181,7 +181,7 @@ def test_the_page_is_one_file_with_every_picture_in_it(evaluated):
         "stretch",
         "untrained encoder",
         "C unchanged",
-        "Scored on 200 independent images of",
+        "Scored on 300 independent images of",
         "The intrinsic latents as one",
     ):
         assert word in text
@@ -320,7 +320,7 @@ def test_runs_are_compared_with_the_first_and_seeds_together(dcign, evaluated, t
             mean = np.mean([one["disentanglement"]["mig_block"] for one in members])
             assert found["disentanglement"][name]["MIG block"] == pytest.approx(mean)
     assert "| paper" in said.out
-    assert "**Disentanglement scores (200 independent images; no intervals)**" in said.out
+    assert "**Disentanglement scores (300 independent images; no intervals)**" in said.out
     for name in ("comparison.md", "comparison.png", "comparison.svg", "invariance.png"):
         assert (evaluated / "comparison" / name).stat().st_size > 500
 

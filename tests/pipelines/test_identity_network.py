@@ -85,6 +85,7 @@ def test_it_learns_identities_and_not_the_light():
     assert all((weight == again[name]).all() for name, weight in classifier.state_dict().items())
 
 
+@pytest.mark.long
 def test_it_is_a_row_of_the_table_and_trained_once(dcign, toy, run, faces, tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.evaluation.identity_network.STEPS", 30)
     words = ("--run", run, "--sweeps", toy / "sweeps.zarr", "--out", tmp_path / "out", *VERIFY)

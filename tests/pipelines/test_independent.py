@@ -75,6 +75,7 @@ def test_groups_are_single_latents_and_the_intrinsic_block(evaluation):
     assert groups_of(evaluation) == [[0], [1], [2], [3, 4, 5, 6, 7]]
 
 
+@pytest.mark.long
 def test_sweeps_that_cannot_be_rendered_are_scored_by_name(dcign, toy, tmp_path, monkeypatch):
     """As for imported images: the report names what was scored, and why."""
 
