@@ -15,6 +15,7 @@ from dataset.errors import StoreError
 from dataset.factors import Factor
 from pipelines.console.progress import progress_bar
 from pipelines.evaluation.cache import Arrays, cached
+from pipelines.evaluation.face_regions import FEATURE, feature_labels
 from pipelines.evaluation.figures.image_rows import Row, draw_rows
 from pipelines.evaluation.figures.style import Target
 from pipelines.evaluation.metrics.bootstrap import Statistic
@@ -35,7 +36,7 @@ from render.errors import RenderError
 from train.runs.trained_run import to_uint8
 
 if TYPE_CHECKING:
-    from render import MorphableModel, SceneBatch
+    from render import SceneBatch
 
 ANGLES = {
     "azimuth": (-60, -40, -20, 0, 20, 40, 60),
@@ -44,18 +45,10 @@ ANGLES = {
 }
 """Angles of a portrait set by factor, in degrees, where the factor's range holds them; others get `STEPS`."""
 STEPS = 5
-FEATURES = frozenset({"brows", "eyes", "iris", "nose", "lips", "lids"})
-"""Regions of models that are features of a face."""
-GROUPS = ((17, 22), (22, 27), (27, 36), (36, 42), (42, 48), (48, 68))
-"""The Multi-PIE landmarks of brows, nose, eyes and lips, half-open ranges."""
-BROWS_ABOVE = 0.25
-"""Where a model has few landmarks: width by which their hull is grown, over the largest distance between them."""
 SHOWN = 8
 """Test identities in the figure: always the first ones."""
 AT_ONCE = 200
 """Images that are rendered together, which bounds the memory for their heads."""
-OTHER, FEATURE = 1, 2
-"""Values of the region channel of portraits."""
 
 
 def angles_of_set(factor: Factor) -> NDArray[np.float64]:
@@ -217,37 +210,3 @@ def _render(
 
 def _labelled(scenes: "SceneBatch", labels: NDArray[np.uint8]) -> "SceneBatch":
     return replace(scenes, meshes=tuple(replace(mesh, region=labels) for mesh in scenes.meshes))
-
-
-def feature_labels(model: "MorphableModel") -> NDArray[np.uint8]:
-    """(V,) `FEATURE` for vertices of brows, eyes, nose and lips, `OTHER` for the rest.
-
-    From the model's regions; else from hulls of its 68 landmarks; else from one hull of what landmarks it has, grown
-    so that brows and mouth are in it; all `OTHER` where it has fewer than three.
-    """
-    label = np.full(model.vertices, OTHER, np.uint8)
-    if model.regions is not None and FEATURES & set(model.region_names):
-        chosen = [k for k, name in enumerate(model.region_names) if name in FEATURES]
-        label[np.isin(model.regions, chosen)] = FEATURE
-        return label
-    points = model.mean
-    marks = model.landmarks68
-    if marks is not None:
-        for start, stop in GROUPS:
-            label[_in_hull(points, marks[start:stop], 0.0)] = FEATURE
-    elif len(model.landmarks) >= 3:
-        own = np.array(sorted(set(model.landmarks.values())))
-        spread = float(np.ptp(points[own, :2], axis=0).max())
-        label[_in_hull(points, own, BROWS_ABOVE * spread)] = FEATURE
-    return label
-
-
-def _in_hull(points: NDArray[np.floating], marks: NDArray[np.integer], by: float) -> NDArray[np.bool_]:
-    """(V,) True for vertices in the hull of some of them, seen from the front and grown by a distance; none behind."""
-    from scipy.spatial import ConvexHull
-
-    hull = ConvexHull(points[marks, :2])
-    outside = (points[:, :2] @ hull.equations[:, :2].T + hull.equations[:, 2]).max(axis=1)
-    depth = np.ptp(points[:, 2])
-    found: NDArray[np.bool_] = (outside <= by) & (points[:, 2] > points[marks, 2].min() - 0.1 * depth)
-    return found

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation, gaussian_filter
 
+from pipelines.evaluation.face_regions import FEATURE, feature_labels
 from pipelines.evaluation.metrics.detail import blurred, detail_errors, grown, high_pass, painted_out, pixels
 from pipelines.evaluation.metrics.portraits import (
     METHODS,
@@ -14,7 +15,6 @@ from pipelines.evaluation.metrics.portraits import (
     portrait_errors,
     statistics,
 )
-from pipelines.evaluation.portraits import FEATURE, feature_labels
 from render import CpuRenderer, SceneBatch, frame_head, open_model
 
 LANDMARKS = ("center.nose.tip", "center.chin.tip", "right.eye.corner_outer", "left.eye.corner_outer")
@@ -178,3 +178,22 @@ def test_the_gallery_finds_the_nearest_by_brute_force(portraits, noise):
     nearest = np.argmin([one.sum(axis=(1, 2, 3)) for one in far], axis=0)
     for identity in range(PEOPLE):
         np.testing.assert_array_equal(gallery.found(fine.astype(np.float32), identity), nearest == identity)
+
+
+def test_labels_by_landmarks_hold_the_regions_of_the_head():
+    """Hulls of 68 landmarks, and the guess from four, hold most of the eyes and lips, and neither hair nor ears."""
+    head = open_model("procedural")
+    places = {name: head.regions == k for k, name in enumerate(head.region_names)}
+    for marks in (head.landmarks, {name: head.landmarks[name] for name in LANDMARKS}):
+        label = feature_labels(replace(head, regions=None, region_names=(), landmarks=marks)) == FEATURE
+        assert label[places["iris"]].mean() > 0.9
+        assert label[places["lips"]].mean() > 0.6
+        for outer in ("hair", "ears", "neck"):
+            assert label[places[outer]].mean() < 0.02, outer
+
+
+@pytest.mark.parametrize("names", [(), LANDMARKS[:1], LANDMARKS[:2], LANDMARKS[2:]])
+def test_a_model_with_too_few_landmarks_has_no_labels(names):
+    head = open_model("procedural")
+    few = replace(head, regions=None, region_names=(), landmarks={name: head.landmarks[name] for name in names})
+    assert (feature_labels(few) != FEATURE).all()
