@@ -170,14 +170,21 @@ def test_the_old_marks_are_good_where_the_new_ones_are_not(known):
     assert known["painted_out"]["detail_skill"] < 0.5
 
 
-def test_the_gallery_finds_the_nearest_by_brute_force(portraits, noise):
-    gallery, truth = portraits.gallery(), [high_pass(portraits.truth(k)) for k in range(PEOPLE)]
-    weights = portraits.features.mean(axis=0)[:, None]
+def test_the_gallery_finds_the_most_similar_by_brute_force(portraits, noise):
+    """Correlations by numpy, of differences from the mean true render; contrast does not matter, the mean is nobody."""
+    gallery, truth = portraits.gallery(), np.stack([high_pass(portraits.truth(k)) for k in range(PEOPLE)]).astype(float)
+    weights = np.sqrt(portraits.features.mean(axis=0))[:, None]
     fine = (truth[2] + truth[3]) / 2 + 0.02 * noise.normal(size=truth[2].shape)
-    far = [np.square(fine - one) * weights for one in truth]
-    nearest = np.argmin([one.sum(axis=(1, 2, 3)) for one in far], axis=0)
-    for identity in range(PEOPLE):
-        np.testing.assert_array_equal(gallery.found(fine.astype(np.float32), identity), nearest == identity)
+    mean = truth.mean(axis=0)
+    ours, theirs = ((fine - mean) * weights), (truth - mean) * weights
+    for t in range(len(ANGLES)):
+        flat = [one[t].ravel() for one in (ours, *theirs)]
+        similar = [flat[0] @ one / np.linalg.norm(flat[0]) / np.linalg.norm(one) for one in flat[1:]]
+        for identity in range(PEOPLE):
+            for drawn in (fine, mean + 0.3 * (fine - mean)):
+                found = gallery.found(drawn.astype(np.float32), identity)[t]
+                assert found == (np.argmax(similar) == identity)
+            assert gallery.found(mean.astype(np.float32), identity)[t] == 0
 
 
 def test_labels_by_landmarks_hold_the_regions_of_the_head():

@@ -34,6 +34,8 @@ METHODS = {
 """Method to its label, in the order of tables. Widths of blurs are those at a side of 150 pixels."""
 BLURS = {"blur_2": 2 / 150, "blur_4": 4 / 150}
 QUANTITIES = ("masked", "detail", "rank_1")
+LEAST = 1e-6
+"""Smallest difference of detail that counts as one."""
 SEARCHED = ("face", "eyes")
 """What the detector finds."""
 NEAREST = 40.0
@@ -56,8 +58,9 @@ DEFINITIONS = {
     "features: brows, eyes, nose and lips",
     "detail_skill": "(R2 - R2 of the mean training face) / (1 - R2 of the mean training face): 0 holds no more of a "
     "person's features than the average face does, 1 is the true render",
-    "rank_1": "share of pictures that are nearest, by the squared difference of H within the mean of all w, to the "
-    "true render of their own identity among those of all test identities at that angle",
+    "rank_1": "share of pictures to which, of the true renders of all test identities at that angle, that of their own "
+    "identity is the most similar: by the correlation of H minus the mean of H over these true renders, within the mean "
+    "of all w",
     **{name: f"{text}; of pictures at azimuth 0" for name, text in detector.DEFINITIONS.items()},
 }
 
@@ -85,7 +88,9 @@ class PortraitSet:
         """All identities' inner detail, to find pictures in."""
         weights = np.sqrt(self.features.mean(axis=0, dtype=np.float64)).astype(np.float32)
         fine = np.stack([_inside(high_pass(self.truth(k)), weights) for k in range(len(self.images))], axis=1)
-        return Gallery(weights, fine)
+        mean = fine.mean(axis=1)
+        own = fine - mean[:, None]
+        return Gallery(weights, mean, own / np.maximum(np.linalg.norm(own, axis=-1, keepdims=True), LEAST))
 
 
 @dataclass(frozen=True)
@@ -94,16 +99,20 @@ class Gallery:
 
     weights: Planes
     """(T, H, W) root of the mean of the identities' features."""
-    fine: Planes
-    """(T, N, P) weighted detail."""
+    mean: Planes
+    """(T, P) mean of the weighted detail over the identities."""
+    own: Planes
+    """(T, N, P) each identity's difference from it, of length 1."""
 
     def found(self, fine: Planes, identity: int) -> Array:
-        """(..., T, C, H, W) detail of pictures of an identity -> (..., T) 1 where its own true render is nearest."""
-        drawn = _inside(fine, self.weights)
-        energy = np.square(self.fine, dtype=np.float64).sum(axis=-1)
-        nearest = energy - 2 * np.einsum("...tp,tnp->...tn", drawn, self.fine)
-        hits: Array = (nearest.argmin(axis=-1) == identity).astype(np.float64)
-        return hits
+        """(..., T, C, H, W) detail of pictures of an identity -> (..., T) 1 where its own render is the most similar.
+
+        A picture without any difference from the mean is nobody's.
+        """
+        drawn = _inside(fine, self.weights) - self.mean
+        similar = np.einsum("...tp,tnp->...tn", drawn, self.own)
+        best = (similar.argmax(axis=-1) == identity) & (np.abs(drawn).max(axis=-1) > LEAST)
+        return best.astype(np.float64)
 
 
 def _inside(fine: Planes, weights: Planes) -> Planes:
