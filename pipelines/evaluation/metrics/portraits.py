@@ -58,9 +58,9 @@ DEFINITIONS = {
     "features: brows, eyes, nose and lips",
     "detail_skill": "(R2 - R2 of the mean training face) / (1 - R2 of the mean training face): 0 holds no more of a "
     "person's features than the average face does, 1 is the true render",
-    "rank_1": "share of pictures to which, of the true renders of all test identities at that angle, that of their own "
-    "identity is the most similar: by the correlation of H minus the mean of H over these true renders, within the mean "
-    "of all w",
+    "rank_1": "share of pictures to which the true render of their own identity is the most similar of those of all "
+    "test identities at that angle: by the correlation of H minus the mean of H over these true renders, within the "
+    "mean of all w",
     **{name: f"{text}; of pictures at azimuth 0" for name, text in detector.DEFINITIONS.items()},
 }
 
