@@ -32,10 +32,12 @@ def encode(v, rng):
     return z * (1, 2, 3, 1, 1) + 0.25 * rng.normal(size=z.shape)
 
 
-@pytest.fixture(autouse=True)
-def _all_trees(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def _all_trees():
     """As many trees as users get; other tests in this process may have fewer."""
-    monkeypatch.setitem(dci.TREES, "max_iter", 100)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(dci.TREES, "max_iter", 100)
+        yield
 
 
 @pytest.fixture(scope="module")
